@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Builds both programs, optimised. The server looks for the spawner beside itself.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+swift build -c release --product martlet-spawner
+swift build -c release --product martlet

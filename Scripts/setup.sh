@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what building and testing need, on Debian and Ubuntu. Says what it does; does nothing when nothing is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages=(
+    build-essential curl e2fsprogs git jq libarchive-dev libmnl-dev libnftnl-dev libseccomp-dev libsqlite3-dev
+    pkg-config python3 python3-venv
+)
+
+say() { echo "setup: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+missing=()
+command -v dpkg-query >/dev/null || fail "this script knows Debian and Ubuntu only; install the equivalents of: ${packages[*]}"
+for package in "${packages[@]}"; do
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true) == installed ]] || missing+=("$package")
+done
+# Functions in JavaScript need it; any version on the PATH will do.
+command -v node >/dev/null || missing+=(nodejs)
+if ((${#missing[@]})); then
+    say "installing ${missing[*]}"
+    run=(env DEBIAN_FRONTEND=noninteractive)
+    if ((EUID != 0)); then
+        command -v sudo >/dev/null || fail "not root and no sudo: install these packages yourself: ${missing[*]}"
+        run=(sudo "${run[@]}")
+    fi
+    "${run[@]}" apt-get update -qq
+    "${run[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+fi
+
+command -v swift >/dev/null || fail "Swift 6.3 is needed and there is no 'swift' on the PATH: https://www.swift.org/install/linux/"
+version=$(swift --version 2>&1 | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+[[ $(printf '%s\n' 6.3 "$version" | sort -V | head -n 1) == 6.3 ]] \
+    || fail "Swift 6.3 is needed and this is Swift ${version:-of an unknown version}: https://www.swift.org/install/linux/"
+
+# The stamp holds the requirements that the environment was made from.
+if ! cmp -s Tests/requirements.txt .venv/requirements.installed; then
+    say "making .venv with $(tr '\n' ' ' <Tests/requirements.txt)"
+    python=$(command -v python3)
+    [[ -x .venv/bin/python ]] || "$python" -m venv .venv
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r Tests/requirements.txt >&2
+    cp Tests/requirements.txt .venv/requirements.installed
+fi

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# test.sh [unit|sandbox|acceptance]: all of them without an argument.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what=${1:-all}
+chosen() { [[ $what == all || $what == "$1" ]]; }
+[[ $what =~ ^(all|unit|sandbox|acceptance)$ ]] || { echo "usage: test.sh [unit|sandbox|acceptance]" >&2; exit 2; }
+
+swift build
+if chosen unit; then
+    swift test --parallel --skip SandboxTests
+fi
+if chosen sandbox; then
+    # A sandbox test that could not run is a failure here.
+    echo "sandbox tests as $(id -un)"
+    REQUIRE_SANDBOX=1 swift test --no-parallel --filter SandboxTests
+    if ((EUID == 0)) && id nobody >/dev/null 2>&1; then
+        echo "sandbox tests as nobody"
+        Scripts/test-as-user.sh nobody
+    fi
+fi
+if chosen acceptance; then
+    MARTLET_BIN=${MARTLET_BIN:-$(swift build --show-bin-path)/martlet} \
+        .venv/bin/python -m pytest -q -p no:cacheprovider Tests/acceptance
+fi

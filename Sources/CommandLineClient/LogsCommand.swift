@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+import AWSWire
+package import ArgumentParser
+import Foundation
+import LambdaModel
+import ServerConfiguration
+
+/// `martlet logs`: a function's log events in the order of their time.
+package struct LogsCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "logs",
+        abstract: "Print a function's log."
+    )
+
+    @Argument(help: "The function's name.")
+    private var name: String
+
+    @Flag(help: "Go on with new events until interrupted.")
+    private var follow = false
+
+    @Option(help: ArgumentHelp("How far back, such as 90s, 10m or 24h (default: 24h).", valueName: "time"))
+    private var since: String?
+
+    @Option(help: ArgumentHelp("Print only the last so many events (default: 10000).", valueName: "count"))
+    private var limit = 10_000
+
+    @OptionGroup private var connection: ConnectionOptions
+
+    package init() {}
+
+    package func validate() throws {
+        guard (1...1_000_000).contains(limit) else { throw ValidationError("--limit is from 1 to 1000000.") }
+        if let since, Duration(configured: since) == nil {
+            throw ValidationError("--since is a time such as 90s, 10m or 24h.")
+        }
+    }
+
+    package func run() async throws {
+        try await reportingErrors {
+            try await LambdaClient.with(connection.location()) { client in
+                let reader = LogReader(client: client, group: "/aws/lambda/\(name)")
+                var back = Duration.seconds(86_400)
+                if let since, let given = Duration(configured: since) { back = given }
+                var cursor = FollowCursor(start: Timestamp.now.advanced(by: .zero - back))
+                let kept = try await events(reader, cursor)
+                for event in kept where cursor.isNew(event) { try event.print() }
+                if kept.isEmpty, !follow {
+                    Terminal.note("martlet: no log events of \(Terminal.harmless(name)) in the last \(since ?? "24h").")
+                }
+                while follow {
+                    try await Task.sleep(for: .milliseconds(500))
+                    for event in try await events(reader, cursor) where cursor.isNew(event) { try event.print() }
+                }
+            }
+        }
+    }
+
+    /// None where the group is not there yet, when it may still come.
+    private func events(_ reader: LogReader, _ cursor: FollowCursor) async throws -> [LogLine] {
+        do {
+            return try await reader.last(limit, from: cursor.start)
+        } catch let error as ClientError where follow && error.name == "ResourceNotFoundException" {
+            return []
+        }
+    }
+}
+
+/// One event as FilterLogEvents answers it.
+struct LogLine: Equatable, Sendable {
+    var id: String
+    var timestamp: Timestamp
+    var message: String
+
+    init(id: String, timestamp: Timestamp, message: String) {
+        self.id = id
+        self.timestamp = timestamp
+        self.message = message
+    }
+
+    init?(_ json: JSONValue) {
+        guard let id = json["eventId"]?.string, let time = json["timestamp"]?.integer,
+            let message = json["message"]?.string
+        else { return nil }
+        self.init(id: id, timestamp: Timestamp(millisecondsSinceEpoch: Int64(time)), message: message)
+    }
+
+    func print() throws(ClientError) {
+        let text = "\(timestamp.iso8601()) \(message.hasSuffix("\n") ? String(message.dropLast()) : message)"
+        try Terminal.writeLine(Terminal.isOutputInteractive ? Terminal.harmless(text) : text)
+    }
+}
+
+/// Which events were printed already.
+///
+/// Environments write on their own, so an event may arrive after a later one: each look goes back over a window, and
+/// what was seen within it is remembered by id.
+struct FollowCursor: Equatable, Sendable {
+    static let windowMilliseconds: Int64 = 10_000
+
+    private(set) var start: Timestamp
+    private var newest: Timestamp
+    private var seen: [String: Timestamp] = [:]
+
+    init(start: Timestamp) {
+        self.start = start
+        newest = start
+    }
+
+    mutating func isNew(_ event: LogLine) -> Bool {
+        guard seen.updateValue(event.timestamp, forKey: event.id) == nil else { return false }
+        if event.timestamp > newest {
+            newest = event.timestamp
+            let edge = Timestamp(millisecondsSinceEpoch: newest.millisecondsSinceEpoch - Self.windowMilliseconds)
+            if edge > start {
+                start = edge
+                if seen.count > 4_096 { seen = seen.filter { $0.value >= edge } }
+            }
+        }
+        return true
+    }
+}
+
+/// Reads log events by FilterLogEvents, page by page.
+struct LogReader: Sendable {
+    static let pageEvents = 5_000
+
+    var client: LambdaClient
+    var group: String
+
+    /// The last `count` events from `start`, in order.
+    func last(_ count: Int, from start: Timestamp) async throws -> [LogLine] {
+        var lines: [LogLine] = []
+        var token: String?
+        repeat {
+            var request: [String: JSONValue] = [
+                "logGroupName": .string(group), "startTime": .integer(max(0, start.millisecondsSinceEpoch)),
+                "limit": .integer(Self.pageEvents),
+            ]
+            if let token { request["nextToken"] = .string(token) }
+            let answer = try await client.send(
+                .post,
+                "/",
+                headers: [
+                    ("Content-Type", "application/x-amz-json-1.1"), ("X-Amz-Target", "Logs_20140328.FilterLogEvents"),
+                ],
+                body: JSONValue.object(request).bytes,
+                service: "logs"
+            ).json()
+            lines += (answer["events"]?.array ?? []).compactMap { LogLine($0) }
+            if lines.count > count { lines.removeFirst(lines.count - count) }
+            let next = answer["nextToken"]?.string
+            // A server that repeats itself would keep us here for ever.
+            token = next == token ? nil : next
+        } while token != nil
+        return lines
+    }
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+import Crypto
+import Foundation
+
+/// Encryption at rest: a random AES-256-GCM data key per object, itself wrapped by the master key.
+///
+/// Layout: magic `MRTE`, version 1, three zero bytes, the master key's identifier (8 bytes); the wrapped data key (nonce
+/// 12, key 32, tag 16); then the plain bytes in segments of 1 MiB, each followed by its tag of 16 bytes. There is always
+/// a last segment, empty for an empty object.
+///
+/// The wrapped key is authenticated together with the header and the caller's context. A segment's nonce holds its index
+/// and whether it is the last one (the STREAM construction of Hoang, Reyhanitabar, Rogaway and Vizár, 2015), so segments
+/// that are missing, added, swapped or taken from another object are refused. What is not hidden: the object's size.
+///
+/// Nonces of wrapped keys are random under one key: safe for 2^32 objects per master key (NIST SP 800-38D, 8.3).
+package enum Envelope {
+    /// Plain bytes of a segment.
+    package static let segmentBytes = 1_048_576
+    /// Plain bytes of an object: the segment index has 32 bits.
+    package static let plainBytesMax = segmentBytes * Int(UInt32.max)
+
+    static let magic = Array("MRTE".utf8)
+    static let version: UInt8 = 1
+    static let prefixBytes = 16
+    static let wrappedKeyBytes = 12 + 32 + 16
+    static let headerBytes = prefixBytes + wrappedKeyBytes
+    static let tagBytes = 16
+
+    /// Encrypts `plain` so that only `open` with the same context and master key gives it back.
+    ///
+    /// The context says what the object is (its id, a function's ARN and the field's name). It is not secret and not
+    /// stored, and an object put in another's place does not open.
+    package static func seal(_ plain: [UInt8], context: String, with master: MasterKey) throws -> [UInt8] {
+        precondition(plain.count <= plainBytesMax, "more segments than their index can count")
+        let dataKey = SymmetricKey(size: .bits256)
+        var sealed = prefix(masterKeyIdentifier: master.identifier)
+        let segments = max(1, (plain.count + segmentBytes - 1) / segmentBytes)
+        let wrapped = try AES.GCM.seal(
+            dataKey.withUnsafeBytes { Data($0) },
+            using: master.wrappingKey,
+            authenticating: sealed + Array(context.utf8)
+        )
+        sealed.reserveCapacity(headerBytes + plain.count + segments * tagBytes)
+        sealed += wrapped.nonce
+        sealed += wrapped.ciphertext
+        sealed += wrapped.tag
+        for index in 0..<segments {
+            let start = index * segmentBytes
+            let segment = plain[start..<min(start + segmentBytes, plain.count)]
+            let nonce = try segmentNonce(index: index, isLast: index == segments - 1)
+            let box = try AES.GCM.seal(segment, using: dataKey, nonce: nonce)
+            sealed += box.ciphertext
+            sealed += box.tag
+        }
+        return sealed
+    }
+
+    /// The plain bytes of what `seal` made, or an error that says which kind of wrong it is.
+    package static func open(
+        _ sealed: [UInt8],
+        context: String,
+        with master: MasterKey
+    ) throws(EnvelopeError) -> [UInt8] {
+        guard sealed.count >= headerBytes + tagBytes else {
+            throw sealed.starts(with: magic) ? .contentChanged : .notAnEnvelope
+        }
+        guard sealed.starts(with: magic) else { throw .notAnEnvelope }
+        guard sealed[4] == version else { throw .unsupportedVersion(sealed[4]) }
+        let dataKey = try unwrapKey(sealed, context: context, with: master)
+        var plain: [UInt8] = []
+        plain.reserveCapacity(sealed.count - headerBytes)
+        var position = headerBytes
+        var index = 0
+        repeat {
+            let end = min(position + segmentBytes + tagBytes, sealed.count)
+            guard end - position >= tagBytes, index <= Int(UInt32.max) else { throw .contentChanged }
+            do {
+                let box = try AES.GCM.SealedBox(
+                    nonce: segmentNonce(index: index, isLast: end == sealed.count),
+                    ciphertext: sealed[position..<end - tagBytes],
+                    tag: sealed[end - tagBytes..<end]
+                )
+                plain += try AES.GCM.open(box, using: dataKey)
+            } catch {
+                // Nothing but the tag can be wrong here, and the cause says no more than that.
+                throw .contentChanged
+            }
+            position = end
+            index += 1
+        } while position < sealed.count
+        return plain
+    }
+
+    private static func prefix(masterKeyIdentifier: [UInt8]) -> [UInt8] {
+        magic + [version, 0, 0, 0] + masterKeyIdentifier
+    }
+
+    private static func unwrapKey(
+        _ sealed: [UInt8],
+        context: String,
+        with master: MasterKey
+    ) throws(EnvelopeError) -> SymmetricKey {
+        let prefix = Array(sealed[..<prefixBytes])
+        let expected = Self.prefix(masterKeyIdentifier: master.identifier)
+        let dataKey: Data
+        do {
+            // Authenticated with the prefix as it must be: whether the stored one is that is looked at afterwards.
+            let box = try AES.GCM.SealedBox(combined: sealed[prefixBytes..<headerBytes])
+            dataKey = try AES.GCM.open(box, using: master.wrappingKey, authenticating: expected + Array(context.utf8))
+        } catch {
+            guard prefix[8...].elementsEqual(master.identifier) else {
+                throw .wrongMasterKey(sealedWith: hexadecimal(prefix[8...]), given: master.id)
+            }
+            throw .contentChanged
+        }
+        // The key fits, so a prefix that differs was changed after sealing.
+        guard prefix == expected else { throw .contentChanged }
+        return SymmetricKey(data: dataKey)
+    }
+
+    /// Seven zero bytes (every object has a key of its own), the index, big-endian, and 1 for the last segment.
+    private static func segmentNonce(index: Int, isLast: Bool) throws -> AES.GCM.Nonce {
+        var bytes = [UInt8](repeating: 0, count: 12)
+        for byte in 0..<4 { bytes[7 + byte] = UInt8(truncatingIfNeeded: index >> (24 - 8 * byte)) }
+        bytes[11] = isLast ? 1 : 0
+        return try AES.GCM.Nonce(data: bytes)
+    }
+}
+
+/// Why an envelope did not open.
+package enum EnvelopeError: Error, Equatable, CustomStringConvertible {
+    /// The bytes never were one, or their first four were changed.
+    case notAnEnvelope
+    /// Made by a newer version of this program, or changed.
+    case unsupportedVersion(UInt8)
+    /// Sealed under another master key; both are named by `MasterKey.id`.
+    case wrongMasterKey(sealedWith: String, given: String)
+    /// Authentication failed: bytes were changed, cut off, added or moved, or it belongs to another context.
+    case contentChanged
+
+    package var description: String {
+        switch self {
+        case .notAnEnvelope: "not encrypted by Martlet, or its beginning was changed"
+        case .unsupportedVersion(let version): "encrypted in format \(version), which this version does not know"
+        case .wrongMasterKey(let sealedWith, let given):
+            "encrypted under the master key \(sealedWith), and the key in use is \(given)"
+        case .contentChanged: "its encrypted content was changed or cut off since it was written"
+        }
+    }
+}

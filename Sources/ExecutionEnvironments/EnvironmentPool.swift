@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+package import InvocationCore
+package import LambdaModel
+import Logging
+import Runtimes
+
+/// Performs what `EnvironmentScheduler` decides: starts, binds and ends execution environments.
+package actor EnvironmentPool {
+    private let workshop: EnvironmentWorkshop
+    private var scheduler: EnvironmentScheduler
+    private var environments: [EnvironmentID: ExecutionEnvironment] = [:]
+    private var configurations: [EnvironmentKey: FunctionConfiguration] = [:]
+    private var waiters: [InvocationID: CheckedContinuation<Result<ExecutionEnvironment, LambdaError>, Never>] = [:]
+    /// Starts and ends; one of each for an environment, so bounded by their number.
+    private let starts = AsyncStream<ExecutionEnvironment>.makeStream()
+    private let events = AsyncStream<ExecutionEnvironment.Event>.makeStream()
+    private var ticking: Task<Void, Never>?
+    private var emptied: [CheckedContinuation<Void, Never>] = []
+
+    package init(workshop: EnvironmentWorkshop, settings: EnvironmentScheduler.Settings, limits: ConcurrencyLimits) {
+        self.workshop = workshop
+        scheduler = EnvironmentScheduler(settings: settings, limits: limits)
+    }
+
+    /// Lives until `drain` has ended every environment.
+    package func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                for await event in self.events.stream { await self.heard(event) }
+            }
+            for await environment in starts.stream {
+                group.addTask { await environment.run() }
+            }
+        }
+    }
+
+    // MARK: - Invocations
+
+    /// Runs the event in an environment of exactly that configuration.
+    ///
+    /// - Throws: `.tooManyRequests`, or `.service` when the machine failed.
+    package func invoke(
+        _ request: InvocationRequest, _ configuration: FunctionConfiguration
+    ) async throws(LambdaError) -> InvocationResponse {
+        let key = EnvironmentKey(
+            function: configuration.key, version: configuration.version, revision: configuration.revisionID)
+        configurations[key] = configuration
+        let id = InvocationID(request.requestID)
+        let bound = await withCheckedContinuation {
+            (continuation: CheckedContinuation<Result<ExecutionEnvironment, LambdaError>, Never>) in
+            waiters[id] = continuation
+            perform(
+                scheduler.invocationArrived(
+                    id, key: key, demand: EnvironmentDemand(memoryMiB: configuration.memoryMiB), at: .now))
+        }
+        return try await bound.get().invoke(request)
+    }
+
+    /// Environments of other revisions of that function serve what they serve, and go.
+    package func retire(_ function: FunctionKey, keepingRevision revision: String?) {
+        perform(scheduler.retire(function, keepingRevision: revision, at: .now))
+    }
+
+    /// No new work; running invocations have `timeout` to end, then everything goes. Returns when nothing is left.
+    package func drain(timeout: Duration) async {
+        perform(scheduler.shutdown(at: .now))
+        let abandoning = Task {
+            guard (try? await Task.sleep(for: timeout)) != nil else { return }
+            self.abandon()
+        }
+        if !scheduler.isEmpty { await withCheckedContinuation { emptied.append($0) } }
+        abandoning.cancel()
+        ticking?.cancel()
+        starts.continuation.finish()
+        events.continuation.finish()
+    }
+
+    private func abandon() { perform(scheduler.abandon(at: .now)) }
+
+    // MARK: - Events
+
+    private func heard(_ event: ExecutionEnvironment.Event) {
+        switch event {
+        case .idle(let id):
+            guard environments[id] != nil else { return }
+            perform(scheduler.environmentReady(id, at: .now))
+        case .lost(let id):
+            guard environments.removeValue(forKey: id) != nil else { return }
+            perform(scheduler.environmentLost(id, at: .now))
+            forgetConfigurations()
+        }
+        guard scheduler.isEmpty, scheduler.isShuttingDown else { return }
+        for waiter in emptied { waiter.resume() }
+        emptied = []
+    }
+
+    private func perform(_ commands: [EnvironmentScheduler.Command]) {
+        for command in commands {
+            switch command {
+            case .start(let id, let key): start(id, key)
+            case .assign(let invocation, let environment):
+                guard let environment = environments[environment] else {
+                    preconditionFailure("only an environment that exists is assigned")
+                }
+                waiters.removeValue(forKey: invocation)?.resume(returning: .success(environment))
+            case .destroy(let id):
+                guard let environment = environments[id] else { continue }
+                Task { await environment.shutDown() }
+            case .throttle(let id, let reason): refuse(id, .tooManyRequests(reason))
+            case .fail(let id, let failure): refuse(id, .service(message: Self.message(failure)))
+            case .nextTick(let time): tick(at: time)
+            }
+        }
+    }
+
+    private func start(_ id: EnvironmentID, _ key: EnvironmentKey) {
+        do {
+            guard let configuration = configurations[key],
+                let runtime = workshop.runtimes.definition(of: configuration.runtime)
+            else { throw LambdaError.service(message: "The runtime is not available on this server any more.") }
+            let environment = try ExecutionEnvironment(
+                id, configuration, runtime: runtime, workshop: workshop, events: events.continuation)
+            environments[id] = environment
+            starts.continuation.yield(environment)
+        } catch {
+            workshop.logger.error(
+                "environment did not start", metadata: ["function": "\(key.function.name)", "error": "\(error)"])
+            perform(scheduler.environmentLost(id, at: .now))
+        }
+    }
+
+    private func refuse(_ id: InvocationID, _ error: LambdaError) {
+        waiters.removeValue(forKey: id)?.resume(returning: .failure(error))
+    }
+
+    private static func message(_ failure: EnvironmentScheduler.Failure) -> String {
+        switch failure {
+        case .environmentsDoNotStart:
+            "Execution environments of this function do not start on this machine; the server's log says why."
+        case .memoryBeyondMachine:
+            "The function's memory size is more than the server may use (--memory)."
+        case .shuttingDown: "The server is shutting down."
+        }
+    }
+
+    private func tick(at time: MonotonicTime) {
+        ticking?.cancel()
+        ticking = Task { [weak self] in
+            guard (try? await Task.sleep(for: max(.zero, time - .now))) != nil else { return }
+            await self?.ticked()
+        }
+    }
+
+    private func ticked() { perform(scheduler.tick(at: .now)) }
+
+    /// Configurations of keys that have neither environments nor waiters.
+    private func forgetConfigurations() {
+        let used = Set(scheduler.environments.values.map(\.key))
+        configurations = configurations.filter { used.contains($0.key) || scheduler.waiters(of: $0.key) > 0 }
+    }
+}

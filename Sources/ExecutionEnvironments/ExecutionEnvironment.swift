@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+package import InvocationCore
+import LambdaModel
+import LinuxSandbox
+import LogStore
+import Logging
+package import RuntimeAPI
+import Runtimes
+
+/// One execution environment: performs what `EnvironmentLifecycle` decides, with a real sandbox, sockets and a log.
+///
+/// Events come from the Runtime API, from the sandbox's init, from a timer and from the pool; each is decided and acted on without
+/// a suspension in between.
+package actor ExecutionEnvironment {
+    /// What the pool hears of it.
+    package enum Event: Sendable {
+        /// Free for an invocation.
+        case idle(EnvironmentID)
+        /// Nothing of it is left.
+        case lost(EnvironmentID)
+    }
+
+    package nonisolated let id: EnvironmentID
+    nonisolated let configuration: FunctionConfiguration
+    let workshop: EnvironmentWorkshop
+    let runtime: RuntimeDefinition
+    let log: EnvironmentLog
+    private let events: AsyncStream<Event>.Continuation
+    private let logger: Logger
+
+    var lifecycle = EnvironmentLifecycle()
+    private var sandbox: Sandbox?
+    private var services: SandboxServices?
+    private var polls: [PollID: CheckedContinuation<RuntimeAPIAnswer, Never>] = [:]
+    private var nextPoll: UInt64 = 1
+    private var inHand: InvocationInHand?
+    private var timer: Task<Void, Never>?
+    private var freezing: Task<Void, Never>?
+    /// While an invocation runs: makes its log readable from time to time; when it has responded: answers it if `next` is late.
+    private var watching: Task<Void, Never>?
+    private var isFrozen = false
+    private var outOfMemoryKills: UInt64 = 0
+    /// Only where no control group counts memory: what init said last.
+    private var measuredKibibytes: UInt64 = 0
+    private let discarded = AsyncStream<EnvironmentLifecycle.DiscardReason>.makeStream(bufferingPolicy: .bufferingOldest(1))
+
+    /// An idle environment is frozen after this long: a burst of invocations is not slowed down by freezing between them.
+    private static let freezeDelay = Duration.milliseconds(50)
+
+    private static let flushInterval = Duration.milliseconds(250)
+    /// How long an answer waits for the runtime's following `next`, and so for the log and the bill to be written.
+    private static let answerDelayMax = Duration.milliseconds(50)
+
+    init(
+        _ id: EnvironmentID, _ configuration: FunctionConfiguration, runtime: RuntimeDefinition,
+        workshop: EnvironmentWorkshop, events: AsyncStream<Event>.Continuation
+    ) throws {
+        self.id = id
+        self.configuration = configuration
+        self.runtime = runtime
+        self.workshop = workshop
+        self.events = events
+        log = try EnvironmentLog(configuration, workshop: workshop)
+        var logger = workshop.logger
+        logger[metadataKey: "environment"] = "\(id)"
+        logger[metadataKey: "function"] = "\(configuration.key.name)"
+        self.logger = logger
+    }
+
+    // MARK: - Life
+
+    /// From nothing to nothing: makes the sandbox, serves it, and returns when nothing of it is left.
+    func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.log.run() }
+            do {
+                let sandbox = try await self.makeSandbox()
+                group.addTask { await self.follow(sandbox) }
+                self.perform(self.lifecycle.sandboxReady(at: .now))
+            } catch {
+                self.logger.error("sandbox failed", metadata: ["error": "\(error)"])
+                self.perform(self.lifecycle.sandboxFailed(at: .now))
+            }
+            for await reason in self.discarded.stream {
+                self.logger.debug("environment discarded", metadata: ["reason": "\(reason)"])
+                break
+            }
+            await self.tearDown()
+            self.log.finish()
+        }
+        events.yield(.lost(id))
+    }
+
+    private func makeSandbox() async throws -> Sandbox {
+        let path = try await workshop.code.acquire(configuration.code)
+        let sandbox: Sandbox
+        do {
+            sandbox = try await workshop.foundation.make(id, configuration, runtime: runtime, codePath: path)
+        } catch {
+            await workshop.code.release(configuration.code)
+            throw error
+        }
+        self.sandbox = sandbox
+        services = try await SandboxServices.start(
+            sandbox, handler: self, meter: log.meter, workshop: workshop, logger: logger)
+        return sandbox
+    }
+
+    private func tearDown() async {
+        timer?.cancel()
+        freezing?.cancel()
+        watching?.cancel()
+        for poll in polls.values { poll.resume(returning: .connectionClosed) }
+        polls = [:]
+        await services?.stop()
+        if let sandbox {
+            await sandbox.destroy()
+            workshop.foundation.release(slot: sandbox.slot)
+            await workshop.code.release(configuration.code)
+        }
+    }
+
+    /// What the sandbox's init says, until it is gone.
+    private func follow(_ sandbox: Sandbox) async {
+        for await reply in sandbox.replies {
+            switch reply {
+            case .exited(let status): perform(lifecycle.runtimeExited(exitStatus(status), at: .now))
+            case .startFailed(let errno): perform(lifecycle.runtimeFailedToStart(entrypointFailure(errno), at: .now))
+            case .allKilled: perform(lifecycle.processesGone(at: .now))
+            case .memory(let kibibytes): measuredKibibytes = max(measuredKibibytes, kibibytes)
+            case .failed(let error): logger.error("sandbox's init failed", metadata: ["error": "\(error)"])
+            case .built: break
+            }
+        }
+        perform(lifecycle.sandboxLost(at: .now))
+    }
+
+    private func exitStatus(_ status: Int32) -> ExitStatus {
+        let signal = status & 0x7F
+        guard signal != 0 else { return .exited(code: (status >> 8) & 0xFF) }
+        let kills = (try? sandbox?.outOfMemoryKills()) ?? outOfMemoryKills
+        defer { outOfMemoryKills = kills }
+        return .signalled(signal, outOfMemory: signal == SIGKILL && kills > outOfMemoryKills)
+    }
+
+    private func entrypointFailure(_ errno: Int32) -> InvocationFailure {
+        if !runtime.managed && (errno == ENOENT || errno == EACCES) { return .noBootstrap(tried: runtime.executables) }
+        return .invalidEntrypoint(message: String(cString: strerror(errno)))
+    }
+
+    // MARK: - The pool's side
+
+    /// Runs one event to its answer. The pool has bound it to this environment.
+    func invoke(_ request: InvocationRequest) async throws(LambdaError) -> InvocationResponse {
+        let ticket = InvocationTicket(
+            id: InvocationID(request.requestID), timeout: .seconds(configuration.timeoutSeconds))
+        let answer = await withCheckedContinuation { (continuation: CheckedContinuation<InvocationInHand.Answer, Never>) in
+            precondition(inHand == nil, "an environment takes one invocation at a time")
+            inHand = InvocationInHand(request: request, startedAt: workshop.now(), continuation: continuation)
+            freezing?.cancel()
+            freezing = nil
+            log.begin(ticket.id)
+            flushWhileRunning()
+            perform(lifecycle.invocationAssigned(ticket, at: .now))
+        }
+        switch answer {
+        case .outcome(let outcome, let tail):
+            return InvocationResponse(executedVersion: configuration.version, outcome: outcome, logTail: tail)
+        case .environmentLost:
+            throw .service(message: "The execution environment was lost. Request id: \(request.requestID)")
+        }
+    }
+
+    /// Ends the environment, whatever it does.
+    func shutDown() { perform(lifecycle.shutdownRequested(at: .now)) }
+
+    // MARK: - Actions
+
+    /// - Parameter body: of the Runtime API call that is the event.
+    /// - Returns: what that call is answered.
+    @discardableResult
+    private func perform(_ actions: [EnvironmentLifecycle.Action], body: [UInt8] = []) -> RuntimeAPIAnswer? {
+        var reply: RuntimeAPIAnswer?
+        for action in actions {
+            do {
+                switch action {
+                case .answer(let answer): reply = RuntimeAPIAnswer(answer)
+                case .respond(let id, let answer): respond(id, answer, body: body)
+                default: try act(action)
+                }
+            } catch {
+                // A sandbox that does not do as it is told is none any more.
+                logger.error("environment failed", metadata: ["action": "\(action)", "error": "\(error)"])
+                perform(lifecycle.sandboxLost(at: .now))
+            }
+        }
+        return reply
+    }
+
+    private func act(_ action: EnvironmentLifecycle.Action) throws {
+        switch action {
+        case .startRuntime: try startRuntime()
+        case .applyRunLimits: try sandbox?.setProcessorLimited(true)
+        case .killProcesses: try killProcesses()
+        case .deliver(let id, let poll, let deadline): try deliver(id, to: poll, deadline: deadline)
+        case .refuse(let polls, let reply):
+            for poll in polls { self.polls.removeValue(forKey: poll)?.resume(returning: RuntimeAPIAnswer(reply)) }
+        case .finish(let report): finish(report)
+        case .initEnded(let report):
+            log.add(.initReport(report))
+            if try sandbox?.memoryPeakBytes() == nil { try sandbox?.requestMemory() }
+        case .setTimer(let time): setTimer(time)
+        case .cancelTimer:
+            timer?.cancel()
+            timer = nil
+        case .becomeIdle(let idle):
+            if idle == .ready { freezeLater() }
+            events.yield(.idle(id))
+        case .discard(let reason):
+            discarded.continuation.yield(reason)
+            discarded.continuation.finish()
+        case .answer, .respond: break
+        }
+    }
+
+    private func startRuntime() throws {
+        guard let sandbox else { return }
+        try thaw()
+        try sandbox.setProcessorLimited(false)
+        let environment = ProcessEnvironment(
+            configuration, runtime: runtime, operatorVariables: workshop.functionEnvironment,
+            credentials: workshop.credentials(configuration.key), logStream: log.stream)
+        let command = runtime.arguments(
+            executable: runtime.executables[0], memoryMiB: configuration.memoryMiB,
+            customerEnvironment: configuration.environment ?? [:])
+        try sandbox.run(
+            ProcessPlan(
+                executables: runtime.managed ? [command[0]] : runtime.executables,
+                arguments: Array(command.dropFirst()), environment: environment.list, workingDirectory: "/var/task",
+                hasTelemetry: runtime.managed,
+                dataMiB: workshop.foundation.spawner.controlGroups.has("memory") ? 0 : UInt32(configuration.memoryMiB)),
+            output: log.collector.outputWrite, telemetry: runtime.managed ? log.collector.telemetryWrite : nil)
+    }
+
+    private func killProcesses() throws {
+        freezing?.cancel()
+        try thaw()
+        try sandbox?.killAll()
+        services?.closeRuntimeConnections()
+    }
+
+    private func deliver(_ id: InvocationID, to poll: PollID, deadline: MonotonicTime) throws {
+        guard let inHand, inHand.id == id else { preconditionFailure("only the invocation in hand is delivered") }
+        try thaw()
+        let left = deadline - .now
+        let request = inHand.request
+        polls.removeValue(forKey: poll)?.resume(
+            returning: .invocation(
+                RuntimeInvocation(
+                    requestID: request.requestID,
+                    deadlineMilliseconds: workshop.now().advanced(by: left).millisecondsSinceEpoch,
+                    invokedFunctionARN: request.function.arn(qualifier: request.qualifier),
+                    traceID: request.traceHeader, clientContextJSON: request.clientContext, payload: request.payload)))
+    }
+
+    private func respond(_ id: InvocationID, _ answer: InvocationAnswer, body: [UInt8]) {
+        switch answer {
+        case .response: inHand?.conclude(.success(payload: body))
+        case .reportedError(let type): inHand?.conclude(.functionError(type: type, payload: body))
+        case .failure(let failure):
+            inHand?.conclude(.functionError(type: failure.errorType, payload: failure.payload(requestID: id)))
+        case .environmentLost: break
+        }
+        guard let inHand, inHand.request.logType == .none else { return }
+        watching?.cancel()
+        watching = Task {
+            guard (try? await Task.sleep(for: Self.answerDelayMax)) != nil else { return }
+            inHand.answer(logTail: nil)
+        }
+    }
+
+    /// The log and the bill are written before the caller has its answer, unless the runtime is slow to ask for the next event.
+    private func finish(_ report: InvocationReport) {
+        guard let inHand, inHand.id == report.id else { preconditionFailure("only the invocation in hand is finished") }
+        self.inHand = nil
+        watching?.cancel()
+        watching = nil
+        log.finish(report, of: inHand, maxMemoryUsedMiB: maxMemoryUsedMiB())
+    }
+
+    private func maxMemoryUsedMiB() -> Int {
+        let bytes = (try? sandbox?.memoryPeakBytes()) ?? measuredKibibytes << 10
+        if bytes == measuredKibibytes << 10 { _ = try? sandbox?.requestMemory() }
+        return Int((bytes + (1 << 20) - 1) >> 20)
+    }
+
+    // MARK: - Time
+
+    private func setTimer(_ time: MonotonicTime) {
+        timer?.cancel()
+        timer = Task { [weak self] in
+            guard (try? await Task.sleep(for: max(.zero, time - .now), tolerance: .zero)) != nil else { return }
+            await self?.timerFired()
+        }
+    }
+
+    private func timerFired() { perform(lifecycle.timerFired(at: .now)) }
+
+    private func flushWhileRunning() {
+        watching?.cancel()
+        watching = Task { [log] in
+            while (try? await Task.sleep(for: Self.flushInterval)) != nil { log.flush() }
+        }
+    }
+
+    private func freezeLater() {
+        freezing?.cancel()
+        freezing = Task { [weak self] in
+            guard (try? await Task.sleep(for: Self.freezeDelay)) != nil else { return }
+            await self?.freeze()
+        }
+    }
+
+    private func freeze() {
+        guard !Task.isCancelled, lifecycle.state == .ready, inHand == nil, !isFrozen, let sandbox else { return }
+        do {
+            try sandbox.setFrozen(true)
+            isFrozen = true
+        } catch {
+            logger.error("environment failed", metadata: ["action": "freeze", "error": "\(error)"])
+            perform(lifecycle.sandboxLost(at: .now))
+        }
+    }
+
+    private func thaw() throws {
+        guard isFrozen else { return }
+        try sandbox?.setFrozen(false)
+        isFrozen = false
+    }
+}
+
+// MARK: - Runtime API
+
+extension ExecutionEnvironment: RuntimeAPIHandler {
+    package func answer(_ request: RuntimeAPIRequest) async -> RuntimeAPIAnswer {
+        switch request {
+        case .next: return await next()
+        case .response(let id, let body, _):
+            return reply(lifecycle.runtimeResponds(InvocationID(id), at: .now), body: body)
+        case .responseTooLarge(let id): return reply(lifecycle.responseTooLarge(InvocationID(id), at: .now))
+        case .truncatedResponse(let id):
+            let payload = #"{"errorType":"Runtime.TruncatedResponse","errorMessage":"HTTP request detected as truncated"}"#
+            return reply(
+                lifecycle.runtimeReportsError(InvocationID(id), type: "Runtime.TruncatedResponse", at: .now),
+                body: Array(payload.utf8))
+        case .error(let id, let type, let body, _):
+            return reply(lifecycle.runtimeReportsError(InvocationID(id), type: type, at: .now), body: body)
+        case .initError(let type, let body):
+            return reply(lifecycle.runtimeReportsInitError(type: type, at: .now), body: body)
+        case .restoreNext, .restoreError:
+            return RuntimeAPIAnswer(.invalidStateTransition(from: lifecycle.runtimeState, to: .ready))
+        }
+    }
+
+    private func reply(_ actions: [EnvironmentLifecycle.Action], body: [UInt8] = []) -> RuntimeAPIAnswer {
+        perform(actions, body: body) ?? RuntimeAPIAnswer(.invalidRequestID)
+    }
+
+    private func next() async -> RuntimeAPIAnswer {
+        let poll = PollID(nextPoll)
+        nextPoll += 1
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                polls[poll] = continuation
+                perform(lifecycle.runtimeAsksNext(poll, at: .now))
+            }
+        } onCancel: {
+            Task { await self.stopWaiting(poll) }
+        }
+    }
+
+    private func stopWaiting(_ poll: PollID) {
+        lifecycle.runtimeStopsWaiting(poll)
+        polls.removeValue(forKey: poll)?.resume(returning: .connectionClosed)
+    }
+}
+
+extension RuntimeAPIAnswer {
+    init(_ reply: RuntimeAPIReply) {
+        guard let refusal = reply.refusal else {
+            self = .accepted
+            return
+        }
+        self = .refused(
+            status: refusal.status, errorType: refusal.errorType, errorMessage: refusal.errorMessage)
+    }
+
+    /// To a connection that is gone: nobody reads it.
+    static let connectionClosed = RuntimeAPIAnswer.refused(
+        status: 500, errorType: "InternalServerError", errorMessage: "Internal Server Error")
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import LambdaModel
+import LinuxSandbox
+import Runtimes
+
+/// The environment variables of a runtime's process, in Lambda's order of precedence: the operator's, the runtime's that a customer
+/// may replace, the customer's, credentials, and what the platform alone decides.
+struct ProcessEnvironment {
+    private(set) var variables: [String: String]
+
+    /// Set by the runtime's definition, and the customer's to replace.
+    private static let replaceable: Set<String> = ["PATH", "LD_LIBRARY_PATH", "LANG", "NODE_PATH", "PYTHONPATH", "TZ"]
+
+    init(
+        _ configuration: FunctionConfiguration, runtime: RuntimeDefinition, operatorVariables: [String: String],
+        credentials: SessionCredentialValues, logStream: String
+    ) {
+        variables = operatorVariables
+        variables["TZ"] = ":UTC"
+        variables["AWS_XRAY_CONTEXT_MISSING"] = "LOG_ERROR"
+        merge(runtime.environment.filter { Self.replaceable.contains($0.key) })
+        merge(configuration.environment ?? [:])
+        merge(runtime.environment.filter { !Self.replaceable.contains($0.key) })
+        merge([
+            "AWS_ACCESS_KEY_ID": credentials.accessKeyID,
+            "AWS_SECRET_ACCESS_KEY": credentials.secretAccessKey,
+            "AWS_SESSION_TOKEN": credentials.sessionToken,
+            "AWS_LAMBDA_RUNTIME_API": "\(SandboxNetwork.runtimeAddress):\(SandboxNetwork.runtimePort)",
+            "AWS_LAMBDA_FUNCTION_NAME": configuration.key.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": configuration.version,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": String(configuration.memoryMiB),
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": configuration.logging.logGroup,
+            "AWS_LAMBDA_LOG_STREAM_NAME": logStream,
+            "AWS_REGION": configuration.key.region,
+            "AWS_DEFAULT_REGION": configuration.key.region,
+            "AWS_XRAY_DAEMON_ADDRESS": "169.254.79.129:2000",
+            "LAMBDA_TASK_ROOT": "/var/task",
+            "LAMBDA_RUNTIME_DIR": "/var/runtime",
+            "_HANDLER": configuration.handler,
+            "SHLVL": "0",
+            "PWD": "/var/task",
+        ])
+        if configuration.logging.format == .json {
+            variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+            variables["AWS_LAMBDA_LOG_LEVEL"] = configuration.logging.applicationLogLevel ?? "INFO"
+        }
+        if runtime.managed { variables["_LAMBDA_TELEMETRY_LOG_FD"] = String(ProcessPlan.telemetryDescriptor) }
+    }
+
+    private mutating func merge(_ others: [String: String]) { variables.merge(others) { $1 } }
+
+    /// `NAME=VALUE`.
+    var list: [String] { variables.map { "\($0.key)=\($0.value)" }.sorted() }
+}
+
+/// What a function signs its own calls with.
+package struct SessionCredentialValues: Sendable {
+    package var accessKeyID: String
+    package var secretAccessKey: String
+    package var sessionToken: String
+
+    package init(accessKeyID: String, secretAccessKey: String, sessionToken: String) {
+        self.accessKeyID = accessKeyID
+        self.secretAccessKey = secretAccessKey
+        self.sessionToken = sessionToken
+    }
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Glibc
+package import LinuxSandbox
+import Synchronization
+
+/// One sandbox as the server holds it: its init's control socket, the sockets opened inside it, and its control group's files.
+package final class Sandbox: Sendable {
+    package let id: UInt64
+    package let slot: UInt32
+    package let limits: SandboxLimits
+    /// Sockets inside the sandbox's network namespace; whoever serves one takes its ownership with `takeListener`.
+    private let listeners: Mutex<[ListenerKind: CInt]>
+    private let control: CInt
+    private let files: [ControlGroupFile: CInt]
+    private let controlGroups: ControlGroupSummary
+    private let spawner: SpawnerClient
+    private let watch = Mutex<Watch?>(nil)
+    private let isClosed = Mutex(false)
+    /// What init says, in order; ends when init does.
+    package let replies: AsyncStream<InitReply>
+    private let replyContinuation: AsyncStream<InitReply>.Continuation
+
+    /// Makes the sandbox, and waits until its walls stand.
+    package static func make(
+        _ request: SandboxRequest, plan: SandboxPlan, image: CInt?, spawner: SpawnerClient, reactor: DescriptorReactor
+    ) async throws(SyscallError) -> Sandbox {
+        let (ours, theirs) = try ControlSocket.pair()
+        let files: [CInt]
+        do throws(SyscallError) {
+            defer { close(theirs) }
+            try ControlSocket.send(InitRequest.build(plan).encode(), to: ours)
+            files = try await spawner.make(request, control: theirs, image: image)
+        } catch {
+            close(ours)
+            throw error
+        }
+        let sandbox = Sandbox(request, control: ours, files: files, spawner: spawner)
+        do throws(SyscallError) {
+            try await sandbox.awaitWalls(reactor)
+            return sandbox
+        } catch {
+            await sandbox.destroy()
+            throw error
+        }
+    }
+
+    private init(_ request: SandboxRequest, control: CInt, files: [CInt], spawner: SpawnerClient) {
+        id = request.id
+        slot = request.slot
+        limits = request.limits
+        listeners = Mutex([:])
+        self.control = control
+        controlGroups = spawner.controlGroups
+        let kinds = ControlGroupFile.allCases.filter { spawner.controlGroups.has($0.controller) }
+        self.files = Dictionary(zip(kinds, files)) { first, _ in first }
+        self.spawner = spawner
+        // Init sends one reply for each request or runtime; more than this waiting is not our init.
+        (replies, replyContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(64))
+    }
+
+    private func awaitWalls(_ reactor: DescriptorReactor) async throws(SyscallError) {
+        let first = await withCheckedContinuation {
+            (continuation: CheckedContinuation<Result<(InitReply, [CInt]), SyscallError>, Never>) in
+            let waiter = Mutex<CheckedContinuation<Result<(InitReply, [CInt]), SyscallError>, Never>?>(continuation)
+            do throws(SyscallError) {
+                let watch = try reactor.watch(control) { [control, replyContinuation] in
+                    let received = Self.receive(control)
+                    if let waiter = waiter.withLock({ $0.take() }) {
+                        waiter.resume(returning: received)
+                        return (try? received.get()) != nil
+                    }
+                    guard case .success((let reply, let descriptors)) = received else {
+                        replyContinuation.finish()
+                        return false
+                    }
+                    for descriptor in descriptors { close(descriptor) }
+                    replyContinuation.yield(reply)
+                    return true
+                }
+                self.watch.withLock { $0 = watch }
+            } catch {
+                waiter.withLock { $0.take() }?.resume(returning: .failure(error))
+            }
+        }
+        switch first {
+        case .failure(let error): throw error
+        case .success((.failed(let error), _)): throw error
+        case .success((.built(let hasIPv6), let descriptors)):
+            let kinds = ListenerKind.allCases.filter { $0 != .egressIPv6 || hasIPv6 }
+            guard descriptors.count == kinds.count else { throw SyscallError(call: "init", errno: EPROTO) }
+            listeners.withLock { $0 = Dictionary(zip(kinds, descriptors)) { first, _ in first } }
+        case .success: throw SyscallError(call: "init", errno: EPROTO)
+        }
+    }
+
+    private static func receive(_ control: CInt) -> Result<(InitReply, [CInt]), SyscallError> {
+        do throws(SyscallError) {
+            guard let (bytes, descriptors) = try ControlSocket.receive(from: control) else {
+                return .failure(SyscallError(call: "init", errno: EPIPE))
+            }
+            guard let reply = try? InitReply(decoding: bytes) else {
+                for descriptor in descriptors { close(descriptor) }
+                return .failure(SyscallError(call: "init", errno: EPROTO))
+            }
+            return .success((reply, descriptors))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// The listening (or bound) socket of that kind, which the caller now owns; nil when it was taken or there is none.
+    package func takeListener(_ kind: ListenerKind) -> CInt? {
+        listeners.withLock { $0.removeValue(forKey: kind) }
+    }
+
+    // MARK: - Processes
+
+    /// Starts the runtime's process; how that went, and its end, come as replies. The descriptors stay the caller's.
+    package func run(_ plan: ProcessPlan, output: CInt, telemetry: CInt?) throws(SyscallError) {
+        try send(.run(plan), descriptors: [output] + (telemetry.map { [$0] } ?? []))
+    }
+
+    /// `allKilled` comes as a reply.
+    package func killAll() throws(SyscallError) { try send(.killAll) }
+
+    private func send(_ request: InitRequest, descriptors: [CInt] = []) throws(SyscallError) {
+        try ControlSocket.send(request.encode(), descriptors: descriptors, to: control)
+    }
+
+    /// Kills everything and gives back what the sandbox had; returns when nothing of it is left. May be called again.
+    package func destroy() async {
+        await spawner.destroy(id)
+        guard isClosed.withLock({ isClosed in
+            defer { isClosed = true }
+            return !isClosed
+        }) else { return }
+        // With the spawner gone nobody else lets frozen processes run to their death: a v1 freezer holds even SIGKILL back.
+        if spawner.hasEnded { _ = try? setFrozen(false) }
+        watch.withLock { $0.take() }?.cancel()
+        replyContinuation.finish()
+        close(control)
+        for file in files.values { close(file) }
+        for listener in listeners.withLock({ listeners in
+            defer { listeners = [:] }
+            return Array(listeners.values)
+        }) { close(listener) }
+    }
+
+    // MARK: - Resources
+
+    /// Stops every process where it stands, or lets them go on.
+    package func setFrozen(_ frozen: Bool) throws(SyscallError) {
+        guard let file = files[.freeze] else { return try send(frozen ? .stopAll : .continueAll) }
+        let text = controlGroups.version == 1 ? (frozen ? "FROZEN" : "THAWED") : (frozen ? "1" : "0")
+        try Self.write(text, to: file)
+    }
+
+    /// The share of the processors that the memory size buys; all of them when `isLimited` is false, as during initialisation.
+    package func setProcessorLimited(_ isLimited: Bool) throws(SyscallError) {
+        guard let file = files[.processorQuota] else { return }
+        let quota = isLimited ? "\(limits.processorQuotaMicroseconds)" : (controlGroups.version == 1 ? "-1" : "max")
+        try Self.write(
+            controlGroups.version == 1 ? quota : "\(quota) \(ControlGroups.periodMicroseconds)", to: file)
+    }
+
+    /// The most memory that the sandbox has used so far, in bytes; nil where no control group counts it.
+    package func memoryPeakBytes() throws(SyscallError) -> UInt64? {
+        guard let file = files[.memoryPeak] else { return nil }
+        let text = try FileText.read(descriptor: file, "memory peak")
+        return UInt64(text.prefix { $0.isNumber })
+    }
+
+    /// Asks init for the processes' peak resident sizes; the answer comes as a reply.
+    package func requestMemory() throws(SyscallError) { try send(.measureMemory) }
+
+    /// How many processes the kernel has killed here for want of memory.
+    package func outOfMemoryKills() throws(SyscallError) -> UInt64 {
+        guard let file = files[.memoryEvents] else { return 0 }
+        let text = try FileText.read(descriptor: file, "memory events")
+        for line in text.split(separator: "\n") where line.hasPrefix("oom_kill ") {
+            return UInt64(line.dropFirst("oom_kill ".count)) ?? 0
+        }
+        return 0
+    }
+
+    private static func write(_ text: String, to file: CInt) throws(SyscallError) {
+        let bytes = Array(text.utf8)
+        let written = pwrite(file, bytes, bytes.count, 0)
+        guard written == bytes.count else { throw SyscallError(call: "write", errno: errno, subject: text) }
+    }
+}

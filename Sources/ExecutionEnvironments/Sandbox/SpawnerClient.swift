@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Glibc
+package import LinuxSandbox
+import Synchronization
+
+/// The spawner's process before it is told anything: started while the server has one thread and all its privileges.
+package struct SpawnerProcess: Sendable {
+    let socket: CInt
+    package let pid: CInt
+
+    /// - Throws: when there is no such program, or it can't be executed.
+    package static func start(_ executable: String) throws(SyscallError) -> SpawnerProcess {
+        let (ours, theirs) = try ControlSocket.pair()
+        let pid = clinux_spawn(executable, theirs)
+        close(theirs)
+        guard pid > 0 else {
+            close(ours)
+            throw SyscallError(call: "posix_spawn", errno: -pid, subject: executable)
+        }
+        return SpawnerProcess(socket: ours, pid: pid)
+    }
+
+    /// Gives up what the calling thread, and every thread it will start, could do beyond an ordinary program. The server stays
+    /// the owner of its files; the spawner keeps its privileges.
+    package static func dropPrivileges() throws(SyscallError) {
+        try check("capset", clinux_drop_capabilities())
+        try check("PR_SET_NO_NEW_PRIVS", clinux_set_no_new_privileges())
+    }
+
+    /// Ends it, and with it every sandbox; returns when it is reaped.
+    package func end() {
+        shutdown(socket, CInt(SHUT_RDWR))
+        var status: CInt = 0
+        while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
+    }
+}
+
+/// The server's side of the spawner: asks it for sandboxes, and hears of their end.
+///
+/// If the spawner ends, every sandbox has ended with it, and `ended` says so.
+package final class SpawnerClient: Sendable {
+    private enum Answer {
+        case made([CInt])
+        case failed(SyscallError)
+    }
+
+    private struct Waiting {
+        var made: [UInt64: CheckedContinuation<Answer, Never>] = [:]
+        var gone: [UInt64: [CheckedContinuation<Void, Never>]] = [:]
+        /// Sandboxes that the spawner was asked for and has not called gone.
+        var alive: Set<UInt64> = []
+        var hasEnded = false
+        var onEnd: (@Sendable () -> Void)?
+        var watch: Watch?
+    }
+
+    private let socket: CInt
+    package let process: CInt
+    /// Root of the memory-backed store, in the spawner's mount namespace. Owned by this object for the process's life.
+    package let store: CInt
+    package let controlGroups: ControlGroupSummary
+    private let waiting = Mutex(Waiting())
+
+    /// Tells a spawner that was just started what to prepare, and waits for its answer.
+    ///
+    /// - Throws: the step that this host does not allow.
+    package init(_ spawner: SpawnerProcess, configuration: SpawnerConfiguration) throws(SyscallError) {
+        do throws(SyscallError) {
+            try ControlSocket.send(SpawnerRequest.configure(configuration).encode(), to: spawner.socket)
+            guard let (bytes, descriptors) = try ControlSocket.receive(from: spawner.socket) else {
+                throw SyscallError(call: "start", errno: EPIPE, subject: "martlet-spawner")
+            }
+            switch try? SpawnerReply(decoding: bytes) {
+            case .configured(let summary) where descriptors.count == 1:
+                controlGroups = summary
+                store = descriptors[0]
+            case .configurationFailed(let error): throw error
+            default: throw SyscallError(call: "start", errno: EPROTO, subject: "martlet-spawner")
+            }
+        } catch {
+            spawner.end()
+            throw error
+        }
+        socket = spawner.socket
+        process = spawner.pid
+    }
+
+    /// Begins to listen. `onEnd` is called once, on the reactor's thread, when the spawner is gone.
+    package func start(on reactor: DescriptorReactor, onEnd: @escaping @Sendable () -> Void) throws(SyscallError) {
+        let watch = try reactor.watch(socket) { [weak self] in self?.receive() ?? false }
+        waiting.withLock {
+            $0.onEnd = onEnd
+            $0.watch = watch
+        }
+    }
+
+    /// Ends the spawner, and with it every sandbox; returns when it is reaped.
+    package func stop() {
+        waiting.withLock {
+            $0.onEnd = nil
+            return $0.watch.take()
+        }?.cancel()
+        SpawnerProcess(socket: socket, pid: process).end()
+    }
+
+    package var hasEnded: Bool { waiting.withLock { $0.hasEnded } }
+
+    // MARK: - Requests
+
+    /// A sandbox's namespaces and control groups; its init then listens on the other end of `control`.
+    ///
+    /// - Returns: the control-group files, as `ControlGroupFile` orders those that the host has. The caller owns them.
+    package func make(_ request: SandboxRequest, control: CInt, image: CInt?) async throws(SyscallError) -> [CInt] {
+        let answer = await withCheckedContinuation { (continuation: CheckedContinuation<Answer, Never>) in
+            let hasEnded = waiting.withLock { waiting in
+                guard !waiting.hasEnded else { return true }
+                waiting.made[request.id] = continuation
+                waiting.alive.insert(request.id)
+                return false
+            }
+            guard !hasEnded else {
+                return continuation.resume(returning: .failed(SyscallError(call: "spawner", errno: EPIPE)))
+            }
+            do throws(SyscallError) {
+                try ControlSocket.send(
+                    SpawnerRequest.make(request).encode(), descriptors: [control] + (image.map { [$0] } ?? []), to: socket)
+            } catch {
+                guard let continuation = waiting.withLock({ $0.made.removeValue(forKey: request.id) }) else { return }
+                continuation.resume(returning: .failed(error))
+            }
+        }
+        switch answer {
+        case .made(let files): return files
+        case .failed(let error): throw error
+        }
+    }
+
+    /// Kills everything in the sandbox; returns when its processes are reaped and its control groups removed.
+    package func destroy(_ id: UInt64) async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            let isAlive = waiting.withLock { waiting in
+                guard !waiting.hasEnded, waiting.alive.contains(id) else { return false }
+                waiting.gone[id, default: []].append(continuation)
+                return true
+            }
+            guard isAlive else { return continuation.resume() }
+            // A failed send means that the spawner is gone: its end resumes everybody.
+            _ = try? ControlSocket.send(SpawnerRequest.destroy(id: id).encode(), to: socket)
+        }
+    }
+
+    // MARK: - Answers
+
+    private func receive() -> Bool {
+        guard let received = try? ControlSocket.receive(from: socket),
+            let reply = try? SpawnerReply(decoding: received.bytes)
+        else {
+            end()
+            return false
+        }
+        switch reply {
+        case .made(let id):
+            waiting.withLock { $0.made.removeValue(forKey: id) }?.resume(returning: .made(received.descriptors))
+        case .makeFailed(let id, let error):
+            waiting.withLock { $0.made.removeValue(forKey: id) }?.resume(returning: .failed(error))
+        case .gone(let id):
+            let waiters = waiting.withLock { waiting in
+                waiting.alive.remove(id)
+                return waiting.gone.removeValue(forKey: id) ?? []
+            }
+            for waiter in waiters { waiter.resume() }
+        case .configured, .configurationFailed:
+            end()
+            return false
+        }
+        return true
+    }
+
+    private func end() {
+        let (made, gone, onEnd) = waiting.withLock { waiting in
+            waiting.hasEnded = true
+            defer { (waiting.made, waiting.gone, waiting.alive, waiting.onEnd) = ([:], [:], [], nil) }
+            return (waiting.made.values, waiting.gone.values.joined(), waiting.onEnd)
+        }
+        for continuation in made {
+            continuation.resume(returning: .failed(SyscallError(call: "spawner", errno: EPIPE)))
+        }
+        for continuation in gone { continuation.resume() }
+        onEnd?()
+    }
+}

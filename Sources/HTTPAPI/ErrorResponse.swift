@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import AWSWire
+import HTTPTypes
+import Hummingbird
+import LambdaModel
+import Logging
+
+/// Errors as AWS's clients expect them: the one place where an error becomes a status and a body.
+enum ErrorResponse {
+    /// How an operation's protocol writes errors down.
+    enum Shape {
+        /// `x-amzn-ErrorType` beside `{"Type", "Message" or "message", "Reason"}`; statuses of their own.
+        case restJSON
+        /// `{"__type", "message"}`; 400 for whatever the caller did.
+        case json11
+    }
+
+    /// Any error that isn't a `LambdaError` is the machine's: logged with its cause, and shown without it.
+    static func response(_ error: any Error, shape: Shape, requestID: String, logger: Logger) -> Response {
+        let wire: LambdaError.Wire
+        if let error = error as? LambdaError {
+            wire = error.wire
+        } else {
+            wire = LambdaError.service(message: "An internal error occurred. Request id: \(requestID)").wire
+            logger.error("request failed", metadata: ["requestID": "\(requestID)", "cause": "\(error)"])
+        }
+        switch shape {
+        case .restJSON: return restJSON(wire)
+        case .json11: return json11(wire)
+        }
+    }
+
+    private static func restJSON(_ wire: LambdaError.Wire) -> Response {
+        var members: [String: JSONValue] = [wire.messageKey.rawValue: .string(wire.message)]
+        members["Type"] = wire.type.map(JSONValue.string)
+        members["Reason"] = wire.reason.map(JSONValue.string)
+        var headers: HTTPFields = [.contentType: "application/json", .errorType: wire.name]
+        if wire.status == 429 { headers[.retryAfter] = "1" }
+        return Response(
+            status: .init(code: wire.status),
+            headers: headers,
+            body: .init(byteBuffer: ByteBuffer(bytes: JSONValue.object(members).bytes))
+        )
+    }
+
+    private static func json11(_ wire: LambdaError.Wire) -> Response {
+        // CloudWatch Logs has another name for it.
+        let name = wire.name == "InvalidParameterValueException" ? "InvalidParameterException" : wire.name
+        let body = JSONValue.object(["__type": .string(name), "message": .string(wire.message)])
+        return Response(
+            status: .init(code: wire.status < 500 ? 400 : wire.status),
+            headers: [.contentType: "application/x-amz-json-1.1", .errorType: name],
+            body: .init(byteBuffer: ByteBuffer(bytes: body.bytes))
+        )
+    }
+}

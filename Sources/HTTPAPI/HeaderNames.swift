@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+import HTTPTypes
+
+extension HTTPField.Name {
+    static let requestID = name("x-amzn-RequestId")
+    static let errorType = name("x-amzn-ErrorType")
+    static let target = name("x-amz-target")
+    static let invocationType = name("x-amz-invocation-type")
+    static let logType = name("x-amz-log-type")
+    static let clientContext = name("x-amz-client-context")
+    static let traceID = name("x-amzn-trace-id")
+    static let tenantID = name("x-amz-tenant-id")
+    static let durableExecutionName = name("x-amz-durable-execution-name")
+    static let executedVersion = name("X-Amz-Executed-Version")
+    static let functionError = name("X-Amz-Function-Error")
+    static let logResult = name("X-Amz-Log-Result")
+
+    private static func name(_ text: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is a valid field name") }
+        return name
+    }
+}

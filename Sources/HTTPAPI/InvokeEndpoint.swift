@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import AWSWire
+import ControlPlane
+import HTTPTypes
+import Hummingbird
+import LambdaModel
+
+extension LambdaAPI {
+    /// Longest `X-Amz-Client-Context`, in base64 digits as it is sent.
+    static let clientContextBytesMax = 3_583
+    /// Longest `X-Amzn-Trace-Id` that is passed on.
+    static let traceHeaderBytesMax = 1_024
+
+    private enum InvocationType: String {
+        case event = "Event"
+        case requestResponse = "RequestResponse"
+        case dryRun = "DryRun"
+    }
+
+    private struct InvokeHeaders {
+        var invocationType = "RequestResponse"
+        var logType = "None"
+        var clientContext: String?
+        var traceHeader: String?
+
+        /// One pass over the fields.
+        init(_ fields: HTTPFields) throws(LambdaError) {
+            for field in fields {
+                switch field.name {
+                case .invocationType: invocationType = field.value
+                case .logType: logType = field.value
+                case .clientContext: clientContext = field.value
+                case .traceID where field.value.utf8.count <= traceHeaderBytesMax: traceHeader = field.value
+                case .tenantID:
+                    throw .invalidParameterValue(
+                        message: "X-Amz-Tenant-Id is not available in this version of Martlet."
+                    )
+                case .durableExecutionName:
+                    throw .invalidParameterValue(
+                        message: "X-Amz-Durable-Execution-Name is not available in this version of Martlet."
+                    )
+                default: break
+                }
+            }
+        }
+    }
+
+    func invokeFunction(_ name: String, _ call: Call, _ caller: Caller) async throws -> Response {
+        let headers = try InvokeHeaders(call.request.headers)
+        let type = try Self.checkTypes(headers)
+        let (function, qualifier) = try controlPlane.invoked(name, qualifier: call.qualifier, caller: caller)
+        switch type {
+        case .event:
+            throw LambdaError.invalidParameterValue(
+                message: "InvocationType Event is not available in this version of Martlet."
+            )
+        case .dryRun:
+            _ = try await controlPlane.invocable(function, qualifier: qualifier)
+            return Self.noContent
+        case .requestResponse: break
+        }
+        let payload = call.body.isEmpty ? Array("{}".utf8) : call.body
+        if let failure = JSONSyntax.failure(in: payload) {
+            throw LambdaError.invalidRequestContent(
+                message: "Could not parse request body into json: Could not parse payload into json: \(failure)"
+            )
+        }
+        let response = try await invoke(
+            InvocationRequest(
+                requestID: call.requestID,
+                function: function,
+                qualifier: qualifier,
+                payload: payload,
+                clientContext: try headers.clientContext.map(Self.clientContext),
+                traceHeader: headers.traceHeader,
+                logType: headers.logType == "Tail" ? .tail : .none
+            )
+        )
+        return Self.answer(response)
+    }
+
+    private static func checkTypes(_ headers: InvokeHeaders) throws(LambdaError) -> InvocationType {
+        var violations = ConstraintViolations()
+        let type = InvocationType(rawValue: headers.invocationType)
+        if type == nil {
+            violations.requireValue(
+                headers.invocationType,
+                at: "invocationType",
+                in: ["Event", "RequestResponse", "DryRun"]
+            )
+        }
+        violations.requireValue(headers.logType, at: "logType", in: ["None", "Tail"])
+        try violations.throwIfAny()
+        return type ?? .requestResponse
+    }
+
+    /// The JSON text that a client context is in base64.
+    private static func clientContext(_ text: String) throws(LambdaError) -> String {
+        guard text.utf8.count <= clientContextBytesMax else {
+            throw .invalidRequestContent(
+                message: "Client context must be no more than \(clientContextBytesMax) bytes of base64-encoded data"
+            )
+        }
+        guard let bytes = Base64.decode(text) else {
+            throw .invalidRequestContent(message: "Client context must be a valid Base64-encoded JSON object.")
+        }
+        do {
+            guard try JSONValue(parsing: bytes).object != nil else {
+                throw LambdaError.invalidRequestContent(
+                    message: "Client context must be a valid Base64-encoded JSON object."
+                )
+            }
+        } catch let failure as JSONSyntax.Failure {
+            throw .invalidRequestContent(message: "Could not parse client context into json: \(failure)")
+        } catch let error as LambdaError {
+            throw error
+        } catch {
+            throw .service(message: "\(error)")
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func answer(_ response: InvocationResponse) -> Response {
+        var headers: HTTPFields = [
+            .contentType: "application/json", .executedVersion: response.executedVersion,
+        ]
+        // AWS says Unhandled of every function error, those that the runtime reported included.
+        if case .functionError = response.outcome { headers[.functionError] = "Unhandled" }
+        if let tail = response.logTail { headers[.logResult] = Base64.encode(tail) }
+        return Response(
+            status: .ok,
+            headers: headers,
+            body: .init(byteBuffer: ByteBuffer(bytes: response.outcome.payload))
+        )
+    }
+}

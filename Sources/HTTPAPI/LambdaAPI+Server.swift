@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import Hummingbird
+package import HummingbirdCore
+import NIOCore
+
+extension LambdaAPI {
+    /// Bytes of one request's headers together, and of each.
+    static let headerBytesMax = 65_536
+    static let headersMax = 256
+    /// A connection on which nothing is asked for that long is closed; an invocation that runs is not idle.
+    static let idleTimeout = TimeAmount.seconds(120)
+
+    /// The HTTP server that an `Application` of this API is to be made with.
+    package static var server: HTTPServerBuilder {
+        .http1(
+            configuration: HTTP1Channel.Configuration(
+                additionalChannelHandlers: [ExpectContinueHandler()],
+                idleTimeout: idleTimeout,
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: headerBytesMax,
+                    maxHeaderListSize: headerBytesMax,
+                    maxHeaderFieldCount: headersMax
+                )
+            )
+        )
+    }
+}

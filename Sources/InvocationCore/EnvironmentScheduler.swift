@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: Apache-2.0
+package import LambdaModel
+
+/// Who gets which execution environment, on one machine.
+///
+/// Events in, commands out; the caller performs them in the order given. An invocation waits for whichever environment of its
+/// key is ready first, a new one or a returning one, in the order of arrival. An environment serves one invocation at a
+/// time and only ever its own key; of several idle ones the most recently used serves next.
+///
+/// Memory is admitted before an environment is started: idle environments, least recently used first, make room; where
+/// even that is not enough the invocation is throttled. Starts that wait for room being made are served in the order of
+/// arrival, whatever their function.
+package struct EnvironmentScheduler: Equatable, Sendable {
+    package struct Settings: Equatable, Sendable {
+        /// What all environments may take together, those being destroyed included.
+        package var memoryMiB: Int
+        /// An environment idle for this long is destroyed.
+        package var keepAlive: Duration
+        /// Invocations without an environment yet, of all functions.
+        package var waitersMax: Int
+        /// So many starts of a key failing one after the other fail an invocation.
+        package var startFailuresMax: Int
+
+        package init(
+            memoryMiB: Int,
+            keepAlive: Duration = .seconds(600),
+            waitersMax: Int = 10_000,
+            startFailuresMax: Int = 3
+        ) {
+            precondition(memoryMiB >= 0 && waitersMax > 0 && startFailuresMax > 0 && keepAlive >= .zero)
+            self.memoryMiB = memoryMiB
+            self.keepAlive = keepAlive
+            self.waitersMax = waitersMax
+            self.startFailuresMax = startFailuresMax
+        }
+    }
+
+    package enum Command: Equatable, Sendable {
+        /// Answered by `environmentReady` or `environmentLost`.
+        case start(EnvironmentID, EnvironmentKey)
+        /// Answered by `environmentReady` (the invocation is over) or `environmentLost`.
+        case assign(InvocationID, EnvironmentID)
+        /// Answered by `environmentLost` when nothing of it is left.
+        case destroy(EnvironmentID)
+        case throttle(InvocationID, ThrottleReason)
+        case fail(InvocationID, Failure)
+        /// Call `tick` then. Earlier ones that were asked for stay in force.
+        case nextTick(MonotonicTime)
+    }
+
+    /// Why an invocation gets no environment, other than by a limit: the caller of it sees `ServiceException`.
+    package enum Failure: Equatable, Sendable {
+        /// Environments of its function would not start.
+        case environmentsDoNotStart
+        /// The function's memory size is more than all environments may have together.
+        case memoryBeyondMachine
+        case shuttingDown
+    }
+
+    package enum Phase: Equatable, Sendable {
+        /// Its memory is spoken for, but an environment on its way out has it still.
+        case awaitingMemory
+        case starting
+        case idle(since: MonotonicTime, turn: UInt64)
+        case busy(InvocationID)
+        case leaving
+    }
+
+    package struct Environment: Equatable, Sendable {
+        package var key: EnvironmentKey
+        package var demand: EnvironmentDemand
+        package var phase: Phase
+
+        var isIdle: Bool {
+            if case .idle = phase { true } else { false }
+        }
+    }
+
+    /// Everything of one key.
+    struct Pool: Equatable, Sendable {
+        var demand: EnvironmentDemand
+        var waiters = FIFOQueue<InvocationID>()
+        /// The most recently used is last.
+        var idle: [EnvironmentID] = []
+        /// Environments awaiting memory or starting.
+        var coming = 0
+        /// Environments in every phase but leaving.
+        var living = 0
+        var startFailures = 0
+        /// Replaced or deleted: serves who waits already, then goes.
+        var isRetired = false
+
+        var isUnused: Bool { waiters.isEmpty && living == 0 }
+    }
+
+    struct IdleTurn: Equatable, Sendable {
+        var environment: EnvironmentID
+        var turn: UInt64
+    }
+
+    package private(set) var settings: Settings
+    package private(set) var ledger: ConcurrencyLedger
+    package private(set) var environments: [EnvironmentID: Environment] = [:]
+    package private(set) var isShuttingDown = false
+    /// Invocations without an environment yet.
+    package private(set) var waitersCount = 0
+    var pools: [EnvironmentKey: Pool] = [:]
+    private var waiting: [InvocationID: EnvironmentKey] = [:]
+    /// Environments that await memory.
+    private var awaitingMemory = FIFOQueue<EnvironmentID>()
+    /// The least recently used idle environment is first; an entry whose environment has been used since is skipped.
+    private var idleOrder = FIFOQueue<IdleTurn>()
+    private var idleCount = 0
+    private var nextEnvironment: UInt64 = 1
+    private var nextTurn: UInt64 = 1
+    private var announcedTick: MonotonicTime?
+    /// MiB of living environments, those awaiting memory included.
+    private var spokenFor = 0
+    /// MiB of those that wait for theirs.
+    private var awaited = 0
+    /// MiB of idle environments: part of `spokenFor`.
+    private var reclaimable = 0
+    /// MiB of environments on their way out.
+    private var leaving = 0
+
+    package init(settings: Settings, limits: ConcurrencyLimits) {
+        self.settings = settings
+        ledger = ConcurrencyLedger(limits: limits)
+    }
+
+    /// MiB taken by environments that exist.
+    package var memoryInUseMiB: Int { spokenFor - awaited + leaving }
+
+    /// Nothing waits and nothing lives: after `shutdown`, the end.
+    package var isEmpty: Bool { environments.isEmpty && waitersCount == 0 }
+
+    package func waiters(of key: EnvironmentKey) -> Int { pools[key]?.waiters.count ?? 0 }
+
+    package func idle(of key: EnvironmentKey) -> [EnvironmentID] { pools[key]?.idle ?? [] }
+
+    // MARK: - Events
+
+    /// Takes effect for what arrives from now on.
+    package mutating func setLimits(_ limits: ConcurrencyLimits) {
+        ledger.setLimits(limits)
+    }
+
+    /// An invocation asks for an environment; its id is new.
+    package mutating func invocationArrived(
+        _ id: InvocationID,
+        key: EnvironmentKey,
+        demand: EnvironmentDemand,
+        at now: MonotonicTime
+    ) -> [Command] {
+        precondition(waiting[id] == nil, "an invocation arrives once")
+        precondition(demand.memoryMiB > 0, "an environment takes memory")
+        if isShuttingDown { return [.fail(id, .shuttingDown)] }
+        if demand.memoryMiB > settings.memoryMiB { return [.fail(id, .memoryBeyondMachine)] }
+        if let reason = ledger.admit(key.function) { return [.throttle(id, reason)] }
+        var pool = pools[key] ?? Pool(demand: demand)
+        if let environment = pool.idle.popLast() {
+            pools[key] = pool
+            return [use(environment, for: id)]
+        }
+        let needsStart = pool.coming <= pool.waiters.count
+        guard waitersCount < settings.waitersMax, !needsStart || canMakeRoom(pool.demand.memoryMiB) else {
+            ledger.release(key.function)
+            return [.throttle(id, .concurrentInvocationLimitExceeded)]
+        }
+        pool.waiters.append(id)
+        pools[key] = pool
+        waiting[id] = key
+        waitersCount += 1
+        return needsStart ? bring(key) : []
+    }
+
+    /// Its initialisation is over (well or not), or its invocation is: the environment can take an invocation.
+    package mutating func environmentReady(_ id: EnvironmentID, at now: MonotonicTime) -> [Command] {
+        guard let environment = environments[id] else { preconditionFailure("an environment is ready while it exists") }
+        let key = environment.key
+        switch environment.phase {
+        case .starting:
+            pools[key]?.coming -= 1
+            pools[key]?.startFailures = 0
+        case .busy: ledger.release(key.function)
+        case .leaving: return []
+        case .awaitingMemory, .idle: preconditionFailure("an environment is ready after a start or an assignment")
+        }
+        if let waiter = takeWaiter(of: key) {
+            return [use(id, for: waiter)] + dropNeedlessStarts(of: key)
+        }
+        becomeIdle(id, environment, at: now)
+        return isShuttingDown || pools[key]?.isRetired == true ? destroy([id]) : announceTick()
+    }
+
+    /// The environment is gone and its memory free, whether that was asked for, or it died, or never came up.
+    package mutating func environmentLost(_ id: EnvironmentID, at now: MonotonicTime) -> [Command] {
+        guard let environment = environments.removeValue(forKey: id) else {
+            preconditionFailure("an environment is lost once")
+        }
+        let (key, memory) = (environment.key, environment.demand.memoryMiB)
+        if environment.phase == .leaving {
+            leaving -= memory
+            return startWhatFits()
+        }
+        spokenFor -= memory
+        pools[key]?.living -= 1
+        var commands: [Command] = []
+        switch environment.phase {
+        case .starting: commands = startFailed(key)
+        case .busy: ledger.release(key.function)
+        case .idle:
+            pools[key]?.idle.removeAll { $0 == id }
+            idleCount -= 1
+            reclaimable -= memory
+        case .awaitingMemory, .leaving: preconditionFailure("an environment that was not started is not lost")
+        }
+        forgetUnused(key)
+        return commands + startWhatFits()
+    }
+
+    /// Nobody waits for that invocation any more; one that has its environment runs on.
+    package mutating func waiterCancelled(_ id: InvocationID) -> [Command] {
+        guard let key = waiting.removeValue(forKey: id) else { return [] }
+        _ = pools[key]?.waiters.removeLast { $0 == id }
+        waitersCount -= 1
+        ledger.release(key.function)
+        let commands = dropNeedlessStarts(of: key)
+        forgetUnused(key)
+        return commands
+    }
+
+    /// The function, or only that version of it, was changed or deleted: environments of other revisions than the one
+    /// kept serve who waits for them already, and go.
+    package mutating func retire(
+        _ function: FunctionKey,
+        version: String? = nil,
+        keepingRevision revision: String?,
+        at now: MonotonicTime
+    ) -> [Command] {
+        var doomed: [EnvironmentID] = []
+        for (key, pool) in pools where key.function == function && (version == nil || key.version == version) {
+            pools[key]?.isRetired = key.revision != revision
+            if key.revision != revision { doomed += pool.idle }
+        }
+        return destroy(doomed.sorted { $0.number < $1.number })
+    }
+
+    /// Destroys what has been idle for too long.
+    package mutating func tick(at now: MonotonicTime) -> [Command] {
+        if let announced = announcedTick, announced <= now { announcedTick = nil }
+        var doomed: [EnvironmentID] = []
+        while let (id, since) = leastRecentlyUsed(), since + settings.keepAlive <= now {
+            _ = idleOrder.popFirst()
+            doomed.append(id)
+        }
+        return destroy(doomed) + announceTick()
+    }
+
+    /// No new work: what waits is still served, what runs may end, everything else goes.
+    package mutating func shutdown(at now: MonotonicTime) -> [Command] {
+        isShuttingDown = true
+        return destroy(environments.filter { $0.value.isIdle }.keys.sorted { $0.number < $1.number })
+    }
+
+    /// The time to drain is over: nothing more is served, and every environment goes.
+    package mutating func abandon(at now: MonotonicTime) -> [Command] {
+        isShuttingDown = true
+        while let id = awaitingMemory.popFirst() {
+            guard let environment = environments.removeValue(forKey: id) else { continue }
+            pools[environment.key]?.coming -= 1
+            pools[environment.key]?.living -= 1
+            spokenFor -= environment.demand.memoryMiB
+            awaited -= environment.demand.memoryMiB
+        }
+        var commands: [Command] = []
+        for id in waiting.keys.sorted(by: { $0.requestID < $1.requestID }) {
+            commands.append(.fail(id, .shuttingDown))
+            commands += waiterCancelled(id)
+        }
+        let living = environments.filter { $0.value.phase != .leaving }.keys
+        return commands + destroy(living.sorted { $0.number < $1.number })
+    }
+
+    // MARK: - Waiters
+
+    private mutating func takeWaiter(of key: EnvironmentKey) -> InvocationID? {
+        guard let id = pools[key]?.waiters.popFirst() else { return nil }
+        waiting[id] = nil
+        waitersCount -= 1
+        return id
+    }
+
+    /// A start failed: another is tried for who waits, but no invocation waits for ever.
+    private mutating func startFailed(_ key: EnvironmentKey) -> [Command] {
+        guard var pool = pools[key] else { preconditionFailure("a start has a pool") }
+        pool.coming -= 1
+        pool.startFailures += 1
+        pools[key] = pool
+        var commands: [Command] = []
+        if pool.startFailures >= settings.startFailuresMax, let id = takeWaiter(of: key) {
+            ledger.release(key.function)
+            commands.append(.fail(id, .environmentsDoNotStart))
+        }
+        while let pool = pools[key], pool.coming < pool.waiters.count {
+            guard canMakeRoom(pool.demand.memoryMiB) else {
+                // The room it had has gone to others, who came before it.
+                guard let id = takeWaiter(of: key) else { break }
+                ledger.release(key.function)
+                commands.append(.throttle(id, .concurrentInvocationLimitExceeded))
+                continue
+            }
+            commands += bring(key)
+        }
+        return commands
+    }
+
+    // MARK: - Environments
+
+    private mutating func use(_ id: EnvironmentID, for invocation: InvocationID) -> Command {
+        guard let environment = environments[id] else { preconditionFailure("only what exists is used") }
+        if environment.isIdle {
+            idleCount -= 1
+            reclaimable -= environment.demand.memoryMiB
+        }
+        environments[id]?.phase = .busy(invocation)
+        return .assign(invocation, id)
+    }
+
+    private func canMakeRoom(_ memoryMiB: Int) -> Bool {
+        spokenFor - reclaimable + memoryMiB <= settings.memoryMiB
+    }
+
+    /// One more environment for the key, whose memory `canMakeRoom` has found.
+    private mutating func bring(_ key: EnvironmentKey) -> [Command] {
+        guard let demand = pools[key]?.demand else { preconditionFailure("a start has a pool") }
+        var doomed: [EnvironmentID] = []
+        var freed = 0
+        while spokenFor - freed + demand.memoryMiB > settings.memoryMiB {
+            guard let (id, _) = leastRecentlyUsed() else { preconditionFailure("room was found before") }
+            _ = idleOrder.popFirst()
+            freed += environments[id]?.demand.memoryMiB ?? 0
+            doomed.append(id)
+        }
+        let commands = destroy(doomed)
+        let id = EnvironmentID(nextEnvironment)
+        nextEnvironment += 1
+        environments[id] = Environment(key: key, demand: demand, phase: .awaitingMemory)
+        pools[key]?.coming += 1
+        pools[key]?.living += 1
+        spokenFor += demand.memoryMiB
+        awaited += demand.memoryMiB
+        awaitingMemory.append(id)
+        return commands + startWhatFits()
+    }
+
+    private mutating func startWhatFits() -> [Command] {
+        var commands: [Command] = []
+        while let id = awaitingMemory.first, let environment = environments[id],
+            memoryInUseMiB + environment.demand.memoryMiB <= settings.memoryMiB
+        {
+            _ = awaitingMemory.popFirst()
+            awaited -= environment.demand.memoryMiB
+            environments[id]?.phase = .starting
+            commands.append(.start(id, environment.key))
+        }
+        return commands
+    }
+
+    /// Takes back starts that still await memory and for which nobody waits.
+    private mutating func dropNeedlessStarts(of key: EnvironmentKey) -> [Command] {
+        var dropped = false
+        while let pool = pools[key], pool.coming > pool.waiters.count,
+            let id = awaitingMemory.removeLast(where: { environments[$0]?.key == key })
+        {
+            environments[id] = nil
+            pools[key]?.coming -= 1
+            pools[key]?.living -= 1
+            spokenFor -= pool.demand.memoryMiB
+            awaited -= pool.demand.memoryMiB
+            dropped = true
+        }
+        return dropped ? startWhatFits() : []
+    }
+
+    private mutating func destroy(_ ids: [EnvironmentID]) -> [Command] {
+        var commands: [Command] = []
+        for id in ids {
+            guard let environment = environments[id] else { continue }
+            let (key, memory) = (environment.key, environment.demand.memoryMiB)
+            switch environment.phase {
+            case .idle:
+                pools[key]?.idle.removeAll { $0 == id }
+                idleCount -= 1
+                reclaimable -= memory
+            case .busy: ledger.release(key.function)
+            case .starting: pools[key]?.coming -= 1
+            case .awaitingMemory, .leaving: preconditionFailure("only what was started is destroyed, and once")
+            }
+            environments[id]?.phase = .leaving
+            pools[key]?.living -= 1
+            spokenFor -= memory
+            leaving += memory
+            forgetUnused(key)
+            commands.append(.destroy(id))
+        }
+        return commands
+    }
+
+    private mutating func forgetUnused(_ key: EnvironmentKey) {
+        if pools[key]?.isUnused == true { pools[key] = nil }
+    }
+
+    // MARK: - Idle environments
+
+    private mutating func becomeIdle(_ id: EnvironmentID, _ environment: Environment, at now: MonotonicTime) {
+        environments[id]?.phase = .idle(since: now, turn: nextTurn)
+        pools[environment.key]?.idle.append(id)
+        idleOrder.append(IdleTurn(environment: id, turn: nextTurn))
+        idleCount += 1
+        reclaimable += environment.demand.memoryMiB
+        nextTurn += 1
+        // One environment that stays idle would otherwise keep the past turns of all busier ones behind it.
+        if idleOrder.count > 2 * idleCount + 64 {
+            var order = idleOrder
+            order.removeAll { idleSince($0) == nil }
+            idleOrder = order
+        }
+    }
+
+    /// nil when the environment has been used since.
+    private func idleSince(_ entry: IdleTurn) -> MonotonicTime? {
+        guard case .idle(let since, entry.turn)? = environments[entry.environment]?.phase else { return nil }
+        return since
+    }
+
+    /// The idle environment that is first to go; it stays first until it is taken off `idleOrder`.
+    private mutating func leastRecentlyUsed() -> (EnvironmentID, since: MonotonicTime)? {
+        while let entry = idleOrder.first {
+            if let since = idleSince(entry) { return (entry.environment, since) }
+            _ = idleOrder.popFirst()
+        }
+        return nil
+    }
+
+    private mutating func announceTick() -> [Command] {
+        guard let (_, since) = leastRecentlyUsed() else { return [] }
+        let expiry = since + settings.keepAlive
+        if let announced = announcedTick, announced <= expiry { return [] }
+        announcedTick = expiry
+        return [.nextTick(expiry)]
+    }
+}

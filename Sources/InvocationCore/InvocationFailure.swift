@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How the runtime's process ended.
+package enum ExitStatus: Equatable, Sendable {
+    case exited(code: Int32)
+    /// `outOfMemory`: the kernel killed it for want of memory.
+    case signalled(Int32, outOfMemory: Bool)
+}
+
+/// Why an invocation failed without the runtime having said so: what Lambda itself tells the caller.
+package enum InvocationFailure: Equatable, Sendable {
+    /// `limit` is the function's timeout.
+    case timedOut(limit: Duration)
+    case exited(ExitStatus)
+    case responseTooLarge
+    /// The runtime's program could not be executed; the message says why, in Lambda's words where it has any.
+    case invalidEntrypoint(message: String)
+
+    /// No program at any of the places where one is looked for.
+    package static func noBootstrap(tried paths: [String]) -> InvocationFailure {
+        .invalidEntrypoint(message: "Couldn't find valid bootstrap(s): [\(paths.joined(separator: " "))]")
+    }
+
+    /// AWS's name of it.
+    package var errorType: String {
+        switch self {
+        case .timedOut: "Sandbox.Timedout"
+        case .exited(.signalled(_, outOfMemory: true)): "Runtime.OutOfMemory"
+        case .exited: "Runtime.ExitError"
+        case .responseTooLarge: "Function.ResponseSizeTooLarge"
+        case .invalidEntrypoint: "Runtime.InvalidEntrypoint"
+        }
+    }
+
+    /// The text, without the request id that most payloads put before it.
+    package var message: String {
+        switch self {
+        case .timedOut(let limit): "Task timed out after \(limit.hundredths(of: .seconds(1))) seconds"
+        case .exited(.exited(code: 0)): "Runtime exited without providing a reason"
+        case .exited(.exited(let code)): "Runtime exited with error: exit status \(code)"
+        case .exited(.signalled(let signal, _)): "Runtime exited with error: signal: \(signalName(signal))"
+        case .responseTooLarge: "Response payload size exceeded maximum allowed payload size (6291556 bytes)."
+        case .invalidEntrypoint(let message): message
+        }
+    }
+
+    /// The JSON that the caller gets, byte for byte as Lambda writes it.
+    package func payload(requestID: InvocationID) -> [UInt8] {
+        var text: String
+        switch self {
+        case .responseTooLarge:
+            text = #"{"errorMessage":"# + quoted(message) + #","errorType":"# + quoted(errorType) + "}"
+        case .timedOut, .exited, .invalidEntrypoint:
+            text = #"{"errorType":"# + quoted(errorType) + #","errorMessage":"#
+            text += quoted("RequestId: \(requestID) Error: \(message)") + "}"
+        }
+        return Array(text.utf8)
+    }
+}
+
+/// A JSON string with its quotes.
+private func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+        switch scalar {
+        case "\"": result += "\\\""
+        case "\\": result += "\\\\"
+        case "\n": result += "\\n"
+        case "\r": result += "\\r"
+        case "\t": result += "\\t"
+        case "\u{0}"..<" ":
+            let digits = String(scalar.value, radix: 16)
+            result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        default: result.unicodeScalars.append(scalar)
+        }
+    }
+    return result + "\""
+}
+
+/// Linux signals as Go prints them, since those are the words that Lambda's payloads have.
+private func signalName(_ signal: Int32) -> String {
+    switch signal {
+    case 1: "hangup"
+    case 2: "interrupt"
+    case 3: "quit"
+    case 4: "illegal instruction"
+    case 5: "trace/breakpoint trap"
+    case 6: "aborted"
+    case 7: "bus error"
+    case 8: "floating point exception"
+    case 9: "killed"
+    case 10: "user defined signal 1"
+    case 11: "segmentation fault"
+    case 12: "user defined signal 2"
+    case 13: "broken pipe"
+    case 14: "alarm clock"
+    case 15: "terminated"
+    case 16: "stack fault"
+    case 17: "child exited"
+    case 18: "continued"
+    case 19: "stopped (signal)"
+    case 20: "stopped"
+    case 21: "stopped (tty input)"
+    case 22: "stopped (tty output)"
+    case 23: "urgent I/O condition"
+    case 24: "CPU time limit exceeded"
+    case 25: "file size limit exceeded"
+    case 26: "virtual timer expired"
+    case 27: "profiling timer expired"
+    case 28: "window changed"
+    case 29: "I/O possible"
+    case 30: "power failure"
+    case 31: "bad system call"
+    default: "signal \(signal)"
+    }
+}

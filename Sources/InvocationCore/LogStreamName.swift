@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+package import LambdaModel
+
+/// The log stream of one execution environment: `2025/11/24/[$LATEST]0123456789abcdef0123456789abcdef`.
+package struct LogStreamName: Hashable, Sendable, CustomStringConvertible {
+    package let description: String
+
+    /// `random` makes it unique.
+    package init(startedAt time: Timestamp, version: String, random: (UInt64, UInt64)) {
+        let (year, month, day) = time.civilDate
+        let date = [decimal(Int64(year), width: 4), decimal(Int64(month), width: 2), decimal(Int64(day), width: 2)]
+        description = "\(date.joined(separator: "/"))/[\(version)]\(hexadecimal(random.0))\(hexadecimal(random.1))"
+    }
+}
+
+private func hexadecimal(_ value: UInt64) -> String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+}

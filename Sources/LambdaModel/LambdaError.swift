@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The caller is told no: one case per AWS exception, with the text it carries.
+///
+/// Status and the case of the message's key follow FACTS 1 and 1.6; SDKs match on both.
+package enum LambdaError: Error, Equatable, Sendable {
+    case resourceNotFound(message: String)
+    case resourceConflict(message: String)
+    case invalidParameterValue(message: String)
+    case validation(message: String)
+    case invalidRequestContent(message: String)
+    case requestTooLarge(message: String)
+    case preconditionFailed(message: String)
+    case unsupportedMediaType(message: String)
+    case codeStorageExceeded(message: String)
+    case tooManyRequests(ThrottleReason)
+    /// The machine failed; the cause is in the server's log under the request id.
+    case service(message: String)
+    /// Signature or session refused: `name` is the exception's (`InvalidSignatureException`, …).
+    case accessDenied(name: String, message: String)
+    case unknownOperation(message: String)
+
+    package enum MessageKey: String, Sendable {
+        case upper = "Message"
+        case lower = "message"
+    }
+
+    package struct Wire: Equatable, Sendable {
+        package var status: Int
+        /// The exception's name, for `x-amzn-ErrorType`.
+        package var name: String
+        package var message: String
+        package var messageKey: MessageKey
+        /// `User` or `Service`; nil where AWS sends none.
+        package var type: String?
+        /// Only throttling has one.
+        package var reason: String?
+    }
+
+    package var wire: Wire {
+        func user(_ status: Int, _ name: String, _ message: String, _ key: MessageKey) -> Wire {
+            Wire(status: status, name: name, message: message, messageKey: key, type: "User", reason: nil)
+        }
+        switch self {
+        case .resourceNotFound(let message): return user(404, "ResourceNotFoundException", message, .upper)
+        case .resourceConflict(let message): return user(409, "ResourceConflictException", message, .lower)
+        case .invalidParameterValue(let message): return user(400, "InvalidParameterValueException", message, .lower)
+        case .validation(let message):
+            return Wire(
+                status: 400, name: "ValidationException", message: message, messageKey: .lower, type: nil, reason: nil)
+        case .invalidRequestContent(let message): return user(400, "InvalidRequestContentException", message, .lower)
+        case .requestTooLarge(let message): return user(413, "RequestEntityTooLargeException", message, .lower)
+        case .preconditionFailed(let message): return user(412, "PreconditionFailedException", message, .lower)
+        case .unsupportedMediaType(let message): return user(415, "UnsupportedMediaTypeException", message, .lower)
+        case .codeStorageExceeded(let message): return user(400, "CodeStorageExceededException", message, .lower)
+        case .tooManyRequests(let reason):
+            return Wire(
+                status: 429, name: "TooManyRequestsException", message: "Rate Exceeded.", messageKey: .lower,
+                type: "User", reason: reason.rawValue)
+        case .service(let message):
+            return Wire(
+                status: 500, name: "ServiceException", message: message, messageKey: .upper, type: "Service",
+                reason: nil)
+        case .accessDenied(let name, let message):
+            return Wire(status: 403, name: name, message: message, messageKey: .lower, type: nil, reason: nil)
+        case .unknownOperation(let message):
+            return Wire(
+                status: 404, name: "UnknownOperationException", message: message, messageKey: .upper, type: nil,
+                reason: nil)
+        }
+    }
+}
+
+/// Why an invocation was throttled, in AWS's words (FACTS 1.5).
+package enum ThrottleReason: String, Sendable {
+    case concurrentInvocationLimitExceeded = "ConcurrentInvocationLimitExceeded"
+    case functionInvocationRateLimitExceeded = "FunctionInvocationRateLimitExceeded"
+    case reservedFunctionConcurrentInvocationLimitExceeded = "ReservedFunctionConcurrentInvocationLimitExceeded"
+    case reservedFunctionInvocationRateLimitExceeded = "ReservedFunctionInvocationRateLimitExceeded"
+    case callerRateLimitExceeded = "CallerRateLimitExceeded"
+    case concurrentSnapshotCreateLimitExceeded = "ConcurrentSnapshotCreateLimitExceeded"
+}

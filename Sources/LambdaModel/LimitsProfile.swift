@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a function may ask for (`--limits`).
+package enum LimitsProfile: String, Sendable, CaseIterable {
+    /// Memory 128 to 3,072 MB in 64 MB steps, timeout 1 to 300 s, /tmp 512 MB.
+    case classic
+    /// AWS's limits of today: memory 128 to 10,240 MB in 1 MB steps, timeout 1 to 900 s, /tmp 512 to 10,240 MB (FACTS 1.2).
+    case current
+
+    package var memoryMiB: ClosedRange<Int> {
+        switch self {
+        case .classic: 128...3_072
+        case .current: 128...10_240
+        }
+    }
+
+    package var memoryStepMiB: Int {
+        switch self {
+        case .classic: 64
+        case .current: 1
+        }
+    }
+
+    package var timeoutSeconds: ClosedRange<Int> {
+        switch self {
+        case .classic: 1...300
+        case .current: 1...900
+        }
+    }
+
+    package var ephemeralStorageMiB: ClosedRange<Int> {
+        switch self {
+        case .classic: 512...512
+        case .current: 512...10_240
+        }
+    }
+
+    /// Request payload of a synchronous invocation (FACTS 1.6).
+    package static let synchronousPayloadBytesMax = 6_291_456
+    /// Response payload: 6 MiB + 100 bytes (FACTS 1.5).
+    package static let responsePayloadBytesMax = 6_291_556
+    /// Decoded zip in a CreateFunction or UpdateFunctionCode request.
+    package static let zipUploadBytesMax = 52_428_800
+    /// Whole CreateFunction or UpdateFunctionCode request.
+    package static let codeRequestBytesMax = 70_167_211
+    /// Unpacked code with its layers.
+    package static let unzippedBytesMax = 262_144_000
+    /// Compact JSON of all environment variables.
+    package static let environmentBytesMax = 4_096
+    /// Concurrent invocations of an account, unless configured.
+    package static let accountConcurrencyDefault = 1_000
+    /// Threads and processes of an execution environment.
+    package static let processesMax = 1_024
+    /// Open file descriptors of a process.
+    package static let fileDescriptorsMax = 1_024
+    /// Initialisation at full speed and without charge against the timeout (FACTS 2.3).
+    package static let initDuration = Duration.seconds(10)
+}

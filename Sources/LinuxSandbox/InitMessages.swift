@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Server to a sandbox's init, over the socket that the spawner handed on unread.
+package enum InitRequest: Equatable, Sendable {
+    /// First message: how the sandbox looks.
+    case build(SandboxPlan)
+    /// Start the runtime. Descriptors: its standard output and error; the telemetry log, if `hasTelemetry`.
+    case run(ProcessPlan)
+    /// Kill every process but init, and say so when all are reaped. Files stay.
+    case killAll
+    /// SIGSTOP or SIGCONT to every process: what stands in for the freezer where there is no control group.
+    case stopAll
+    case continueAll
+    /// The processes' memory, where there is no control group to ask.
+    case measureMemory
+}
+
+/// A sandbox's init to the server. The init shares its namespaces with the function, so the server believes none of this
+/// beyond what it does to the one sandbox.
+package enum InitReply: Equatable, Sendable {
+    /// Descriptors in the order of `ListenerKind`, without the IPv6 one where `hasIPv6` is false.
+    case built(hasIPv6: Bool)
+    case failed(SyscallError)
+    /// The runtime's process could not be started: errno of execve(2).
+    case startFailed(errno: Int32)
+    /// wait(2) status of the runtime's process. Its children may still run.
+    case exited(status: Int32)
+    case allKilled
+    /// Sum of the processes' peak resident sizes.
+    case memory(kibibytes: UInt64)
+}
+
+/// The sockets opened inside the sandbox's network namespace and served by the server.
+package enum ListenerKind: Int, CaseIterable, Sendable {
+    case runtimeAPI
+    case egressIPv4
+    case resolverUDP
+    case resolverTCP
+    case egressIPv6
+}
+
+/// The file system of a sandbox. Paths in `source` are the host's, those in `target` are relative to the new root.
+package struct SandboxPlan: Equatable, Sendable {
+    package struct Mount: Equatable, Sendable {
+        package enum Kind: UInt8, Sendable {
+            /// Read-only, no devices, no setuid.
+            case readOnly
+            /// A device node.
+            case device
+        }
+
+        package var source: String
+        package var target: String
+        package var kind: Kind
+
+        package init(source: String, target: String, kind: Kind) {
+            self.source = source
+            self.target = target
+            self.kind = kind
+        }
+    }
+
+    /// Directory that becomes `/`, with every mount's target in it.
+    package var root: String
+    package var mounts: [Mount]
+    /// Size of the tmpfs at /tmp where no image was given.
+    package var temporaryMiB: UInt32
+    package var sharedMemoryMiB: UInt32
+    /// Ids inside.
+    package var userID: UInt32
+    package var groupID: UInt32
+
+    package init(
+        root: String, mounts: [Mount], temporaryMiB: UInt32, sharedMemoryMiB: UInt32, userID: UInt32, groupID: UInt32
+    ) {
+        self.root = root
+        self.mounts = mounts
+        self.temporaryMiB = temporaryMiB
+        self.sharedMemoryMiB = sharedMemoryMiB
+        self.userID = userID
+        self.groupID = groupID
+    }
+}
+
+/// The runtime's process.
+package struct ProcessPlan: Equatable, Sendable {
+    /// Tried in order; the first that exists is executed.
+    package var executables: [String]
+    /// Without the zeroth, which is the executable.
+    package var arguments: [String]
+    /// `NAME=VALUE`.
+    package var environment: [String]
+    package var workingDirectory: String
+    package var hasTelemetry: Bool
+    /// RLIMIT_DATA of each process, where no control group holds the memory; 0 for none.
+    package var dataMiB: UInt32
+
+    package init(
+        executables: [String], arguments: [String], environment: [String], workingDirectory: String,
+        hasTelemetry: Bool, dataMiB: UInt32
+    ) {
+        self.executables = executables
+        self.arguments = arguments
+        self.environment = environment
+        self.workingDirectory = workingDirectory
+        self.hasTelemetry = hasTelemetry
+        self.dataMiB = dataMiB
+    }
+
+    /// Descriptor of the telemetry log in the runtime's process.
+    package static let telemetryDescriptor: CInt = 3
+}
+
+extension InitRequest {
+    package func encode() -> [UInt8] {
+        var writer = MessageWriter()
+        switch self {
+        case .build(let plan):
+            writer.write(UInt8(1))
+            writer.write(plan.root)
+            writer.write(UInt32(plan.mounts.count))
+            for mount in plan.mounts {
+                writer.write(mount.source)
+                writer.write(mount.target)
+                writer.write(mount.kind.rawValue)
+            }
+            writer.write(plan.temporaryMiB)
+            writer.write(plan.sharedMemoryMiB)
+            writer.write(plan.userID)
+            writer.write(plan.groupID)
+        case .run(let plan):
+            writer.write(UInt8(2))
+            writer.write(plan.executables)
+            writer.write(plan.arguments)
+            writer.write(plan.environment)
+            writer.write(plan.workingDirectory)
+            writer.write(plan.hasTelemetry)
+            writer.write(plan.dataMiB)
+        case .killAll: writer.write(UInt8(3))
+        case .stopAll: writer.write(UInt8(4))
+        case .continueAll: writer.write(UInt8(5))
+        case .measureMemory: writer.write(UInt8(6))
+        }
+        return writer.bytes
+    }
+
+    package init(decoding bytes: [UInt8]) throws(MalformedMessage) {
+        var reader = MessageReader(bytes)
+        switch try reader.number(UInt8.self) {
+        case 1:
+            let root = try reader.text()
+            var mounts: [SandboxPlan.Mount] = []
+            for _ in 0..<min(try reader.number(UInt32.self), 256) {
+                let (source, target) = (try reader.text(), try reader.text())
+                guard let kind = SandboxPlan.Mount.Kind(rawValue: try reader.number()) else { throw MalformedMessage() }
+                mounts.append(SandboxPlan.Mount(source: source, target: target, kind: kind))
+            }
+            self = .build(
+                SandboxPlan(
+                    root: root, mounts: mounts, temporaryMiB: try reader.number(),
+                    sharedMemoryMiB: try reader.number(), userID: try reader.number(), groupID: try reader.number()))
+        case 2:
+            self = .run(
+                ProcessPlan(
+                    executables: try reader.texts(), arguments: try reader.texts(), environment: try reader.texts(),
+                    workingDirectory: try reader.text(), hasTelemetry: try reader.flag(), dataMiB: try reader.number()))
+        case 3: self = .killAll
+        case 4: self = .stopAll
+        case 5: self = .continueAll
+        case 6: self = .measureMemory
+        default: throw MalformedMessage()
+        }
+        try reader.end()
+    }
+}
+
+extension InitReply {
+    package func encode() -> [UInt8] {
+        var writer = MessageWriter()
+        switch self {
+        case .built(let hasIPv6):
+            writer.write(UInt8(1))
+            writer.write(hasIPv6)
+        case .failed(let error):
+            writer.write(UInt8(2))
+            error.write(to: &writer)
+        case .startFailed(let errno):
+            writer.write(UInt8(3))
+            writer.write(errno)
+        case .exited(let status):
+            writer.write(UInt8(4))
+            writer.write(status)
+        case .allKilled: writer.write(UInt8(5))
+        case .memory(let kibibytes):
+            writer.write(UInt8(6))
+            writer.write(kibibytes)
+        }
+        return writer.bytes
+    }
+
+    package init(decoding bytes: [UInt8]) throws(MalformedMessage) {
+        var reader = MessageReader(bytes)
+        switch try reader.number(UInt8.self) {
+        case 1: self = .built(hasIPv6: try reader.flag())
+        case 2: self = .failed(try SyscallError(from: &reader))
+        case 3: self = .startFailed(errno: try reader.number())
+        case 4: self = .exited(status: try reader.number())
+        case 5: self = .allKilled
+        case 6: self = .memory(kibibytes: try reader.number())
+        default: throw MalformedMessage()
+        }
+        try reader.end()
+    }
+}

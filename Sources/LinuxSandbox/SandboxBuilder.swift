@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Glibc
+
+/// Builds the walls around the calling process, which is pid 1 of new namespaces and has run no code of a function.
+///
+/// Order matters and is kept here: sockets, then file system, then identity, then privileges. Any step that fails ends the
+/// sandbox; nothing is skipped.
+package struct SandboxBuilder {
+    private static let readOnly: UInt64 = 0x1
+    private static let noSetuid: UInt64 = 0x2
+    private static let noDevices: UInt64 = 0x4
+    private static let noExecution: UInt64 = 0x8
+
+    let plan: SandboxPlan
+    /// The ext4 image that the spawner mounted for this sandbox's /tmp.
+    let temporaryImage: String?
+
+    package init(plan: SandboxPlan, temporaryImage: String?) {
+        self.plan = plan
+        self.temporaryImage = temporaryImage
+    }
+
+    // MARK: - Network
+
+    /// Loopback, addresses, rules, and the sockets that the server will serve, in the order of `ListenerKind`.
+    package static func openListeners(_ program: NetworkProgram) throws(SyscallError) -> [CInt] {
+        try check("SIOCSIFFLAGS", "lo", clinux_loopback_up())
+        for message in program.messages {
+            // SAFETY: the array outlives the call.
+            try check(
+                "netlink", "\(message.netlinkProtocol)",
+                unsafe clinux_netlink(
+                    message.netlinkProtocol, message.bytes, message.bytes.count, CInt(message.acknowledgements)))
+        }
+        var listeners = [
+            try bind(SandboxNetwork.runtimeAddress, SandboxNetwork.runtimePort, stream: true),
+            try bind("127.0.0.1", SandboxNetwork.egressPort, stream: true),
+            try bind(SandboxNetwork.resolverAddress, 53, stream: false),
+            try bind(SandboxNetwork.resolverAddress, 53, stream: true),
+        ]
+        if FileText.exists("/proc/net/if_inet6") {
+            listeners.append(try bind("::1", SandboxNetwork.egressPort, stream: true))
+        }
+        return listeners
+    }
+
+    private static func bind(_ address: String, _ port: UInt16, stream: Bool) throws(SyscallError) -> CInt {
+        // SAFETY: the address outlives the call.
+        try check("bind", "\(address):\(port)", unsafe clinux_bind(address, port, stream ? 1 : 0))
+    }
+
+    // MARK: - Files
+
+    /// The new root with everything in it, and the old one gone.
+    package func enterRoot() throws(SyscallError) {
+        // Nothing mounted here may reach the host.
+        // SAFETY: the strings outlive the call; type and options are not used for a change of propagation.
+        try check("mount", "private /", unsafe clinux_mount(nil, "/", nil, UInt(MS_REC | MS_PRIVATE), nil))
+        // Sources are opened first, by the identity that may read them on the host.
+        let root = try tree(plan.root, recursive: false, Self.readOnly | Self.noSetuid | Self.noDevices)
+        var trees: [(CInt, String)] = []
+        for mount in plan.mounts {
+            let attributes =
+                switch mount.kind {
+                case .readOnly: Self.readOnly | Self.noSetuid | Self.noDevices
+                case .device: Self.readOnly | Self.noSetuid | Self.noExecution
+                }
+            trees.append((try tree(mount.source, recursive: mount.kind == .readOnly, attributes), mount.target))
+        }
+        if let temporaryImage {
+            trees.append((try tree(temporaryImage, recursive: false, Self.noSetuid | Self.noDevices), "tmp"))
+        } else {
+            trees.append((try memoryFileSystem(plan.temporaryMiB), "tmp"))
+        }
+        trees.append((try memoryFileSystem(plan.sharedMemoryMiB), "dev/shm"))
+        trees.append((try processFileSystem(), "proc"))
+
+        // SAFETY: the strings outlive the calls.
+        try check("move_mount", "/", unsafe clinux_move_mount(root, AT_FDCWD, plan.root))
+        let directory = try check("open", plan.root, unsafe clinux_open(plan.root, O_DIRECTORY, 0))
+        for (tree, target) in trees { try attach(tree, at: target, below: directory) }
+        try maskProcessFileSystem(below: directory)
+        try check("fchdir", plan.root, fchdir(directory) == 0 ? 0 : -errno)
+        try check("pivot_root", clinux_pivot_root_here())
+        close(directory)
+        close(root)
+    }
+
+    /// A detached clone of what is mounted at `path`, with its attributes set before anybody can see it.
+    private func tree(_ path: String, recursive: Bool, _ attributes: UInt64) throws(SyscallError) -> CInt {
+        // SAFETY: the path outlives the call.
+        let tree = try check("open_tree", path, unsafe clinux_open_tree_clone(AT_FDCWD, path, recursive ? 1 : 0))
+        try check("mount_setattr", path, clinux_set_mount_attributes(tree, attributes, recursive ? 1 : 0))
+        return tree
+    }
+
+    private func attach(_ tree: CInt, at target: String, below directory: CInt) throws(SyscallError) {
+        // SAFETY: the string outlives the call.
+        try check("move_mount", target, unsafe clinux_move_mount(tree, directory, target))
+        close(tree)
+    }
+
+    private func memoryFileSystem(_ sizeMiB: UInt32) throws(SyscallError) -> CInt {
+        try newMount(
+            "tmpfs",
+            [
+                ("size", "\(sizeMiB)m"), ("nr_inodes", "\(max(4_096, sizeMiB * 64))"), ("mode", "1777"),
+                ("uid", "\(plan.userID)"), ("gid", "\(plan.groupID)"),
+            ], Self.noSetuid | Self.noDevices)
+    }
+
+    private func processFileSystem() throws(SyscallError) -> CInt {
+        try newMount("proc", [], Self.noSetuid | Self.noDevices | Self.noExecution)
+    }
+
+    private func newMount(
+        _ type: String, _ options: [(String, String)], _ attributes: UInt64
+    ) throws(SyscallError) -> CInt {
+        // SAFETY: strdup's copies live until they are freed below, after the call.
+        var pointers: [UnsafePointer<CChar>?] = unsafe []
+        for (key, value) in options { unsafe pointers += [UnsafePointer(strdup(key)), UnsafePointer(strdup(value))] }
+        unsafe pointers.append(nil)
+        defer { for unsafe pointer in unsafe pointers { unsafe free(UnsafeMutablePointer(mutating: pointer)) } }
+        return try check("mount", type, unsafe clinux_new_mount(type, pointers, attributes))
+    }
+
+    /// Entries of /proc that tell of the machine, or act on it. A file is covered by /dev/null, a directory by an empty one.
+    private static let maskedFiles = [
+        "proc/kcore", "proc/keys", "proc/key-users", "proc/timer_list", "proc/sysrq-trigger", "proc/kallsyms",
+        "proc/modules", "proc/cmdline", "proc/partitions", "proc/diskstats", "proc/swaps", "proc/latency_stats",
+        "proc/sched_debug", "proc/slabinfo", "proc/vmallocinfo", "proc/pagetypeinfo", "proc/kpagecount",
+        "proc/kpageflags", "proc/kpagecgroup", "proc/interrupts", "proc/softirqs", "proc/iomem", "proc/ioports",
+        "proc/config.gz", "proc/mtrr", "proc/schedstat", "proc/zoneinfo", "proc/buddyinfo", "proc/vmstat",
+    ]
+    private static let maskedDirectories = [
+        "proc/acpi", "proc/asound", "proc/bus", "proc/driver", "proc/dynamic_debug", "proc/fs", "proc/irq", "proc/scsi",
+        "proc/sysvipc", "proc/tty", "proc/pressure",
+    ]
+
+    private func maskProcessFileSystem(below directory: CInt) throws(SyscallError) {
+        func exists(_ path: String) -> Bool {
+            // SAFETY: the path outlives the call.
+            unsafe faccessat(directory, path, F_OK, 0) == 0
+        }
+        for path in Self.maskedFiles where exists(path) {
+            try attach(
+                tree("\(plan.root)/dev/null", recursive: false, Self.readOnly | Self.noSetuid | Self.noExecution),
+                at: path, below: directory)
+        }
+        for path in Self.maskedDirectories where exists(path) {
+            try attach(
+                tree("\(plan.root)/empty", recursive: false, Self.readOnly | Self.noSetuid | Self.noDevices),
+                at: path, below: directory)
+        }
+        let settings = "proc/sys"
+        try attach(
+            tree(
+                "\(plan.root)/\(settings)", recursive: false,
+                Self.readOnly | Self.noSetuid | Self.noDevices | Self.noExecution),
+            at: settings, below: directory)
+    }
+
+    // MARK: - Identity and privileges
+
+    /// Becomes the sandbox's user, and gives up every way back.
+    ///
+    /// Groups first, user last (credentials(7)); then capabilities, then the filter, which needs no_new_privs
+    /// when there are no capabilities (seccomp(2)). A change of user clears the parent-death signal: it is set after.
+    package func dropPrivileges(filter: [UInt8], hasGroupsToClear: Bool) throws(SyscallError) {
+        if hasGroupsToClear { try check("setgroups", clinux_clear_groups()) }
+        try check("setresgid", "\(plan.groupID)", clinux_setresgid(plan.groupID))
+        try check("setresuid", "\(plan.userID)", clinux_setresuid(plan.userID))
+        try check("PR_SET_PDEATHSIG", clinux_set_parent_death_signal(SIGKILL))
+        // /proc/1 stays closed to the function, which has the same user.
+        try check("PR_SET_DUMPABLE", clinux_set_dumpable(0))
+        try check("capset", clinux_drop_capabilities())
+        try check("PR_SET_NO_NEW_PRIVS", clinux_set_no_new_privileges())
+        // SAFETY: the program outlives the call, which copies it.
+        try check("seccomp", unsafe clinux_install_seccomp(filter, filter.count))
+    }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Server to spawner. The spawner parses nothing that a user wrote: numbers, the policy's bytes, and the operator's paths.
+package enum SpawnerRequest: Equatable, Sendable {
+    /// First message. No descriptors.
+    case configure(SpawnerConfiguration)
+    /// Descriptors: the init's control socket; the file system image for /tmp, if there is one.
+    case make(SandboxRequest)
+    /// Kill everything in the sandbox and give back what it had. Answered by `gone`.
+    case destroy(id: UInt64)
+}
+
+/// Spawner to server.
+package enum SpawnerReply: Equatable, Sendable {
+    /// Descriptors: the directory of the memory-backed store.
+    case configured(ControlGroupSummary)
+    case configurationFailed(SyscallError)
+    /// Descriptors: one for each file of `ControlGroupFile` that the summary's version has, in that order.
+    case made(id: UInt64)
+    case makeFailed(id: UInt64, SyscallError)
+    /// The sandbox's init is dead and reaped, and its control groups are removed.
+    case gone(id: UInt64)
+}
+
+package struct SpawnerConfiguration: Equatable, Sendable {
+    /// An existing directory, over which the spawner mounts the store in its own mount namespace.
+    package var storePath: String
+    /// Bound of the store.
+    package var storeMiB: UInt32
+    /// Name of the control groups below which every sandbox's are made; what an earlier run left there is removed.
+    package var controlGroupName: String
+    /// First of the subordinate user and group ids that sandboxes get when the spawner is root.
+    package var firstUserID: UInt32
+    package var systemCallFilter: [UInt8]
+    package var network: NetworkProgram
+
+    package init(
+        storePath: String, storeMiB: UInt32, controlGroupName: String, firstUserID: UInt32,
+        systemCallFilter: [UInt8], network: NetworkProgram
+    ) {
+        self.storePath = storePath
+        self.storeMiB = storeMiB
+        self.controlGroupName = controlGroupName
+        self.firstUserID = firstUserID
+        self.systemCallFilter = systemCallFilter
+        self.network = network
+    }
+}
+
+package struct SandboxRequest: Equatable, Sendable {
+    package var id: UInt64
+    /// Which of the subordinate ids this sandbox gets; unique among the living ones.
+    package var slot: UInt32
+    package var limits: SandboxLimits
+    /// An ext4 image comes with the request and becomes the sandbox's /tmp.
+    package var hasTemporaryImage: Bool
+
+    package init(id: UInt64, slot: UInt32, limits: SandboxLimits, hasTemporaryImage: Bool) {
+        self.id = id
+        self.slot = slot
+        self.limits = limits
+        self.hasTemporaryImage = hasTemporaryImage
+    }
+}
+
+package struct SandboxLimits: Equatable, Sendable {
+    package var memoryMiB: UInt32
+    package var processesMax: UInt32
+
+    package init(memoryMiB: UInt32, processesMax: UInt32) {
+        self.memoryMiB = memoryMiB
+        self.processesMax = processesMax
+    }
+
+    /// CPU time for each `ControlGroups.period`: 1,769 MB is one core, as on Lambda.
+    package var processorQuotaMicroseconds: Int {
+        max(1_000, ControlGroups.periodMicroseconds * Int(memoryMiB) / 1_769)
+    }
+}
+
+/// Longest control message.
+package let controlMessageBytesMax = 128 * 1_024
+
+extension SpawnerRequest {
+    package func encode() -> [UInt8] {
+        var writer = MessageWriter()
+        switch self {
+        case .configure(let configuration):
+            writer.write(UInt8(1))
+            writer.write(configuration.storePath)
+            writer.write(configuration.storeMiB)
+            writer.write(configuration.controlGroupName)
+            writer.write(configuration.firstUserID)
+            writer.write(configuration.systemCallFilter)
+            configuration.network.write(to: &writer)
+        case .make(let request):
+            writer.write(UInt8(2))
+            writer.write(request.id)
+            writer.write(request.slot)
+            writer.write(request.limits.memoryMiB)
+            writer.write(request.limits.processesMax)
+            writer.write(request.hasTemporaryImage)
+        case .destroy(let id):
+            writer.write(UInt8(3))
+            writer.write(id)
+        }
+        return writer.bytes
+    }
+
+    package init(decoding bytes: [UInt8]) throws(MalformedMessage) {
+        var reader = MessageReader(bytes)
+        switch try reader.number(UInt8.self) {
+        case 1:
+            self = .configure(
+                SpawnerConfiguration(
+                    storePath: try reader.text(), storeMiB: try reader.number(), controlGroupName: try reader.text(),
+                    firstUserID: try reader.number(), systemCallFilter: try reader.content(),
+                    network: try NetworkProgram(from: &reader)))
+        case 2:
+            self = .make(
+                SandboxRequest(
+                    id: try reader.number(), slot: try reader.number(),
+                    limits: SandboxLimits(memoryMiB: try reader.number(), processesMax: try reader.number()),
+                    hasTemporaryImage: try reader.flag()))
+        case 3: self = .destroy(id: try reader.number())
+        default: throw MalformedMessage()
+        }
+        try reader.end()
+    }
+}
+
+extension SpawnerReply {
+    package func encode() -> [UInt8] {
+        var writer = MessageWriter()
+        switch self {
+        case .configured(let summary):
+            writer.write(UInt8(1))
+            writer.write(summary.version)
+            writer.write(summary.missing)
+        case .configurationFailed(let error):
+            writer.write(UInt8(2))
+            error.write(to: &writer)
+        case .made(let id):
+            writer.write(UInt8(3))
+            writer.write(id)
+        case .makeFailed(let id, let error):
+            writer.write(UInt8(4))
+            writer.write(id)
+            error.write(to: &writer)
+        case .gone(let id):
+            writer.write(UInt8(5))
+            writer.write(id)
+        }
+        return writer.bytes
+    }
+
+    package init(decoding bytes: [UInt8]) throws(MalformedMessage) {
+        var reader = MessageReader(bytes)
+        switch try reader.number(UInt8.self) {
+        case 1: self = .configured(ControlGroupSummary(version: try reader.number(), missing: try reader.texts()))
+        case 2: self = .configurationFailed(try SyscallError(from: &reader))
+        case 3: self = .made(id: try reader.number())
+        case 4: self = .makeFailed(id: try reader.number(), try SyscallError(from: &reader))
+        case 5: self = .gone(id: try reader.number())
+        default: throw MalformedMessage()
+        }
+        try reader.end()
+    }
+}

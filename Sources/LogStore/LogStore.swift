@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import GRDB
+import Glibc
+package import LambdaModel
+import Synchronization
+
+/// Log events and usage records, in an SQLite database of their own (DIRECTORY/logs.sqlite, WAL, `synchronous=NORMAL`).
+///
+/// What `append` returned for survives the end of the process; a power cut may take the last second of it, and corrupts
+/// nothing. Appends that come while a transaction is being written share the next one. One process per directory.
+/// SQLite's work runs on the database pool's own threads, never on Swift's cooperative ones.
+package final class LogStore: Sendable {
+    /// Events of one entry, as `JournalEntry` counts them.
+    package static let entryBytesMax: Int64 = 16_777_216
+    /// What an event counts beyond its message.
+    package static let eventOverheadBytes: Int64 = 26
+
+    let pool: DatabasePool
+    let retention: LogRetention
+    private let now: @Sendable () -> Timestamp
+    private let onBackgroundFailure: @Sendable (LogStoreError) -> Void
+    private let queue = Mutex(JournalQueue())
+    private let isTrimScheduled = Mutex(false)
+
+    /// Opens the database, making or migrating it as needed.
+    ///
+    /// Blocks: call it at start. `now` is wall-clock time, for events' ingestion time. `onBackgroundFailure` is told when
+    /// old events could not be dropped, which is tried again after a later append over a limit.
+    /// - Throws: `LogStoreError`, for example when the file was made by a newer version.
+    package convenience init(
+        directory: String,
+        retention: LogRetention = LogRetention(),
+        now: @escaping @Sendable () -> Timestamp,
+        onBackgroundFailure: @escaping @Sendable (LogStoreError) -> Void
+    ) throws {
+        try self.init(
+            directory: directory,
+            retention: retention,
+            pagesMax: nil,
+            now: now,
+            onBackgroundFailure: onBackgroundFailure
+        )
+    }
+
+    /// `pagesMax` bounds the file's size, in pages of 4 KiB.
+    init(
+        directory: String,
+        retention: LogRetention,
+        pagesMax: Int?,
+        now: @escaping @Sendable () -> Timestamp,
+        onBackgroundFailure: @escaping @Sendable (LogStoreError) -> Void
+    ) throws {
+        let path = "\(directory)/logs.sqlite"
+        self.retention = retention
+        self.now = now
+        self.onBackgroundFailure = onBackgroundFailure
+        try Self.makePrivate(path)
+        do {
+            var configuration = Configuration()
+            configuration.label = "LogStore"
+            configuration.maximumReaderCount = 4
+            configuration.prepareDatabase { db in
+                if let pagesMax { try db.execute(sql: "PRAGMA max_page_count = \(pagesMax)") }
+            }
+            pool = try DatabasePool(path: path, configuration: configuration)
+            try pool.writeWithoutTransaction { db in
+                try db.execute(sql: "PRAGMA synchronous = NORMAL")
+                try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
+            }
+            let migrator = LogSchema.migrator
+            if try pool.read({ db in try migrator.hasBeenSuperseded(db) }) {
+                throw LogStoreError.newerDatabase(path: path)
+            }
+            try migrator.migrate(pool)
+        } catch let error as DatabaseError {
+            throw LogStoreError(error)
+        }
+        // What a deletion or a smaller limit left to be dropped.
+        scheduleTrim()
+    }
+
+    /// Writes an entry, all of it or nothing; returns after the commit.
+    ///
+    /// Entries are not compared: one that is appended twice is there twice. Cancelling the caller does not undo the
+    /// write, since others share its transaction.
+    /// - Throws: `LogStoreError`: `diskFull`, `entryTooLarge`, or `overloaded` when `JournalQueue.waitingMax` callers wait.
+    package func append(_ entry: JournalEntry) async throws {
+        guard entry.bytes <= Self.entryBytesMax else { throw LogStoreError.entryTooLarge(bytes: entry.bytes) }
+        try await withCheckedThrowingContinuation { continuation in
+            let caller = JournalQueue.Waiting(entry: entry, continuation: continuation)
+            switch queue.withLock({ $0.admit(caller) }) {
+            case .startsFlush: scheduleFlush()
+            case .joinsFlush: break
+            case .refused: continuation.resume(throwing: LogStoreError.overloaded)
+            }
+        }
+    }
+
+    /// Deletes a group with its streams and events.
+    ///
+    /// It is gone for readers when this returns; a later append makes a new
+    /// one of the same name. The space is given back in the background. Usage records stay.
+    ///
+    /// - Returns: Whether there was such a group.
+    package func deleteGroup(_ group: LogGroupKey) async throws -> Bool {
+        do {
+            let wasThere = try await pool.write { db in
+                try db.execute(
+                    sql: """
+                        UPDATE logGroups SET isDeleted = 1
+                        WHERE accountID = ? AND region = ? AND name = ? AND isDeleted = 0
+                        """,
+                    arguments: [group.accountID, group.region, group.name]
+                )
+                return db.changesCount > 0
+            }
+            scheduleTrim()
+            return wasThere
+        } catch let error as DatabaseError {
+            throw LogStoreError(error)
+        }
+    }
+
+    /// The flush runs on the pool's writer thread; what is appended until then, and while another transaction is being
+    /// written, goes into the same one.
+    private func scheduleFlush() {
+        pool.asyncWriteWithoutTransaction { [self] db in
+            let batch = queue.withLock { $0.takeBatch() }
+            do {
+                var isOverLimit = false
+                try db.inTransaction(.immediate) {
+                    isOverLimit = try LogWriter.write(batch.map(\.entry), ingestedAt: now(), retention: retention, db)
+                    return .commit
+                }
+                batch.forEach { $0.continuation.resume() }
+                if isOverLimit { scheduleTrim() }
+            } catch {
+                let failure = LogStoreError(anyError: error)
+                batch.forEach { $0.continuation.resume(throwing: failure) }
+            }
+            if queue.withLock({ $0.endFlush() }) { scheduleFlush() }
+        }
+    }
+
+    /// Drops old events in small transactions between the appends', until every limit is kept.
+    private func scheduleTrim() {
+        let isFirst = isTrimScheduled.withLock { isScheduled in
+            defer { isScheduled = true }
+            return !isScheduled
+        }
+        if isFirst { trimOnce() }
+    }
+
+    private func trimOnce() {
+        pool.asyncWriteWithoutTransaction { [self] db in
+            do {
+                var isDone = false
+                try db.inTransaction(.immediate) {
+                    isDone = try LogTrimmer.trim(retention, db)
+                    return .commit
+                }
+                if isDone { isTrimScheduled.withLock { $0 = false } } else { trimOnce() }
+            } catch {
+                isTrimScheduled.withLock { $0 = false }
+                onBackgroundFailure(LogStoreError(anyError: error))
+            }
+        }
+    }
+
+    /// SQLite gives its WAL and shared memory files the database's mode.
+    private static func makePrivate(_ path: String) throws {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+        guard descriptor >= 0 else {
+            throw LogStoreError.failed(message: "open \(path): \(String(cString: strerror(errno)))")
+        }
+        defer { close(descriptor) }
+        guard fchmod(descriptor, 0o600) == 0 else {
+            throw LogStoreError.failed(message: "chmod \(path): \(String(cString: strerror(errno)))")
+        }
+    }
+}
+
+/// Why the log store could not do what it was asked.
+package enum LogStoreError: Error, Equatable, CustomStringConvertible {
+    case newerDatabase(path: String)
+    /// Nothing was written.
+    case diskFull
+    case entryTooLarge(bytes: Int64)
+    /// Too many callers wait for a commit already.
+    case overloaded
+    /// A cursor that `events` did not give out.
+    case invalidCursor
+    case failed(message: String)
+
+    init(_ error: DatabaseError) {
+        self =
+            error.resultCode == .SQLITE_FULL
+            ? .diskFull
+            // The message and the code alone: GRDB's description would show the statement's arguments.
+            : .failed(message: "SQLite error \(error.extendedResultCode.rawValue): \(error.message ?? "no message")")
+    }
+
+    init(anyError error: any Error) {
+        switch error {
+        case let error as LogStoreError: self = error
+        case let error as DatabaseError: self.init(error)
+        default: self = .failed(message: "\(error)")
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .newerDatabase(let path): "\(path) was made by a newer version of Martlet, which this one can't read"
+        case .diskFull: "log store: the disk is full; nothing was written"
+        case .entryTooLarge(let bytes): "log store: an entry of \(bytes) bytes is over \(LogStore.entryBytesMax)"
+        case .overloaded: "log store: more than \(JournalQueue.waitingMax) entries wait to be written"
+        case .invalidCursor: "log store: the cursor is not one that was given out"
+        case .failed(let message): "log store: \(message)"
+        }
+    }
+}

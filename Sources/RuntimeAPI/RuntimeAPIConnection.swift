@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+import NIOCore
+import NIOHTTP1
+
+/// One connection of a runtime: requests in, answers out in the same order, one call of the handler at a time.
+///
+/// Nothing is read while a call waits for its answer, so a client can make the server hold one read's worth of requests beyond that.
+/// The end of a client's input is seen all the same (the event loop watches for it): it ends a wait, never a call that says something.
+final class RuntimeAPIConnection: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+
+    /// Requests that came in one write, behind the one that is being answered.
+    static let pipelinedMax = 16
+
+    private struct Pending {
+        var step: RuntimeAPICall.Step
+        var isPoll: Bool
+        var closes: Bool
+        /// Bytes of the body, as counted in `RuntimeAPIConnections`.
+        var heldBytes: Int
+    }
+
+    private struct Answering {
+        var isPoll: Bool
+        var closes: Bool
+        var heldBytes: Int
+        var task: Task<Void, Never>
+    }
+
+    private let handler: any RuntimeAPIHandler
+    private let connections: RuntimeAPIConnections
+    private let channel: any Channel
+    private var context: ChannelHandlerContext?
+    private var receiving: RuntimeAPICall?
+    private var pending = CircularBuffer<Pending>()
+    private var answering: Answering?
+    /// An answer that the client has not taken yet.
+    private var isWriting = false
+    private var isReading = false
+    /// The client sends nothing more, or nothing more is wanted of it.
+    private var inputEnded = false
+    /// The end of its input was seen, or the connection is gone.
+    private var clientEnded = false
+    private var isClosed = false
+    private var isClosing = false
+
+    init(handler: any RuntimeAPIHandler, connections: RuntimeAPIConnections, channel: any Channel) {
+        self.handler = handler
+        self.connections = connections
+        self.channel = channel
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        readIfWanted()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        readIfWanted()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !inputEnded else { return }
+        switch unwrapInboundIn(data) {
+        case .head(let head): receive(head)
+        case .body(let bytes): receive(bytes)
+        case .end(let trailers): received(trailers)
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case .some(.inputClosed) = event as? ChannelEvent else {
+            context.fireUserInboundEventTriggered(event)
+            return
+        }
+        clientEnded = true
+        endInput(malformed: false)
+        endWait()
+        if answering == nil, pending.isEmpty, !isWriting { close() }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case HTTPParserError.invalidEOFState: endInput(malformed: false)
+        case is HTTPParserError, is ByteToMessageDecoderError: endInput(malformed: true)
+        default: close()
+        }
+    }
+
+    /// The connection is gone; a call that was asked keeps its place until it is answered.
+    func closed() {
+        isClosed = true
+        clientEnded = true
+        endInput(malformed: false)
+        endWait()
+        advance()
+    }
+
+    // MARK: In
+
+    private func receive(_ head: HTTPRequestHead) {
+        guard pending.count < Self.pipelinedMax else { return endInput(malformed: true) }
+        receiving = RuntimeAPICall(head)
+        continueIfAwaited()
+    }
+
+    private func receive(_ bytes: ByteBuffer) {
+        guard let before = receiving?.body.count else { return }
+        let goesOn = receiving?.receive(bytes) ?? false
+        let held = (receiving?.body.count ?? 0) - before
+        if held >= 0 { connections.hold(held) } else { connections.release(-held) }
+        if !goesOn {
+            receiving?.closes = true
+            received(nil)
+        }
+    }
+
+    private func received(_ trailers: HTTPHeaders?) {
+        guard let call = receiving.take() else { return }
+        if call.closes { inputEnded = true }
+        let entry = (isPoll: call.route.isPoll, closes: call.closes, heldBytes: call.body.count)
+        pending.append(
+            Pending(
+                step: call.step(trailers: trailers),
+                isPoll: entry.isPoll,
+                closes: entry.closes,
+                heldBytes: entry.heldBytes
+            )
+        )
+        advance()
+    }
+
+    /// What had come of a request is told as truncated; bytes that are no request are answered.
+    private func endInput(malformed: Bool) {
+        guard !inputEnded else { return }
+        if receiving != nil {
+            receiving?.isTruncated = true
+            receiving?.closes = true
+            received(nil)
+        } else if malformed {
+            receiving = RuntimeAPICall(malformed: .malformed)
+            received(nil)
+        }
+        inputEnded = true
+    }
+
+    private func continueIfAwaited() {
+        guard receiving?.awaitsContinue == true, answering == nil, pending.isEmpty, !isWriting, !isClosed else {
+            return
+        }
+        receiving?.awaitsContinue = false
+        context?.writeAndFlush(NIOAny(HTTPAnswer.continue), promise: nil)
+    }
+
+    private func readIfWanted() {
+        guard let context, !isReading, !inputEnded, !isClosed, !isClosing else { return }
+        guard answering == nil, pending.isEmpty, !isWriting else { return }
+        guard connections.mayRead(channel, resume: { [weak self] in self?.readIfWanted() }) else { return }
+        isReading = true
+        context.read()
+    }
+
+    // MARK: Out
+
+    /// Starts what is next in line; answers that need nobody are written at once.
+    private func advance() {
+        while answering == nil, !isWriting, let next = pending.popFirst() {
+            if next.isPoll, clientEnded {
+                // Nobody is there any more to take an event.
+                connections.release(next.heldBytes)
+                close()
+                continue
+            }
+            switch next.step {
+            case .ask(let request): ask(request, next)
+            case .answer(let answer):
+                connections.release(next.heldBytes)
+                write(answer, closing: next.closes || answer.closes || clientEnded && pending.isEmpty)
+            }
+        }
+        continueIfAwaited()
+        readIfWanted()
+        if isClosed, answering == nil, pending.isEmpty { connections.remove(channel) }
+    }
+
+    private func ask(_ request: RuntimeAPIRequest, _ next: Pending) {
+        let loop = channel.eventLoop
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let task = Task { [handler] in
+            let answer = await handler.answer(request)
+            loop.execute { bound.value.answered(answer) }
+        }
+        answering = Answering(isPoll: next.isPoll, closes: next.closes, heldBytes: next.heldBytes, task: task)
+    }
+
+    private func answered(_ answer: RuntimeAPIAnswer) {
+        guard let done = answering.take() else { return }
+        connections.release(done.heldBytes)
+        write(HTTPAnswer(answer), closing: done.closes || clientEnded && pending.isEmpty)
+        advance()
+    }
+
+    private func write(_ answer: HTTPAnswer, closing: Bool) {
+        guard let context, !isClosed, !isClosing else { return }
+        let bytes = answer.body.count
+        guard connections.holdOutbound(bytes) else { return close() }
+        isWriting = true
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenComplete { [self] _ in
+            connections.releaseOutbound(bytes)
+            isWriting = false
+            if closing { close() }
+            advance()
+        }
+        let buffer = answer.serialized(closing: closing, allocator: context.channel.allocator)
+        context.writeAndFlush(NIOAny(buffer), promise: promise)
+    }
+
+    /// Cancels a wait whose client has gone.
+    private func endWait() {
+        guard let answering, answering.isPoll else { return }
+        answering.task.cancel()
+        close()
+    }
+
+    private func close() {
+        guard let context, !isClosed, !isClosing else { return }
+        isClosing = true
+        inputEnded = true
+        context.close(promise: nil)
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import LambdaModel
+import NIOCore
+
+/// The connections of one execution environment, and the memory that they share.
+///
+/// Lives on one event loop.
+final class RuntimeAPIConnections {
+    static let connectionsMax = 64
+    /// Bodies that have arrived, wholly or in part, and are not answered yet.
+    ///
+    /// A connection over it is not read until another one is done. Two whole bodies, so that one connection alone never waits. It may be
+    /// passed by one read of each connection.
+    static let inboundBytesMax = 2 * LimitsProfile.responsePayloadBytesMax
+    /// Answers that clients have not read yet; one more closes its connection.
+    static let outboundBytesMax = 3 * LimitsProfile.synchronousPayloadBytesMax
+
+    private var open: [ObjectIdentifier: any Channel] = [:]
+    private var inboundBytes = 0
+    private var outboundBytes = 0
+    private var waiting: [ObjectIdentifier: () -> Void] = [:]
+
+    var channels: [any Channel] { Array(open.values) }
+
+    /// False if there are too many already.
+    func add(_ channel: any Channel) -> Bool {
+        guard open.count < Self.connectionsMax else { return false }
+        open[ObjectIdentifier(channel)] = channel
+        return true
+    }
+
+    func remove(_ channel: any Channel) {
+        open[ObjectIdentifier(channel)] = nil
+        waiting[ObjectIdentifier(channel)] = nil
+    }
+
+    /// True if the connection may read on; else `resume` is called when it may try again.
+    func mayRead(_ channel: any Channel, resume: @escaping () -> Void) -> Bool {
+        if inboundBytes < Self.inboundBytesMax { return true }
+        waiting[ObjectIdentifier(channel)] = resume
+        return false
+    }
+
+    func hold(_ bytes: Int) {
+        inboundBytes += bytes
+    }
+
+    func release(_ bytes: Int) {
+        inboundBytes -= bytes
+        guard inboundBytes < Self.inboundBytesMax, !waiting.isEmpty else { return }
+        let resumed = waiting
+        waiting = [:]
+        for resume in resumed.values { resume() }
+    }
+
+    /// False if the clients have too much unread already.
+    func holdOutbound(_ bytes: Int) -> Bool {
+        guard outboundBytes + bytes <= Self.outboundBytesMax else { return false }
+        outboundBytes += bytes
+        return true
+    }
+
+    func releaseOutbound(_ bytes: Int) {
+        outboundBytes -= bytes
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One call of a runtime, as it came over HTTP.
+///
+/// Every byte of it is the function's.
+package enum RuntimeAPIRequest: Sendable, Equatable {
+    /// GET `/runtime/invocation/next`.
+    case next
+    /// POST `/runtime/invocation/ID/response`, at most `LimitsProfile.responsePayloadBytesMax` bytes.
+    case response(id: String, body: [UInt8], contentType: String?)
+    /// A response or error post of more bytes than that; the body was thrown away.
+    case responseTooLarge(id: String)
+    /// A response whose body ended early.
+    case truncatedResponse(id: String)
+    /// POST `/runtime/invocation/ID/error`, or a streamed response that ended in an error.
+    ///
+    /// `type` is the header as `FunctionErrorType` understood it; `xrayCause` is JSON text if the runtime keeps to the rules.
+    case error(id: String, type: String, body: [UInt8], xrayCause: String?)
+    /// POST `/runtime/init/error`.
+    case initError(type: String, body: [UInt8])
+    /// GET `/runtime/restore/next`.
+    case restoreNext
+    /// POST `/runtime/restore/error`.
+    case restoreError(type: String, body: [UInt8])
+}
+
+/// What the runtime is told.
+package enum RuntimeAPIAnswer: Sendable, Equatable {
+    /// 200 with an event: the answer to `next`.
+    case invocation(RuntimeInvocation)
+    /// 200 without a body: the answer to `restoreNext`.
+    case restored
+    /// 202 `{"status":"OK"}`.
+    case accepted
+    /// An error status with `errorMessage` and `errorType` as JSON.
+    case refused(status: Int, errorType: String, errorMessage: String)
+}
+
+/// An event with what the runtime is told about it in headers (AWS Lambda Developer Guide, Runtime API, "Next invocation").
+///
+/// An absent or empty value has no header; nor has one with a control character.
+package struct RuntimeInvocation: Sendable, Equatable {
+    package var requestID: String
+    /// Milliseconds since 1970.
+    package var deadlineMilliseconds: Int64
+    package var invokedFunctionARN: String
+    /// `Root=…;Parent=…;Sampled=…`.
+    package var traceID: String?
+    /// JSON text, decoded from the caller's base64.
+    ///
+    /// Line ends in it become blanks.
+    package var clientContextJSON: String?
+    package var cognitoIdentityJSON: String?
+    package var payload: [UInt8]
+
+    package init(
+        requestID: String,
+        deadlineMilliseconds: Int64,
+        invokedFunctionARN: String,
+        traceID: String? = nil,
+        clientContextJSON: String? = nil,
+        cognitoIdentityJSON: String? = nil,
+        payload: [UInt8]
+    ) {
+        self.requestID = requestID
+        self.deadlineMilliseconds = deadlineMilliseconds
+        self.invokedFunctionARN = invokedFunctionARN
+        self.traceID = traceID
+        self.clientContextJSON = clientContextJSON
+        self.cognitoIdentityJSON = cognitoIdentityJSON
+        self.payload = payload
+    }
+}
+
+/// Who decides what a runtime is told: the execution environment that the socket belongs to.
+package protocol RuntimeAPIHandler: Sendable {
+    /// Answers one call.
+    ///
+    /// Calls of one connection come one after the other, those of several connections at once. `next` and `restoreNext` may
+    /// wait for ever; when their connection goes away their task is cancelled, and they must return soon (what they
+    /// return is thrown away). Other calls are never cancelled.
+    func answer(_ request: RuntimeAPIRequest) async -> RuntimeAPIAnswer
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The runtimes' programs that are ours, carried inside the executable.
+///
+/// The server writes them to a directory that every sandbox sees, read-only, as /var/rapid.
+package enum Bootstraps {
+    /// Path below /var/rapid, and content.
+    package static let files: [(path: String, bytes: [UInt8])] = [
+        ("python/bootstrap.py", PackageResources.bootstrap_py),
+        ("python/_martlet_runtime.py", PackageResources._martlet_runtime_py),
+        ("python/_martlet_log.py", PackageResources._martlet_log_py),
+        ("nodejs/index.cjs", PackageResources.index_cjs),
+    ]
+}

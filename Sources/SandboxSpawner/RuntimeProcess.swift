@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Glibc
+import LinuxSandbox
+
+/// The last steps of the runtime's process before it becomes the function's: descriptors, limits, execve(2).
+///
+/// Walls, identity, capabilities and filter come from its parent, the sandbox's init.
+struct RuntimeProcess {
+    let plan: ProcessPlan
+    let output: CInt
+    let telemetry: CInt
+    /// Where an errno goes when execve(2) fails; close-on-exec.
+    let report: CInt
+
+    /// Limits of Lambda's own processes (RLIMIT_CORE aside: a core file would only fill /tmp).
+    private static let limits: [(CInt, UInt64)] = [
+        (CLINUX_LIMIT_DESCRIPTORS, 1_024),
+        (CLINUX_LIMIT_PROCESSES, 1_024),
+        (CLINUX_LIMIT_STACK, 8 << 20),
+        (CLINUX_LIMIT_LOCKED_MEMORY, 64 << 10),
+        (CLINUX_LIMIT_CORE, 0),
+        (CLINUX_LIMIT_MESSAGE_QUEUES, 819_200),
+        (CLINUX_LIMIT_NICE, 0),
+        (CLINUX_LIMIT_REALTIME_PRIORITY, 0),
+    ]
+
+    func execute() -> Never {
+        do throws(SyscallError) {
+            try arrange()
+            // SAFETY: the path outlives the call.
+            try check("chdir", plan.workingDirectory, unsafe chdir(plan.workingDirectory) == 0 ? 0 : -errno)
+            clinux_reset_signals()
+            fail(try launch())
+        } catch {
+            fail(error.errno)
+        }
+    }
+
+    private func arrange() throws(SyscallError) {
+        try check("setsid", clinux_setsid())
+        // Moved out of the way first: the numbers wanted may be taken by what is to be moved.
+        let first: CInt = 64
+        let moved = try check("dup", fcntl(report, F_DUPFD_CLOEXEC, first))
+        let (out, log) = (fcntl(output, F_DUPFD_CLOEXEC, first), telemetry < 0 ? -1 : fcntl(telemetry, F_DUPFD_CLOEXEC, first))
+        // SAFETY: the path outlives the call.
+        let null = try check("open", "/dev/null", unsafe clinux_open("/dev/null", O_RDONLY, 0))
+        for (from, to) in [(null, CInt(0)), (out, 1), (out, 2), (log, ProcessPlan.telemetryDescriptor)] where from >= 0 {
+            try check("dup2", "\(to)", dup2(from, to))
+        }
+        let reportNumber: CInt = plan.hasTelemetry ? 4 : 3
+        try check("dup3", clinux_duplicate(moved, reportNumber, O_CLOEXEC))
+        try check("close_range", clinux_close_range(UInt32(reportNumber + 1), UInt32.max))
+        for (resource, value) in Self.limits { try check("setrlimit", "\(resource)", clinux_set_limit(resource, value)) }
+        if plan.dataMiB > 0 {
+            try check("setrlimit", "data", clinux_set_limit(CLINUX_LIMIT_DATA, UInt64(plan.dataMiB) << 20))
+        }
+    }
+
+    /// Returns the errno of the last candidate; does not return when one of them was executed.
+    private func launch() throws(SyscallError) -> Int32 {
+        // SAFETY: strdup's copies live until the process is replaced or ends.
+        var environment: [UnsafeMutablePointer<CChar>?] = unsafe plan.environment.map { unsafe strdup($0) }
+        unsafe environment.append(nil)
+        var last = ENOENT
+        for executable in plan.executables {
+            var arguments: [UnsafeMutablePointer<CChar>?] = unsafe ([executable] + plan.arguments).map { unsafe strdup($0) }
+            unsafe arguments.append(nil)
+            // SAFETY: both arrays end in NULL and outlive the call.
+            last = -(unsafe clinux_execve(executable, arguments, environment))
+            guard last == ENOENT else { break }
+        }
+        return last
+    }
+
+    private func fail(_ errno: Int32) -> Never {
+        var number = errno
+        // SAFETY: four bytes are written from four bytes.
+        _ = unsafe withUnsafeBytes(of: &number) { unsafe write(plan.hasTelemetry ? 4 : 3, $0.baseAddress, $0.count) }
+        clinux_exit(127)
+    }
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Glibc
+import LinuxSandbox
+
+/// The only privileged process: makes namespaces, control groups and mounts for sandboxes, and takes them away.
+///
+/// One thread, no library beyond the standard one, no network, no user's input. It speaks to the server over one socket, whose
+/// end is its own.
+struct Spawner {
+    private struct Sandbox {
+        let pid: pid_t
+        let pidfd: CInt
+        /// Write end: init reads `go` from it, and its end when the spawner dies.
+        let lifeline: CInt
+    }
+
+    private let server: CInt
+    private let isRoot: Bool
+    private let configuration: SpawnerConfiguration
+    private let groups: ControlGroups
+    private var sandboxes: [UInt64: Sandbox] = [:]
+    /// Sandboxes whose processes are gone and whose control groups the kernel has not let go yet.
+    private var unremoved: Set<UInt64> = []
+
+    /// User and group ids inside every sandbox, as on Lambda.
+    static let innerUserID: UInt32 = 993
+    static let innerGroupID: UInt32 = 990
+
+    // MARK: - Start
+
+    /// Takes the first message and answers it; nil when it could not be carried out, or the server is gone.
+    init?(server: CInt) throws(SyscallError) {
+        guard let (bytes, _) = try ControlSocket.receive(from: server),
+            case .configure(let configuration)? = try? SpawnerRequest(decoding: bytes)
+        else { return nil }
+        self.server = server
+        self.configuration = configuration
+        isRoot = geteuid() == 0
+        // Before the namespaces: an ordinary user's mapping would hide who owns the delegated subtree.
+        groups = ControlGroups(name: configuration.controlGroupName)
+        do {
+            try Self.enterNamespaces(isRoot: isRoot)
+            let store = try Self.mountStore(configuration)
+            try ControlSocket.send(
+                SpawnerReply.configured(groups.summary).encode(), descriptors: [store], to: server)
+            close(store)
+        } catch {
+            try ControlSocket.send(SpawnerReply.configurationFailed(error).encode(), to: server)
+            return nil
+        }
+    }
+
+    private static func enterNamespaces(isRoot: Bool) throws(SyscallError) {
+        let (user, group) = (getuid(), getgid())
+        // An ordinary user becomes the owner of a user namespace of its own, and may mount in it.
+        try check("unshare", isRoot ? "mount" : "user", clinux_unshare(CLINUX_NEWNS | (isRoot ? 0 : CLINUX_NEWUSER)))
+        if !isRoot {
+            try FileText.write("deny", to: "/proc/self/setgroups")
+            try FileText.write("0 \(user) 1\n", to: "/proc/self/uid_map")
+            try FileText.write("0 \(group) 1\n", to: "/proc/self/gid_map")
+        }
+        // SAFETY: the strings outlive the call.
+        try check("mount", "private /", unsafe clinux_mount(nil, "/", nil, UInt(MS_REC | MS_PRIVATE), nil))
+    }
+
+    /// Memory-backed storage that nobody outside this mount namespace sees, and that goes with the last process in it.
+    private static func mountStore(_ configuration: SpawnerConfiguration) throws(SyscallError) -> CInt {
+        let path = configuration.storePath
+        // SAFETY: the strings outlive the calls.
+        try check(
+            "mount", path,
+            unsafe clinux_mount(
+                "martlet", path, "tmpfs", UInt(MS_NOSUID | MS_NODEV), "mode=0755,size=\(configuration.storeMiB)m"))
+        return try check("open", path, unsafe clinux_open(path, O_RDONLY | O_DIRECTORY, 0))
+    }
+
+    // MARK: - Loop
+
+    /// Until the server is gone.
+    mutating func run() throws(SyscallError) {
+        let children = try check("signalfd", clinux_signalfd_child())
+        while true {
+            var ready: UInt64 = 0
+            // SAFETY: the array outlives the call.
+            try check("poll", unsafe clinux_poll([server, children], 2, unremoved.isEmpty ? -1 : 10, &ready))
+            try removeGroups()
+            if ready & 0b10 != 0 {
+                var drain = [UInt8](repeating: 0, count: 1_024)
+                // SAFETY: the buffer has the size named; which child it was is found out below.
+                _ = unsafe read(children, &drain, drain.count)
+                try reap()
+            }
+            guard ready & 0b01 != 0 else { continue }
+            guard let (bytes, descriptors) = try ControlSocket.receive(from: server) else { return }
+            defer { for descriptor in descriptors { close(descriptor) } }
+            guard let request = try? SpawnerRequest(decoding: bytes) else {
+                throw SyscallError(call: "control", errno: EPROTO)
+            }
+            try answer(request, descriptors)
+        }
+    }
+
+    /// Kills every sandbox and waits for it: called when the server is gone.
+    mutating func end() {
+        for (id, sandbox) in sandboxes {
+            clinux_pidfd_send_signal(sandbox.pidfd, SIGKILL)
+            _ = try? groups.thaw(id)
+        }
+        for (id, sandbox) in sandboxes {
+            var status: CInt = 0
+            // SAFETY: the status is written before the call returns.
+            _ = unsafe clinux_waitid_pidfd(sandbox.pidfd, &status)
+            for _ in 0..<200 where !groups.remove(id) { usleep(5_000) }
+        }
+        groups.removeAll()
+    }
+
+    private mutating func answer(_ request: SpawnerRequest, _ descriptors: [CInt]) throws(SyscallError) {
+        switch request {
+        case .configure: throw SyscallError(call: "control", errno: EPROTO)
+        case .make(let request):
+            guard descriptors.count == (request.hasTemporaryImage ? 2 : 1), sandboxes[request.id] == nil else {
+                throw SyscallError(call: "control", errno: EPROTO)
+            }
+            try make(request, control: descriptors[0], image: request.hasTemporaryImage ? descriptors[1] : nil)
+        case .destroy(let id): try destroy(id)
+        }
+    }
+
+    // MARK: - One sandbox
+
+    private mutating func make(_ request: SandboxRequest, control: CInt, image: CInt?) throws(SyscallError) {
+        do throws(SyscallError) {
+            let temporary = try image.map { (image) throws(SyscallError) in try mountTemporary(image, request) }
+            // The child has its own copy of the mount; this one would keep the image busy.
+            // SAFETY: the path outlives the call.
+            defer {
+                if let temporary { _ = unsafe clinux_unmount_detach(temporary) }
+            }
+            try groups.make(request.id, request.limits)
+            let files = try groups.openFiles(request.id)
+            defer { for file in files { close(file) } }
+            let sandbox = try clone(request, control: control, temporary: temporary)
+            sandboxes[request.id] = sandbox
+            try admit(request, sandbox)
+            try ControlSocket.send(SpawnerReply.made(id: request.id).encode(), descriptors: files, to: server)
+        } catch {
+            if let sandbox = sandboxes[request.id] {
+                clinux_pidfd_send_signal(sandbox.pidfd, SIGKILL)
+            } else {
+                _ = groups.remove(request.id)
+            }
+            try ControlSocket.send(SpawnerReply.makeFailed(id: request.id, error).encode(), to: server)
+        }
+    }
+
+    private func outerID(_ request: SandboxRequest) -> UInt32 {
+        // An ordinary user maps to itself: 0 of the spawner's own namespace.
+        isRoot ? configuration.firstUserID + request.slot : 0
+    }
+
+    /// The image's file system below the store, owned by the sandbox's user.
+    private func mountTemporary(_ image: CInt, _ request: SandboxRequest) throws(SyscallError) -> String {
+        let device = Descriptor(try check("loop", clinux_attach_loop(image)))
+        let path = "\(configuration.storePath)/tmp"
+        // SAFETY: the strings outlive the calls.
+        try check(
+            "mount", "ext4",
+            unsafe clinux_mount(
+                "/proc/self/fd/\(device.number)", path, "ext4", UInt(MS_NOSUID | MS_NODEV | MS_NOATIME),
+                "noinit_itable,discard,nobarrier"))
+        let root = Descriptor(try check("open", path, unsafe clinux_open(path, O_RDONLY | O_DIRECTORY, 0)))
+        let removed = unsafe clinux_rmdirat(root.number, "lost+found")
+        guard removed == 0 || removed == -ENOENT else { throw SyscallError(call: "rmdir", errno: -removed) }
+        try check("chown", path, clinux_chown_root(root.number, outerID(request), outerID(request), 0o1777))
+        return path
+    }
+
+    private func clone(_ request: SandboxRequest, control: CInt, temporary: String?) throws(SyscallError) -> Sandbox {
+        var (lifelineEnd, lifeline): (CInt, CInt) = (-1, -1)
+        var pidfd: CInt = -1
+        // SAFETY: the numbers are written before the calls return.
+        try check("pipe", unsafe clinux_pipe(&lifelineEnd, &lifeline, 0))
+        let flags = CLINUX_NEWUSER | CLINUX_NEWNS | CLINUX_NEWPID | CLINUX_NEWNET | CLINUX_NEWIPC | CLINUX_NEWUTS
+        let child = unsafe clinux_clone_namespaces(UInt64(flags), &pidfd)
+        if child == 0 { becomeInit(control: control, lifeline: lifelineEnd, temporary: temporary) }
+        close(lifelineEnd)
+        guard child > 0 else {
+            close(lifeline)
+            throw SyscallError(call: "clone3", errno: Int32(-child), subject: "new namespaces")
+        }
+        return Sandbox(pid: child, pidfd: pidfd, lifeline: lifeline)
+    }
+
+    /// In the child: keeps three descriptors and forgets the rest, the server's socket and other sandboxes' lifelines among them.
+    private func becomeInit(control: CInt, lifeline: CInt, temporary: String?) -> Never {
+        let first: CInt = 1_000
+        let kept = [control, lifeline].map { fcntl($0, F_DUPFD_CLOEXEC, first) }
+        guard kept.allSatisfy({ $0 >= first }), clinux_close_range(0, UInt32(first - 1)) == 0,
+            clinux_close_range(UInt32(first + 2), UInt32.max) == 0
+        else { clinux_exit(1) }
+        clinux_reset_signals()
+        var process = SandboxInit(
+            control: kept[0], lifeline: kept[1], configuration: configuration, temporaryImage: temporary,
+            mayClearGroups: isRoot)
+        process.run()
+    }
+
+    /// Id maps and control groups; then the sandbox may begin.
+    private func admit(_ request: SandboxRequest, _ sandbox: Sandbox) throws(SyscallError) {
+        try groups.enter(request.id, process: sandbox.pid)
+        // The machine's OOM killer takes a function before it takes anything else.
+        try FileText.write("500", to: "/proc/\(sandbox.pid)/oom_score_adj")
+        let id = outerID(request)
+        if !isRoot { try FileText.write("deny", to: "/proc/\(sandbox.pid)/setgroups") }
+        try FileText.write("\(Self.innerUserID) \(id) 1\n", to: "/proc/\(sandbox.pid)/uid_map")
+        try FileText.write("\(Self.innerGroupID) \(id) 1\n", to: "/proc/\(sandbox.pid)/gid_map")
+        var go: UInt8 = 1
+        // SAFETY: one byte is written from one byte.
+        let written = unsafe write(sandbox.lifeline, &go, 1)
+        guard written == 1 else { throw SyscallError(call: "write", errno: errno, subject: "lifeline") }
+    }
+
+    /// SIGKILL to process 1 of a pid namespace ends every process in it. One that is not there any more has been reported.
+    private mutating func destroy(_ id: UInt64) throws(SyscallError) {
+        guard let sandbox = sandboxes[id] else { return }
+        let killed = clinux_pidfd_send_signal(sandbox.pidfd, SIGKILL)
+        guard killed == 0 || killed == -ESRCH else { throw SyscallError(call: "pidfd_send_signal", errno: -killed) }
+        try groups.thaw(id)
+    }
+
+    /// Reaps the inits that have ended: destroyed, out of memory, or killed by something on the host.
+    private mutating func reap() throws(SyscallError) {
+        while true {
+            var status: CInt = 0
+            // SAFETY: the status is written before the call returns.
+            let pid = unsafe clinux_reap(-1, &status)
+            guard pid > 0 else { return }
+            guard let (id, sandbox) = sandboxes.first(where: { $0.value.pid == pid }) else { continue }
+            close(sandbox.pidfd)
+            close(sandbox.lifeline)
+            sandboxes[id] = nil
+            unremoved.insert(id)
+            try removeGroups()
+        }
+    }
+
+    /// A group stays busy for a moment after its last process was reaped; it is tried again from the loop.
+    private mutating func removeGroups() throws(SyscallError) {
+        for id in unremoved where groups.remove(id) {
+            unremoved.remove(id)
+            try ControlSocket.send(SpawnerReply.gone(id: id).encode(), to: server)
+        }
+    }
+}

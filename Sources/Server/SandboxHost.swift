@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import ExecutionEnvironments
+import Foundation
+import Glibc
+import InvocationCore
+import LambdaModel
+import LinuxSandbox
+import Logging
+import Runtimes
+import SandboxPolicy
+import ServerConfiguration
+
+/// What this host gives sandboxes: found out by building one, before the server serves anybody.
+struct SandboxHost {
+    private let configuration: ServeConfiguration
+    private let reactor: DescriptorReactor
+    private let logger: Logger
+
+    init(_ configuration: ServeConfiguration, reactor: DescriptorReactor, logger: Logger) {
+        self.configuration = configuration
+        self.reactor = reactor
+        self.logger = logger
+    }
+
+    /// First of the ids that sandboxes of a server run by root have: above those that systemd and shadow-utils give out.
+    private static let firstUserID: UInt32 = 1_900_000_000
+
+    /// - Throws: `StartFailure` with the setting that forbids sandboxes, if one does.
+    ///
+    /// - Parameter onSpawnerEnd: called once when the spawner, and with it every sandbox, has ended by itself.
+    func prepare(
+        data: ServerDataDirectory, _ runtimes: RuntimeCatalog, onSpawnerEnd: @escaping @Sendable () -> Void
+    ) async throws -> SandboxFoundation {
+        guard let process = SpawnerStart.take() else { throw StartFailure("martlet-spawner was not started.") }
+        let storePath = try data.directory("sandboxes")
+        let client: SpawnerClient
+        do {
+            client = try SpawnerClient(process, configuration: try spawnerConfiguration(storePath))
+        } catch let error as SyscallError {
+            throw StartFailure(sandbox: error)
+        }
+        do {
+            try client.start(on: reactor, onEnd: onSpawnerEnd)
+            let foundation = try SandboxFoundation(
+                spawner: client, reactor: reactor, store: SandboxStore(directory: client.store, path: storePath),
+                imageDirectory: data.path, usesImages: Self.canMountImages)
+            try await foundation.probe()
+            // Only makes cold starts shorter: a host on which it fails runs functions all the same.
+            do {
+                try await runtimes.compileBootstraps(
+                    in: "/proc/\(getpid())/fd/\(client.store)/\(SandboxStore.root)\(RuntimeDefinition.bootstrapsInside)")
+            } catch {
+                logger.notice("bootstraps not compiled", metadata: ["error": "\(error)"])
+            }
+            reportLimits(client.controlGroups)
+            return foundation
+        } catch let error as SyscallError {
+            client.stop()
+            throw StartFailure(sandbox: error)
+        } catch {
+            client.stop()
+            throw error
+        }
+    }
+
+    static var canMountImages: Bool { geteuid() == 0 && FileText.exists("/dev/loop-control") }
+
+    private func spawnerConfiguration(_ storePath: String) throws -> SpawnerConfiguration {
+        SpawnerConfiguration(
+            storePath: storePath, storeMiB: UInt32(clamping: max(1_024, configuration.functionMemoryMiB / 2)),
+            controlGroupName: Self.controlGroupName(configuration.dataDirectory), firstUserID: Self.firstUserID,
+            systemCallFilter: try SystemCallFilter.program(SystemCallFilter.rules()),
+            network: try NetworkProgram.sandbox(ipv6: FileText.exists("/proc/net/if_inet6")))
+    }
+
+    /// One name for each data directory: a restart finds what its predecessor left, and nobody else's.
+    static func controlGroupName(_ dataDirectory: String) -> String {
+        // FNV-1a, 64 bits.
+        let hash = dataDirectory.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        return "martlet-" + String(hash, radix: 16)
+    }
+
+    private func reportLimits(_ groups: ControlGroupSummary) {
+        guard !groups.missing.isEmpty else { return }
+        logger.warning(
+            "some limits have no control group: memory is held by RLIMIT_DATA of each process, the processors are not shared out",
+            metadata: ["missing": "\(groups.missing.joined(separator: " "))", "see": "docs/hosts.md"])
+    }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import AWSWire
+import Testing
+
+struct JSONValueTests {
+    @Test func `texts become values`() throws {
+        let text =
+            #" {"s" : "a\u00e9\ud83d\ude00\n\/", "n": -1.50e2, "i": 42, "b": true, "z": null, "a": [ 1 , [] , {} ]} "#
+        let value = try JSONValue(parsing: Array(text.utf8))
+        #expect(
+            value
+                == .object([
+                    "s": .string("aé😀\n/"), "n": .number("-1.50e2"), "i": .integer(42), "b": .bool(true), "z": .null,
+                    "a": .array([.integer(1), .array([]), .object([:])]),
+                ])
+        )
+        #expect(value["i"]?.integer == 42)
+        #expect(value["n"]?.integer == nil)
+    }
+
+    @Test func `of two members with one name the later one counts`() throws {
+        #expect(try JSONValue(parsing: Array(#"{"a":1,"a":2}"#.utf8)) == .object(["a": .integer(2)]))
+    }
+
+    @Test(arguments: [#""\ud83d""#, #""\ude00""#, #""\ud83d\u0041""#, #""\ud83dx""#])
+    func `lone surrogates are refused`(text: String) {
+        #expect(throws: JSONSyntax.Failure.self) { try JSONValue(parsing: Array(text.utf8)) }
+    }
+
+    @Test func `depth and count are limited`() {
+        let deep = String(repeating: "[", count: 65) + String(repeating: "]", count: 65)
+        #expect(throws: JSONSyntax.Failure.self) { try JSONValue(parsing: Array(deep.utf8)) }
+        let many = "[" + String(repeating: "0,", count: 100_000) + "0]"
+        #expect(throws: JSONSyntax.Failure.self) { try JSONValue(parsing: Array(many.utf8)) }
+    }
+
+    @Test func `written compactly, in order of names`() {
+        let value = JSONValue.object(["b": .array([.null, .bool(false)]), "a": .string("\"\\\u{1}\n日")])
+        #expect(value.text == #"{"a":"\"\\\u0001\n日","b":[null,false]}"#)
+    }
+}

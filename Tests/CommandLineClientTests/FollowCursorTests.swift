@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import LambdaModel
+import Testing
+
+@testable import CommandLineClient
+
+@Suite struct FollowCursorTests {
+    private func line(_ id: Int, at milliseconds: Int64) -> LogLine {
+        LogLine(id: String(id), timestamp: Timestamp(millisecondsSinceEpoch: milliseconds), message: "")
+    }
+
+    private func isNew(_ cursor: inout FollowCursor, _ event: LogLine) -> Bool { cursor.isNew(event) }
+
+    @Test func `late events within the window are printed, and none twice`() {
+        var cursor = FollowCursor(start: Timestamp(millisecondsSinceEpoch: 0))
+        #expect(isNew(&cursor, line(1, at: 100_000)))
+        #expect(isNew(&cursor, line(2, at: 95_000)))
+        #expect(!isNew(&cursor, line(1, at: 100_000)))
+        #expect(cursor.start.millisecondsSinceEpoch == 90_000)
+    }
+
+    @Test func `the ids that are kept stay within the window`() {
+        var cursor = FollowCursor(start: Timestamp(millisecondsSinceEpoch: 0))
+        for id in 0..<20_000 { #expect(isNew(&cursor, line(id, at: Int64(id) * 100))) }
+        #expect(!isNew(&cursor, line(19_999, at: 1_999_900)))
+        #expect(cursor.start.millisecondsSinceEpoch == 1_989_900)
+    }
+
+    @Test func `a terminal is not obeyed by a function's log`() {
+        #expect(Terminal.harmless("a\u{1B}[2Jb\tc\nd\u{9B}e") == "a\u{FFFD}[2Jb\tc\nd\u{FFFD}e")
+    }
+}

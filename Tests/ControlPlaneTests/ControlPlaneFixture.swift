@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+import AWSWire
+import CodeStore
+import ControlPlane
+import Crypto
+import EnvelopeEncryption
+import Foundation
+import LambdaModel
+import Logging
+import MetadataStore
+import Synchronization
+import Testing
+
+/// A control plane over the real stores, in a directory of its own.
+final class ControlPlaneFixture: Sendable {
+    static let caller = Caller(accountID: "000000000000", region: "us-east-1")
+    static let role = "arn:aws:iam::000000000000:role/lambda"
+
+    let directory: String
+    let metadata: MetadataStore
+    let code: CodeStore
+    let controlPlane: ControlPlane
+    private let surroundings: Surroundings
+
+    init(limits: LimitsProfile = .classic, in directory: String? = nil) throws {
+        self.directory = directory ?? NSTemporaryDirectory() + "martlet-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: self.directory, withIntermediateDirectories: true)
+        let masterKey = try MasterKey(bytes: [UInt8](repeating: 1, count: 32))
+        metadata = try MetadataStore(directory: self.directory, masterKey: masterKey)
+        code = try CodeStore(directory: self.directory + "/code", masterKey: masterKey)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let surroundings = Surroundings()
+        self.surroundings = surroundings
+        let clock = ContinuousClock()
+        let collector = CodeCollector(code: code, now: { surroundings.now }, clock: clock, logger: logger)
+        let activator = FunctionActivator(
+            metadata: metadata,
+            collector: collector,
+            prepare: { try surroundings.prepare($0) },
+            retire: { surroundings.retire($0, $1) },
+            clock: clock,
+            logger: logger
+        )
+        controlPlane = ControlPlane(
+            metadata: metadata,
+            code: code,
+            location: CodeLocation(key: masterKey.derive("code location")),
+            limits: limits,
+            runtimes: { name in
+                switch name {
+                case "python3.12": .available
+                case "nodejs22.x": .notInstalled(message: "nodejs22.x is not installed.")
+                case "go1.x": .deprecated
+                default: .unknown(valueSet: ["python3.12", "nodejs22.x"])
+                }
+            },
+            activator: activator,
+            collector: collector,
+            retire: { surroundings.retire($0, $1) },
+            now: { surroundings.now },
+            logger: logger
+        )
+    }
+
+    /// What the control plane is given from outside.
+    private final class Surroundings: Sendable {
+        let time = Mutex(Timestamp(millisecondsSinceEpoch: 1_764_025_947_000))
+        /// What `prepare` answers: nil for success.
+        let fault = Mutex<LambdaError?>(nil)
+        let retirements = Mutex<[String]>([])
+
+        var now: Timestamp { time.withLock { $0 } }
+
+        func prepare(_ configuration: FunctionConfiguration) throws {
+            if let error = fault.withLock({ $0 }) { throw error }
+        }
+
+        func retire(_ key: FunctionKey, _ revision: String?) {
+            retirements.withLock { $0.append("\(key.name) \(revision ?? "all")") }
+        }
+    }
+
+    func advance(by duration: Duration) {
+        surroundings.time.withLock { $0 = $0.advanced(by: duration) }
+    }
+
+    func failPreparing(_ error: LambdaError?) {
+        surroundings.fault.withLock { $0 = error }
+    }
+
+    var retired: [String] { surroundings.retirements.withLock { $0 } }
+
+    func remove() throws {
+        try FileManager.default.removeItem(atPath: directory)
+    }
+
+    /// Runs the activator beside `body`.
+    func activating<T: Sendable>(_ body: @Sendable @escaping () async throws -> T) async throws -> T {
+        let activator = controlPlane.activator
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await activator.run() }
+            defer { group.cancelAll() }
+            return try await body()
+        }
+    }
+
+    static func creation(_ name: String, _ extra: [String: JSONValue] = [:]) -> [UInt8] {
+        var members: [String: JSONValue] = [
+            "FunctionName": .string(name), "Role": .string(role), "Runtime": .string("python3.12"),
+            "Handler": .string("lambda_function.handler"), "Code": .object(["ZipFile": .string(SampleCode.echo)]),
+        ]
+        members.merge(extra) { _, new in new }
+        return JSONValue.object(members).bytes
+    }
+
+    @discardableResult
+    func create(_ name: String, _ extra: [String: JSONValue] = [:]) async throws -> JSONValue {
+        try await controlPlane.createFunction(Self.creation(name, extra), caller: Self.caller)
+    }
+
+    func show(_ name: String, qualifier: String? = nil) async throws -> JSONValue {
+        try await controlPlane.getFunctionConfiguration(name, qualifier: qualifier, caller: Self.caller)
+    }
+
+    /// Waits for a function to be neither Pending nor InProgress.
+    func settled(_ name: String) async throws -> JSONValue {
+        for _ in 0..<1_000 {
+            let shown = try await show(name)
+            if shown["State"] != .string("Pending"), shown["LastUpdateStatus"] != .string("InProgress") { return shown }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        throw LambdaError.service(message: "\(name) was not settled in 5 s")
+    }
+}
+
+/// The refusal that `body` ends with; nil when it succeeds.
+func refusal<T>(_ body: () async throws -> T) async throws -> LambdaError? {
+    do {
+        _ = try await body()
+        return nil
+    } catch let error as LambdaError {
+        return error
+    }
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+import AWSWire
+import CodeStore
+import ControlPlane
+import Crypto
+import EnvelopeEncryption
+import Foundation
+import HTTPAPI
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import LambdaModel
+import LogStore
+import Logging
+import MetadataStore
+import Synchronization
+import Testing
+
+/// The API over the real stores, in a directory of its own, with an invoker that each test gives.
+final class APIFixture: Sendable {
+    static let key = AccessKey(id: "AKIAEXAMPLE", secret: "secret")
+    static let now = Timestamp(millisecondsSinceEpoch: 1_764_025_947_000)
+    static let functions = "/2015-03-31/functions"
+    static let echoPayload: LambdaAPI.Invoke = { request in
+        InvocationResponse(
+            executedVersion: "$LATEST",
+            outcome: .success(payload: request.payload),
+            logTail: request.logType == .tail ? Array("END\n".utf8) : nil
+        )
+    }
+
+    let directory: String
+    let controlPlane: ControlPlane
+    let logs: LogStore
+    let sessions: SessionCredentialIssuer
+    let api: LambdaAPI
+
+    init(isSigned: Bool = true, invoke: @escaping LambdaAPI.Invoke = echoPayload) throws {
+        directory = NSTemporaryDirectory() + "martlet-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        let masterKey = try MasterKey(bytes: [UInt8](repeating: 1, count: 32))
+        let metadata = try MetadataStore(directory: directory, masterKey: masterKey)
+        let code = try CodeStore(directory: directory + "/code", masterKey: masterKey)
+        logs = try LogStore(directory: directory, now: { Self.now }, onBackgroundFailure: { _ in })
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let clock = ContinuousClock()
+        let collector = CodeCollector(code: code, now: { Self.now }, clock: clock, logger: logger)
+        let activator = FunctionActivator(
+            metadata: metadata,
+            collector: collector,
+            prepare: { _ in },
+            retire: { _, _ in },
+            clock: clock,
+            logger: logger
+        )
+        controlPlane = ControlPlane(
+            metadata: metadata,
+            code: code,
+            location: CodeLocation(key: masterKey.derive("code location")),
+            limits: .classic,
+            runtimes: { _ in .available },
+            activator: activator,
+            collector: collector,
+            retire: { _, _ in },
+            now: { Self.now },
+            logger: logger
+        )
+        sessions = SessionCredentialIssuer(key: masterKey.derive("sessions"))
+        api = LambdaAPI(
+            controlPlane: controlPlane,
+            logs: logs,
+            invoke: invoke,
+            authentication: isSigned ? .sigV4(AccessKeyring(keys: [Self.key], sessions: sessions)) : .none,
+            accountID: "000000000000",
+            region: "us-east-1",
+            now: { Self.now },
+            logger: logger
+        )
+    }
+
+    func remove() throws {
+        try FileManager.default.removeItem(atPath: directory)
+    }
+
+    /// Runs `test` against the API, with the activator beside it.
+    func serve<T: Sendable>(
+        _ setup: TestingSetup = .router,
+        _ test: @Sendable @escaping (Client) async throws -> T
+    ) async throws -> T {
+        var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        let application = Application(responder: api, server: LambdaAPI.server, logger: logger)
+        let activator = controlPlane.activator
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await activator.run() }
+            defer { group.cancelAll() }
+            return try await application.test(setup) { client in try await test(Client(client: client)) }
+        }
+    }
+
+    /// Sends requests, signed unless told otherwise.
+    struct Client: Sendable {
+        let client: any TestClientProtocol
+
+        func send(
+            _ method: HTTPRequest.Method,
+            _ target: String,
+            headers: [(String, String)] = [],
+            body: [UInt8] = [],
+            key: AccessKey? = APIFixture.key,
+            service: String = "lambda"
+        ) async throws -> TestResponse {
+            let parts = target.split(separator: "?", maxSplits: 1).map(String.init)
+            let host = client.port.map { "localhost:\($0)" } ?? "localhost"
+            var request = SigV4Request(
+                method: method.rawValue,
+                path: parts[0],
+                query: parts.count > 1 ? parts[1] : "",
+                headers: headers.map { .init($0.0, $0.1) }
+            )
+            if let key {
+                var whole = request
+                whole.headers.append(.init("host", host))
+                let signer = SigV4Signer(accessKey: key, region: "us-east-1", service: service)
+                request.headers += signer.sign(whole, body: body, at: APIFixture.now)
+            }
+            var fields = HTTPFields()
+            for header in request.headers {
+                fields.append(HTTPField(name: try #require(HTTPField.Name(header.name)), value: header.value))
+            }
+            return try await client.execute(
+                uri: target,
+                method: method,
+                headers: fields,
+                body: body.isEmpty ? nil : ByteBuffer(bytes: body)
+            )
+        }
+
+        func create(_ name: String) async throws -> TestResponse {
+            try await send(.post, APIFixture.functions, body: APIFixture.creation(name))
+        }
+
+        func createActive(_ name: String) async throws {
+            #expect(try await create(name).status == .created)
+            for _ in 0..<1_000 {
+                let shown = try await send(.get, "\(APIFixture.functions)/\(name)/configuration")
+                if try shown.json["State"] == .string("Active") { return }
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            Issue.record("\(name) did not become active")
+        }
+    }
+
+    static func creation(_ name: String) -> [UInt8] {
+        JSONValue.object([
+            "FunctionName": .string(name), "Role": .string("arn:aws:iam::000000000000:role/lambda"),
+            "Runtime": .string("python3.12"), "Handler": .string("lambda_function.handler"),
+            "Code": .object(["ZipFile": .string(SampleCode.echo)]),
+        ]).bytes
+    }
+}
+
+extension TestResponse {
+    var bytes: [UInt8] { Array(body.readableBytesView) }
+
+    var json: JSONValue {
+        get throws { try JSONValue(parsing: bytes) }
+    }
+
+    func header(_ name: String) -> String? {
+        HTTPField.Name(name).flatMap { headers[$0] }
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import RuntimeAPI
+import Synchronization
+
+/// An environment whose events are given ahead; after the last one `next` waits until it is cancelled.
+final class RecordingRuntime: RuntimeAPIHandler {
+    private struct State {
+        var events: [RuntimeInvocation]
+        var requests: [RuntimeAPIRequest] = []
+        var cancelled = 0
+    }
+
+    private let state: Mutex<State>
+
+    init(events: [RuntimeInvocation] = []) {
+        state = Mutex(State(events: events))
+    }
+
+    var requests: [RuntimeAPIRequest] { state.withLock { $0.requests } }
+    var cancelledCount: Int { state.withLock { $0.cancelled } }
+
+    func answer(_ request: RuntimeAPIRequest) async -> RuntimeAPIAnswer {
+        let event = state.withLock { state -> RuntimeInvocation? in
+            state.requests.append(request)
+            guard request == .next, !state.events.isEmpty else { return nil }
+            return state.events.removeFirst()
+        }
+        switch request {
+        case .next:
+            if let event { return .invocation(event) }
+            do {
+                try await Task.sleep(for: .seconds(60))
+            } catch {
+                state.withLock { $0.cancelled += 1 }
+            }
+            return .refused(status: 500, errorType: "Cancelled", errorMessage: "cancelled")
+        case .responseTooLarge:
+            return .refused(status: 413, errorType: "RequestEntityTooLarge", errorMessage: "Exceeded \"maximum\".")
+        case .truncatedResponse:
+            return .refused(status: 400, errorType: "TruncatedHTTPRequest", errorMessage: "truncated")
+        case .restoreNext: return .restored
+        default: return .accepted
+        }
+    }
+
+    /// Waits up to five seconds.
+    func waits(until condition: @Sendable (RecordingRuntime) -> Bool) async throws -> Bool {
+        for _ in 0..<500 {
+            if condition(self) { return true }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        return condition(self)
+    }
+}

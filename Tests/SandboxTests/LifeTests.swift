@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Glibc
+import LinuxSandbox
+import Synchronization
+import Testing
+
+@testable import ExecutionEnvironments
+
+/// Limits, and what is left when something ends.
+@Suite(.serialized)
+struct LifeTests {
+    private func python(_ program: String, _ fixture: SandboxFixture, _ sandbox: Sandbox) async throws -> SandboxFixture.Output {
+        try await fixture.run(["/usr/bin/python3", "-c", program], in: sandbox)
+    }
+
+    @Test func `killing all keeps the files and leaves no process, detached ones included`() async throws {
+        let fixture = try SandboxFixture.shared()
+        let sandbox = try await fixture.make()
+        let detach = """
+            import os, time
+            open('/tmp/kept', 'w').write('x')
+            if os.fork() == 0:
+                os.setsid()
+                if os.fork() == 0:
+                    os.close(1); os.close(2)
+                    time.sleep(600)
+                os._exit(0)
+            """
+        _ = try await python(detach, fixture, sandbox)
+        try sandbox.killAll()
+        for await reply in sandbox.replies where reply == .allKilled { break }
+        let look = "import os; print(os.listdir('/tmp'), sorted(int(p) for p in os.listdir('/proc') if p.isdigit())[0:1], len([p for p in os.listdir('/proc') if p.isdigit()]))"
+        #expect(try await python(look, fixture, sandbox).output == "['kept'] [1] 2\n")
+        await sandbox.destroy()
+    }
+
+    @Test func `exit codes and signals arrive as they are`() async throws {
+        let fixture = try SandboxFixture.shared()
+        #expect(try await fixture.python("import os; os._exit(7)").status == 7 << 8)
+        #expect(try await fixture.python("import os; os.kill(os.getpid(), 11)").status & 0x7F == SIGSEGV)
+    }
+
+    @Test func `a program that is not there says so`() async throws {
+        let fixture = try SandboxFixture.shared()
+        let sandbox = try await fixture.make()
+        #expect(try await fixture.run(["/var/task/bootstrap"], in: sandbox).output == "execve: \(ENOENT)")
+        await sandbox.destroy()
+    }
+
+    @Test func `memory beyond the limit is killed and counted`() async throws {
+        let fixture = try SandboxFixture.shared()
+        guard fixture.spawner.controlGroups.has("memory") else { return expectRlimitHolds(fixture) }
+        let sandbox = try await fixture.make(memoryMiB: 128)
+        let result = try await python("x = bytearray(300 << 20); print(len(x))", fixture, sandbox)
+        #expect(result.status & 0x7F == SIGKILL)
+        #expect(try sandbox.outOfMemoryKills() == 1)
+        let peak = try #require(try sandbox.memoryPeakBytes())
+        #expect(peak > 100 << 20 && peak <= 128 << 20)
+        await sandbox.destroy()
+    }
+
+    private func expectRlimitHolds(_ fixture: SandboxFixture) {
+        #expect(fixture.spawner.controlGroups.version == 0)
+    }
+
+    @Test func `the fork bomb ends at the limit of processes`() async throws {
+        let fixture = try SandboxFixture.shared()
+        let bomb = """
+            import os, time
+            n = 0
+            try:
+                while n < 3000:
+                    if os.fork() == 0: os.close(1); os.close(2); time.sleep(60); os._exit(0)
+                    n += 1
+            except OSError as e: print(n <= 1024 and n > 500, e.errno)
+            """
+        #expect(try await fixture.python(bomb, memoryMiB: 3_008).output == "True \(EAGAIN)\n")
+    }
+
+    @Test func `a frozen sandbox does not run`() async throws {
+        let fixture = try SandboxFixture.shared()
+        let sandbox = try await fixture.make()
+        try await Self.startTicking(sandbox)
+        try await Task.sleep(for: .milliseconds(300))
+        try sandbox.setFrozen(true)
+        try await Task.sleep(for: .milliseconds(100))
+        let before = try Self.ticks(fixture)
+        try await Task.sleep(for: .milliseconds(300))
+        #expect(try Self.ticks(fixture) == before)
+        try sandbox.setFrozen(false)
+        try await Task.sleep(for: .milliseconds(300))
+        #expect(try Self.ticks(fixture) > before)
+        await sandbox.destroy()
+        try? Self.forgetTicks()
+    }
+
+    /// The program writes a byte every 5 ms to a pipe that the test holds.
+    private static func startTicking(_ sandbox: Sandbox) async throws {
+        var ends: [CInt] = [-1, -1]
+        try #require(pipe(&ends) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0)
+        tickPipe.withLock { $0 = ends[0] }
+        try sandbox.run(
+            ProcessPlan(
+                executables: ["/usr/bin/python3"],
+                arguments: ["-c", "import os, time\nwhile True: os.write(1, b'x'); time.sleep(0.005)"],
+                environment: [], workingDirectory: "/", hasTelemetry: false, dataMiB: 0),
+            output: ends[1], telemetry: nil)
+        close(ends[1])
+    }
+
+    private static func ticks(_ fixture: SandboxFixture) throws -> Int {
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        let count = read(tickPipe.withLock { $0 }, &buffer, buffer.count)
+        return tickCount.withLock { $0 += max(0, count); return $0 }
+    }
+
+    private static func forgetTicks() throws { close(tickPipe.withLock { $0 }) }
+
+    @Test func `the spawner's death ends every process, and the next start removes what is left`() async throws {
+        let fixture = try SandboxFixture()
+        let sandbox = try await fixture.make()
+        try await Self.startTicking(sandbox)
+        try await Task.sleep(for: .milliseconds(100))
+        kill(fixture.spawner.process, SIGKILL)
+        try await Task.sleep(for: .milliseconds(300))
+        _ = try Self.ticks(fixture)
+        let before = try Self.ticks(fixture)
+        try await Task.sleep(for: .milliseconds(100))
+        #expect(try Self.ticks(fixture) == before)
+        let next = try SandboxFixture(controlGroupName: fixture.controlGroupName)
+        #expect(Self.groups(named: fixture.controlGroupName).allSatisfy { $0.hasSuffix(fixture.controlGroupName) })
+        next.spawner.stop()
+        #expect(Self.groups(named: fixture.controlGroupName).isEmpty)
+    }
+
+    /// Directories of control groups with that name or below it.
+    private static func groups(named name: String) -> [String] {
+        ["memory", "cpu", "pids", "freezer", "unified", "."].flatMap { controller -> [String] in
+            let parent = "/sys/fs/cgroup/\(controller)/\(name)"
+            guard FileManager.default.fileExists(atPath: parent) else { return [] }
+            let children = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
+            return [parent] + children.filter { UInt64($0) != nil }.map { "\(parent)/\($0)" }
+        }
+    }
+
+    @Test func `temporary storage ends at its size and is not the function's memory`() async throws {
+        let fixture = try SandboxFixture.shared()
+        guard geteuid() == 0, FileManager.default.fileExists(atPath: "/dev/loop-control") else { return }
+        let images = try TemporaryImages(sizeMiB: 512, directory: fixture.directory)
+        let image = try images.make()
+        let sandbox = try await fixture.make(memoryMiB: 128, image: image)
+        close(image)
+        let program = """
+            import errno, os
+            block = b'x' * (1 << 20)
+            total = 0
+            try:
+                with open('/tmp/big', 'wb', buffering=0) as f:
+                    while total < 700: total += f.write(block) / (1 << 20)
+            except OSError as e: print(errno.errorcode[e.errno])
+            print(505 <= total <= 515, os.stat('/tmp').st_uid)
+            """
+        let result = try await python(program, fixture, sandbox)
+        #expect(result.output == "ENOSPC\nTrue 993\n")
+        await sandbox.destroy()
+    }
+}
+
+private let tickPipe = Mutex<CInt>(-1)
+private let tickCount = Mutex(0)

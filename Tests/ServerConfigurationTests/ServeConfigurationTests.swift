@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import LambdaModel
+import Testing
+
+@testable import ServerConfiguration
+
+/// A data directory that goes away with the test.
+struct ConfigurationFixture: ~Copyable {
+    let directory: String
+
+    init() throws {
+        directory = NSTemporaryDirectory() + "martlet-configuration-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        do { try FileManager.default.removeItem(atPath: directory) } catch { Issue.record(error) }
+    }
+
+    func write(_ name: String, _ text: String) throws -> String {
+        let path = "\(directory)/\(name)"
+        try Data(text.utf8).write(to: URL(filePath: path))
+        return path
+    }
+
+    func configuration(
+        _ options: [Setting: [String]] = [:],
+        _ environment: [String: String] = [:]
+    ) async throws -> ServeConfiguration {
+        var options = options
+        if options[.data] == nil, environment["MARTLET_DATA"] == nil, options[.config] == nil {
+            options[.data] = [directory]
+        }
+        return try await ServeConfiguration(
+            options: options,
+            environment: environment,
+            host: .test,
+            workingDirectory: "/cwd"
+        )
+    }
+
+    /// The text of the error that these values give.
+    func refusal(_ options: [Setting: [String]] = [:], _ environment: [String: String] = [:]) async throws -> String {
+        do {
+            _ = try await configuration(options, environment)
+        } catch let error as ConfigurationError {
+            return error.description
+        }
+        Issue.record("accepted: \(options) \(environment)")
+        return ""
+    }
+}
+
+extension HostFacts {
+    static let test = HostFacts(isRoot: false, homeDirectory: "/home/user", memoryMiB: 16_384)
+}
+
+/// A setting, three values for it, and what shows which of them counts.
+struct PrecedenceCase: Sendable, CustomTestStringConvertible {
+    var setting: Setting
+    var option: [String]
+    var variable: String
+    /// The value's YAML, one line.
+    var file: String
+    var expected: (option: String, variable: String, file: String, standard: String)
+    var read: @Sendable (ServeConfiguration) -> String
+
+    var testDescription: String { setting.rawValue }
+
+    static let all: [PrecedenceCase] = [
+        PrecedenceCase(
+            setting: .listen,
+            option: ["127.0.0.2:1"],
+            variable: "127.0.0.3:2",
+            file: "'[::1]:3'",
+            expected: ("127.0.0.2:1", "127.0.0.3:2", "[::1]:3", "127.0.0.1:4566"),
+            read: { $0.listen.description }
+        ),
+        PrecedenceCase(
+            setting: .limits,
+            option: ["current"],
+            variable: "current",
+            file: "current",
+            expected: ("current", "current", "current", "classic"),
+            read: { $0.limits.rawValue }
+        ),
+        PrecedenceCase(
+            setting: .auth,
+            option: ["none"],
+            variable: "none",
+            file: "none",
+            expected: ("none", "none", "none", "sigv4"),
+            read: { $0.authentication.rawValue }
+        ),
+        PrecedenceCase(
+            setting: .region,
+            option: ["eu-west-1"],
+            variable: "eu-west-2",
+            file: "eu-west-3",
+            expected: ("eu-west-1", "eu-west-2", "eu-west-3", "us-east-1"),
+            read: { $0.region }
+        ),
+        PrecedenceCase(
+            setting: .accountID,
+            option: ["111111111111"],
+            variable: "222222222222",
+            file: "012345678901",
+            expected: ("111111111111", "222222222222", "012345678901", "000000000000"),
+            read: { $0.accountID }
+        ),
+        PrecedenceCase(
+            setting: .runtime,
+            option: ["python3.12=/o", "nodejs22.x=/n"],
+            variable: "python3.12=/v;nodejs22.x=w",
+            file: "{python3.12: /f, nodejs22.x: g}",
+            expected: (
+                "nodejs22.x=/n python3.12=/o", "nodejs22.x=/cwd/w python3.12=/v", "nodejs22.x=DIR/g python3.12=/f", ""
+            ),
+            read: { pairs($0.runtimes) }
+        ),
+        PrecedenceCase(
+            setting: .runtimeLibraries,
+            option: ["python3.12=/o"],
+            variable: "python3.12=/v",
+            file: "[python3.12=/f]",
+            expected: ("python3.12=/o", "python3.12=/v", "python3.12=/f", ""),
+            read: { pairs($0.runtimeLibraries) }
+        ),
+        PrecedenceCase(
+            setting: .egress,
+            option: ["allow=10.0.0.0/8:443,192.0.2.1", "none"],
+            variable: "deny=::1/128; none",
+            file: "[none]",
+            expected: ("allow=10.0.0.0/8:443,192.0.2.1|none", "deny=::1/128|none", "none", ""),
+            read: { $0.egress.joined(separator: "|") }
+        ),
+        PrecedenceCase(
+            setting: .functionEnvironment,
+            option: ["AA=1;2"],
+            variable: "AA=a;b\nBB=c=d",
+            file: "{AA: x, BB: 7}",
+            expected: ("AA=1;2", "AA=a;b BB=c=d", "AA=x BB=7", ""),
+            read: { pairs($0.functionEnvironment) }
+        ),
+        PrecedenceCase(
+            setting: .accountConcurrency,
+            option: ["1"],
+            variable: "2",
+            file: "3",
+            expected: ("1", "2", "3", "1000"),
+            read: { String($0.accountConcurrency) }
+        ),
+        PrecedenceCase(
+            setting: .memory,
+            option: ["256"],
+            variable: "512",
+            file: "1024",
+            expected: ("256", "512", "1024", "14746"),
+            read: { String($0.functionMemoryMiB) }
+        ),
+        PrecedenceCase(
+            setting: .keepAlive,
+            option: ["1h"],
+            variable: "500ms",
+            file: "30",
+            expected: ("3600.0 seconds", "0.5 seconds", "30.0 seconds", "600.0 seconds"),
+            read: { $0.keepAlive.description }
+        ),
+        PrecedenceCase(
+            setting: .drainTimeout,
+            option: ["1m"],
+            variable: "0",
+            file: "5s",
+            expected: ("60.0 seconds", "0.0 seconds", "5.0 seconds", "60.0 seconds"),
+            read: { $0.drainTimeout.description }
+        ),
+        PrecedenceCase(
+            setting: .logLevel,
+            option: ["trace"],
+            variable: "debug",
+            file: "error",
+            expected: ("trace", "debug", "error", "info"),
+            read: { $0.logLevel.rawValue }
+        ),
+        PrecedenceCase(
+            setting: .masterKeyFile,
+            option: ["/o"],
+            variable: "/v",
+            file: "f",
+            expected: ("/o", "/v", "DIR/f", "DIR/master.key"),
+            read: { masterKey($0) }
+        ),
+        PrecedenceCase(
+            setting: .masterKeyCommand,
+            option: ["pass o"],
+            variable: "pass v",
+            file: "pass f",
+            expected: ("command pass o", "command pass v", "command pass f", "DIR/master.key"),
+            read: { masterKey($0) }
+        ),
+    ]
+
+    private static func pairs(_ values: [String: String]) -> String {
+        values.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+    }
+
+    private static func masterKey(_ configuration: ServeConfiguration) -> String {
+        switch configuration.masterKey {
+        case .file(let path): path
+        case .base64(let text): "base64 \(text)"
+        case .command(let text): "command \(text)"
+        }
+    }
+}
+
+@Suite struct ServeConfigurationTests {
+    @Test(arguments: PrecedenceCase.all)
+    func `an option beats the variable, which beats the file, which beats the default`(
+        _ row: PrecedenceCase
+    ) async throws {
+        let fixture = try ConfigurationFixture()
+        func expect(_ configuration: ServeConfiguration, _ expected: String) {
+            #expect(row.read(configuration) == expected.replacing("DIR", with: fixture.directory))
+        }
+        expect(try await fixture.configuration(), row.expected.standard)
+        let file = try fixture.write("martlet.yaml", "\(row.setting.rawValue): \(row.file)\n")
+        expect(try await fixture.configuration(), row.expected.file)
+        let variable = [row.setting.variable: row.variable]
+        expect(try await fixture.configuration([:], variable), row.expected.variable)
+        expect(try await fixture.configuration([row.setting: row.option], variable), row.expected.option)
+        // A file that is named is read from anywhere.
+        let other = try fixture.write("other.yaml", try String(contentsOfFile: file, encoding: .utf8))
+        let named = try await fixture.configuration([.config: [other], .data: [fixture.directory]])
+        expect(named, row.expected.file)
+        #expect(named.file == other)
+    }
+
+    @Test func `every setting but three has a precedence test`() {
+        let tested = Set(PrecedenceCase.all.map(\.setting))
+        #expect(Set(Setting.allCases).subtracting(tested) == [.config, .data, .insecureHTTP, .masterKey])
+    }
+
+    @Test func `the data directory is the option's, the variable's, the file's, or the user's`() async throws {
+        let fixture = try ConfigurationFixture()
+        let file = try fixture.write("c.json", #"{"data": "state", "memory": 4096, "egress": ["none"]}"#)
+        func data(_ options: [Setting: [String]], _ environment: [String: String] = [:]) async throws -> String {
+            try await ServeConfiguration(
+                options: options,
+                environment: environment,
+                host: .test,
+                workingDirectory: "/cwd"
+            ).dataDirectory
+        }
+        #expect(try await data([:]) == "/home/user/.local/share/martlet")
+        #expect(try await data([:], ["XDG_DATA_HOME": "/xdg"]) == "/xdg/martlet")
+        #expect(try await data([:], ["MARTLET_DATA": "v/./w/"]) == "/cwd/v/w")
+        #expect(try await data([.data: ["/o"]], ["MARTLET_DATA": "v"]) == "/o")
+        #expect(try await data([.config: [file]]) == fixture.directory + "/state")
+        #expect(try await data([.config: [file]], ["MARTLET_DATA": "/v"]) == "/v")
+        let root = HostFacts(isRoot: true, homeDirectory: "/root", memoryMiB: 1)
+        #expect(root.defaultDataDirectory(environment: ["XDG_DATA_HOME": "/xdg"]) == "/var/lib/martlet")
+        let homeless = HostFacts(isRoot: false, homeDirectory: nil, memoryMiB: 1)
+        await #expect(throws: ConfigurationError.self) {
+            try await ServeConfiguration(options: [:], environment: [:], host: homeless, workingDirectory: "/")
+        }
+    }
+
+    @Test(arguments: [
+        (Setting.listen, "4566"), (.listen, ":4566"), (.listen, "127.0.0.1:65536"), (.listen, "127.0.0.1"),
+        (.listen, "::1:4566"), (.listen, "[127.0.0.1]:1"), (.listen, "example.org:80"), (.listen, "127.0.0.1:-1"),
+        (.listen, "127.0.0.1:٣"), (.limits, "Classic"), (.auth, "basic"), (.region, "us_east"), (.region, ""),
+        (.accountID, "12345"), (.accountID, "１２３４５６７８９０１２"), (.runtime, "python3.12"), (.runtime, "=x"),
+        (.runtime, "../x=/y"), (.runtimeLibraries, "python3.12="), (.egress, ""), (.functionEnvironment, "A=1"),
+        (.functionEnvironment, "_A=1"), (.functionEnvironment, "AB"), (.accountConcurrency, "0"),
+        (.accountConcurrency, "-1"), (.accountConcurrency, "99999999999999999999"), (.memory, "12x"), (.memory, "127"),
+        (.keepAlive, "2d"), (.keepAlive, "25h"), (.drainTimeout, "-1s"), (.logLevel, "loud"), (.masterKeyFile, ""),
+        (.data, ""), (.insecureHTTP, "perhaps"),
+    ])
+    func `a wrong value is one line that names option, variable and key`(
+        _ setting: Setting,
+        _ text: String
+    ) async throws {
+        let fixture = try ConfigurationFixture()
+        let message = try await fixture.refusal([setting: [text]])
+        #expect(!message.contains("\n"))
+        for name in [setting.option, setting.variable, setting.fileKey].compactMap(\.self) {
+            #expect(message.contains(name), "\(message)")
+        }
+    }
+
+    @Test func `a value's place is named, a secret value is not shown`() async throws {
+        let fixture = try ConfigurationFixture()
+        #expect(
+            try await fixture.refusal([:], ["MARTLET_MEMORY": "12x"])
+                == "'12x' is not a whole number from 128 to 1073741824 (MiB) (--memory, MARTLET_MEMORY or 'memory' in "
+                + "the configuration file; given by the variable)."
+        )
+        let secret = try await fixture.refusal([.functionEnvironment: ["secret-without-equals"]])
+        #expect(!secret.contains("secret-without-equals"))
+        let line = try await fixture.refusal([.region: ["a\nb"]])
+        #expect(line.contains(#"'a\nb'"#))
+        let file = try fixture.write("martlet.yaml", "region: nowhere\n")
+        #expect(try await fixture.refusal().contains("given in \(file)"))
+        _ = try fixture.write("martlet.yaml", "region: [eu-west-1, eu-west-2]\n")
+        #expect(try await fixture.refusal().contains("is given several times"))
+        let second = try ConfigurationFixture()
+        #expect(try await second.refusal([.runtime: ["python3.12=/a", "python3.12=/b"]]).contains("a second time"))
+    }
+
+    @Test func `an unknown key in the file is named`() async throws {
+        let fixture = try ConfigurationFixture()
+        _ = try fixture.write("martlet.yaml", "memroy: 512\nlisten: 127.0.0.1:1\nmaster-key: AAAA\nregion: {a: b}\n")
+        let message = try await fixture.refusal()
+        #expect(message.contains("'master-key', 'memroy', 'region.a'"), "\(message)")
+        #expect(message.contains("Known are: listen, data,"))
+        let json = try fixture.write("c.json", #"{"liste": "x"}"#)
+        #expect(try await fixture.refusal([.config: [json]]).contains("unknown key 'liste'"))
+    }
+
+    @Test(arguments: ["", "- a\n- b\n", "a: [", "\u{0}", "memory: {a: [1, [2]]}", "memory: ["])
+    func `a file that is no configuration is refused in one line`(_ text: String) async throws {
+        let fixture = try ConfigurationFixture()
+        for name in ["c.yaml", "c.json"] {
+            let path = try fixture.write(name, text)
+            let message = try await fixture.refusal([.config: [path]])
+            #expect(message.contains(path))
+            #expect(!message.contains("\n"))
+        }
+        #expect(try await fixture.refusal([.config: ["/does/not/exist"]]).contains("can't be read"))
+        #expect(try await fixture.refusal([.config: [fixture.directory]]).contains(fixture.directory))
+    }
+
+    @Test func `the file in the data directory may not move the data directory`() async throws {
+        let fixture = try ConfigurationFixture()
+        _ = try fixture.write("martlet.yaml", "data: /elsewhere\n")
+        #expect(try await fixture.refusal().contains("has no effect"))
+    }
+
+    @Test func `only loopback is served without a signature or without asking for plain HTTP`() async throws {
+        let fixture = try ConfigurationFixture()
+        for address in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1", "[::ffff:127.0.0.1]:1"] {
+            let configuration = try await fixture.configuration([.listen: [address], .auth: ["none"]])
+            #expect(configuration.listen.isLoopback)
+        }
+        for address in ["0.0.0.0:1", "[::]:1", "192.0.2.1:1", "[2001:db8::1]:1", "[::ffff:192.0.2.1]:1"] {
+            let none = try await fixture.refusal([.listen: [address], .auth: ["none"], .insecureHTTP: ["true"]])
+            #expect(none.contains("--auth"))
+            let plain = try await fixture.refusal([.listen: [address]])
+            #expect(plain.contains("TLS") && plain.contains("--insecure-http"))
+            _ = try await fixture.configuration([.listen: [address]], ["MARTLET_INSECURE_HTTP": "1"])
+        }
+    }
+
+    @Test func `the master key has one source`() async throws {
+        let fixture = try ConfigurationFixture()
+        let environment = ["MARTLET_MASTER_KEY": "c2VjcmV0"]
+        #expect(try await fixture.configuration([:], environment).masterKey == .base64("c2VjcmV0"))
+        #expect(try await fixture.configuration([.masterKeyFile: ["k"]], environment).masterKey == .file("/cwd/k"))
+        let both = try await fixture.refusal([.masterKeyFile: ["k"], .masterKeyCommand: ["c"]])
+        #expect(both.contains("one source"))
+        let twice = try await fixture.refusal(
+            [:],
+            ["MARTLET_MASTER_KEY": "c2VjcmV0", "MARTLET_MASTER_KEY_COMMAND": "c"]
+        )
+        #expect(!twice.contains("c2VjcmV0"))
+    }
+
+    @Test func `memory defaults leave the machine a reserve`() {
+        func memory(_ total: Int) -> Int {
+            HostFacts(isRoot: true, homeDirectory: nil, memoryMiB: total).defaultFunctionMemoryMiB
+        }
+        #expect(memory(100) == 128)
+        #expect(memory(600) == 300)
+        #expect(memory(2_048) == 1_536)
+        #expect(memory(100_000) == 90_000)
+    }
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+import InvocationCore
+import LambdaModel
+
+/// Watches what a scheduler is told and what it commands, keeps books of its own, and says when a promise is broken.
+///
+/// Shares no code with the scheduler: what it knows, it knows from the outside.
+struct SchedulingChecker {
+    private enum Phase: Equatable {
+        case starting
+        case idle(turn: Int)
+        case busy(InvocationID)
+        case leaving
+    }
+
+    private struct Environment {
+        var key: EnvironmentKey
+        var memoryMiB: Int
+        var phase: Phase
+    }
+
+    private struct Waiter {
+        var id: InvocationID
+        var memoryMiB: Int
+    }
+
+    let memoryMiB: Int
+    let waitersMax: Int
+    var limits: ConcurrencyLimits
+    var isShuttingDown = false
+    var isAbandoned = false
+    private(set) var violations: [String] = []
+    private var environments: [EnvironmentID: Environment] = [:]
+    private var everStarted: Set<EnvironmentID> = []
+    private var everEnded: Set<InvocationID> = []
+    private var retired: Set<EnvironmentKey> = []
+    /// In the order of arrival.
+    private var waiters: [EnvironmentKey: [Waiter]] = [:]
+    private var turn = 0
+
+    init(memoryMiB: Int, waitersMax: Int, limits: ConcurrencyLimits) {
+        self.memoryMiB = memoryMiB
+        self.waitersMax = waitersMax
+        self.limits = limits
+    }
+
+    private mutating func expect(_ condition: Bool, _ promise: @autoclosure () -> String) {
+        if !condition { violations.append(promise()) }
+    }
+
+    // MARK: - What the scheduler is told
+
+    mutating func arrived(_ id: InvocationID, key: EnvironmentKey, memoryMiB: Int) {
+        waiters[key, default: []].append(Waiter(id: id, memoryMiB: memoryMiB))
+    }
+
+    mutating func cancelled(_ id: InvocationID) {
+        for key in waiters.keys where waiters[key]?.contains(where: { $0.id == id }) == true {
+            waiters[key]?.removeAll { $0.id == id }
+            end(id)
+        }
+    }
+
+    mutating func ready(_ id: EnvironmentID) {
+        guard let environment = environments[id], environment.phase != .leaving else { return }
+        if case .busy(let invocation) = environment.phase { end(invocation) }
+        environments[id]?.phase = .idle(turn: turn)
+        turn += 1
+    }
+
+    mutating func lost(_ id: EnvironmentID) {
+        guard let environment = environments.removeValue(forKey: id) else {
+            return expect(false, "environment \(id) is lost twice")
+        }
+        if case .busy(let invocation) = environment.phase { end(invocation) }
+    }
+
+    mutating func retiring(_ function: FunctionKey, keeping revision: String) {
+        for environment in environments.values where environment.key.function == function {
+            if environment.key.revision == revision {
+                retired.remove(environment.key)
+            } else {
+                retired.insert(environment.key)
+            }
+        }
+    }
+
+    // MARK: - What it commands
+
+    mutating func commanded(_ command: EnvironmentScheduler.Command) {
+        switch command {
+        case .start(let id, let key): started(id, key)
+        case .assign(let invocation, let id): assigned(invocation, id)
+        case .destroy(let id): destroyed(id)
+        case .throttle(let id, let reason): throttled(id, reason)
+        case .fail(let id, let failure):
+            if failure == .shuttingDown { expect(isShuttingDown, "\(id) fails for a shutdown that is none") }
+            leave(id)
+        case .nextTick: break
+        }
+    }
+
+    private mutating func started(_ id: EnvironmentID, _ key: EnvironmentKey) {
+        expect(everStarted.insert(id).inserted, "environment \(id) is started twice")
+        expect(!isAbandoned, "environment \(id) is started after the end")
+        let waiting = waiters[key, default: []]
+        expect(count(key, .starting) < waiting.count, "more environments start than invocations wait for them")
+        let memory = waiting.first?.memoryMiB ?? 0
+        expect(memoryInUse + memory <= memoryMiB, "environment \(id) is started beyond the machine's memory")
+        environments[id] = Environment(key: key, memoryMiB: memory, phase: .starting)
+    }
+
+    private mutating func assigned(_ invocation: InvocationID, _ id: EnvironmentID) {
+        guard let environment = environments[id] else {
+            return expect(false, "\(invocation) is assigned to environment \(id), which does not exist")
+        }
+        guard let key = waiters.first(where: { $0.value.contains { $0.id == invocation } })?.key else {
+            return expect(false, "\(invocation) is assigned, but does not wait")
+        }
+        expect(environment.key == key, "\(invocation) is assigned to another key's environment")
+        expect(waiters[key]?.first?.id == invocation, "\(invocation) overtakes another")
+        guard case .idle(let turn) = environment.phase else {
+            return expect(false, "\(invocation) is assigned to environment \(id), which is \(environment.phase)")
+        }
+        let turns = environments.values.compactMap { other -> Int? in
+            if case .idle(let turn) = other.phase, other.key == environment.key { turn } else { nil }
+        }
+        expect(turn == turns.max(), "environment \(id) is not the most recently used")
+        waiters[key]?.removeAll { $0.id == invocation }
+        environments[id]?.phase = .busy(invocation)
+    }
+
+    private mutating func destroyed(_ id: EnvironmentID) {
+        switch environments[id]?.phase {
+        case .idle: break
+        case .starting: expect(isAbandoned, "environment \(id) is destroyed while it starts")
+        case .busy(let invocation):
+            expect(isAbandoned, "environment \(id) is destroyed under \(invocation)")
+            end(invocation)
+        case .leaving, nil: expect(false, "environment \(id) is destroyed twice")
+        }
+        environments[id]?.phase = .leaving
+    }
+
+    private mutating func throttled(_ id: InvocationID, _ reason: ThrottleReason) {
+        guard let (key, waiting) = waiters.first(where: { $0.value.contains { $0.id == id } }) else {
+            return expect(false, "\(id) is throttled, but does not wait")
+        }
+        let needed = waiting.last?.memoryMiB ?? 0
+        let wanted = waiters.values.joined().reduce(0) { $0 + $1.memoryMiB }
+        let hasMemory = memoryInUse + wanted <= memoryMiB && needed <= memoryMiB
+        let isFull = waiters.values.reduce(0) { $0 + $1.count } > waitersMax
+        expect(
+            !hasMemory || isFull || inHand(sharing: key.function) > limit(of: key.function),
+            "\(id) is throttled without need"
+        )
+        let isReserved = limits.reserved[key.function] != nil
+        if reason == .reservedFunctionConcurrentInvocationLimitExceeded {
+            expect(isReserved, "\(id) is throttled for a reservation that its function has not")
+        }
+        leave(id)
+    }
+
+    // MARK: - Promises
+
+    /// What holds whenever the scheduler has had its say.
+    mutating func settle() {
+        let (used, available) = (memoryInUse, memoryMiB)
+        expect(used <= available, "\(used) MiB in use of \(available)")
+        let isAnyLeaving = environments.values.contains { $0.phase == .leaving }
+        for (key, waiting) in waiters where !waiting.isEmpty {
+            expect(!isAbandoned, "an invocation waits after the end")
+            let idle = environments.values.contains { environment in
+                if case .idle = environment.phase { environment.key == key } else { false }
+            }
+            expect(!idle, "\(waiting[0].id) waits while an environment of its key is idle")
+            expect(
+                count(key, .starting) >= waiting.count || isAnyLeaving,
+                "\(waiting[0].id) waits for nothing"
+            )
+            let inHand = inHand(sharing: key.function)
+            expect(inHand <= limit(of: key.function), "\(inHand) invocations in hand are beyond the limit")
+        }
+        for (id, environment) in environments {
+            guard case .idle = environment.phase else { continue }
+            expect(!isShuttingDown, "environment \(id) is kept idle in a shutdown")
+            expect(!retired.contains(environment.key), "environment \(id) of a retired revision is kept idle")
+        }
+    }
+
+    /// What holds when nothing is going to happen any more.
+    mutating func settleForGood(after arrivals: Set<InvocationID>) {
+        let (left, unended) = (environments.count, arrivals.subtracting(everEnded).count)
+        expect(left == 0, "\(left) environments are left behind")
+        expect(unended == 0, "\(unended) invocations never ended")
+    }
+
+    private mutating func leave(_ id: InvocationID) {
+        for key in waiters.keys where waiters[key]?.contains(where: { $0.id == id }) == true {
+            waiters[key]?.removeAll { $0.id == id }
+        }
+        end(id)
+    }
+
+    private mutating func end(_ id: InvocationID) {
+        expect(everEnded.insert(id).inserted, "\(id) ends twice")
+    }
+
+    private var memoryInUse: Int { environments.values.reduce(0) { $0 + $1.memoryMiB } }
+
+    private func count(_ key: EnvironmentKey, _ phase: Phase) -> Int {
+        environments.values.reduce(0) { $0 + ($1.key == key && $1.phase == phase ? 1 : 0) }
+    }
+
+    private func limit(of function: FunctionKey) -> Int {
+        limits.reserved[function] ?? limits.account - limits.reserved.values.reduce(0, +)
+    }
+
+    /// Invocations that wait or run and count against the same limit.
+    private func inHand(sharing function: FunctionKey) -> Int {
+        let isReserved = limits.reserved[function] != nil
+        func counts(_ other: FunctionKey) -> Bool {
+            isReserved ? other == function : limits.reserved[other] == nil
+        }
+        let waiting = waiters.reduce(0) { $0 + (counts($1.key.function) ? $1.value.count : 0) }
+        return environments.values.reduce(waiting) { sum, environment in
+            if case .busy = environment.phase, counts(environment.key.function) { sum + 1 } else { sum }
+        }
+    }
+}

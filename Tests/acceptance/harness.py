@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A server of one's own for a test: started on a free port with an empty data directory, and gone without a trace."""
+
+import io
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+
+import boto3
+import botocore.config
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("MARTLET_BIN", ROOT / ".build/debug/martlet"))
+PYTHON = os.environ.get("MARTLET_TEST_PYTHON", "python3.%d" % sys.version_info[1])
+ROLE = "arn:aws:iam::000000000000:role/acceptance"
+READY = re.compile(r"martlet ready on (http://\S+)")
+
+
+def zip_of(files, modes=None):
+    """The bytes of a zip; `files` maps names to text or bytes, `modes` names to permission bits (0644)."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name)
+            entry.create_system = 3
+            entry.external_attr = (0o100000 | (modes or {}).get(name, 0o644)) << 16
+            archive.writestr(entry, content)
+    return out.getvalue()
+
+
+def children(pid):
+    """The direct children of a process."""
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*"):
+        try:
+            found += [int(child) for child in (task / "children").read_text().split()]
+        except OSError:
+            continue
+    return found
+
+
+def wait_until(condition, seconds, what):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"{what}: not within {seconds} s")
+
+
+class Server:
+    def __init__(self, *options, data=None, env=None):
+        self.options = options
+        self.extra_env = env or {}
+        self._own = None if data else tempfile.mkdtemp(prefix="martlet-acceptance-")
+        self.data = pathlib.Path(data or self._own) / ("" if data else "data")
+        self.process = None
+        self.lines = []
+        self.url = None
+        self.pids = []
+
+    # Life
+
+    def start(self):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MARTLET_"))}
+        environment.update(self.extra_env)
+        command = [str(BINARY), "serve", "--data", str(self.data)]
+        if "--listen" not in self.options:
+            command += ["--listen", "127.0.0.1:0"]
+        self.process = subprocess.Popen(
+            command + list(self.options), stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=environment)
+        self.lines, self.url = [], None
+        self._reader = threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True)
+        self._reader.start()
+        wait_until(lambda: self.url or self.process.poll() is not None, 60, "server ready")
+        assert self.url, "the server did not start:\n" + "\n".join(self.lines[-20:])
+        self.pids = [self.process.pid] + children(self.process.pid)
+        return self
+
+    def _read(self, stream):
+        for line in stream:
+            self.lines.append(line.rstrip("\n"))
+            ready = READY.search(line)
+            if ready:
+                self.url = ready.group(1)
+
+    @property
+    def spawner(self):
+        found = [pid for pid in children(self.process.pid) if "martlet-spawner" in _command(pid)]
+        assert len(found) == 1, found
+        return found[0]
+
+    def terminate(self, timeout=30):
+        """SIGTERM; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(10)
+
+    def close(self):
+        """Stops what still runs, and checks that nothing is left behind."""
+        try:
+            if self.process and self.process.poll() is None:
+                code = self.terminate(90)
+                assert code == 0, f"exit code {code}:\n" + "\n".join(self.lines[-20:])
+            self.assert_nothing_left()
+        finally:
+            if self.process and self.process.poll() is None:
+                self.kill()
+            if self._own:
+                shutil.rmtree(self._own, ignore_errors=True)
+
+    def assert_nothing_left(self):
+        if not self.data.exists():
+            return
+        check = [str(ROOT / "Scripts/check-leftovers.sh"), str(self.data)] + [str(pid) for pid in self.pids]
+        for attempt in range(50):
+            result = subprocess.run(check, capture_output=True, text=True)
+            if result.returncode == 0:
+                return
+            time.sleep(0.1)
+        raise AssertionError(result.stderr)
+
+    # Access
+
+    @property
+    def credentials(self):
+        return json.loads((self.data / "credentials").read_text())
+
+    def client(self, service="lambda", **overrides):
+        known = self.credentials
+        arguments = {
+            "endpoint_url": self.url, "region_name": known["region"], "aws_access_key_id": known["accessKeyId"],
+            "aws_secret_access_key": known["secretAccessKey"],
+            "config": botocore.config.Config(
+                retries={"max_attempts": 0}, read_timeout=330, max_pool_connections=100, parameter_validation=False),
+        }
+        arguments.update(overrides)
+        return boto3.session.Session().client(service, **arguments)
+
+    @property
+    def environment(self):
+        """For the AWS CLI and for our own commands."""
+        known = self.credentials
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MARTLET_"))}
+        environment.update(
+            AWS_ENDPOINT_URL_LAMBDA=self.url, AWS_ENDPOINT_URL_CLOUDWATCH_LOGS=self.url,
+            AWS_ACCESS_KEY_ID=known["accessKeyId"], AWS_SECRET_ACCESS_KEY=known["secretAccessKey"],
+            AWS_REGION=known["region"], AWS_DEFAULT_REGION=known["region"], AWS_PAGER="",
+            AWS_CONFIG_FILE="/dev/null", AWS_SHARED_CREDENTIALS_FILE="/dev/null")
+        return environment
+
+    def martlet(self, *arguments, input=None):
+        """Runs one of our commands against this server's data directory."""
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MARTLET_"))}
+        environment["MARTLET_DATA"] = str(self.data)
+        return subprocess.run(
+            [str(BINARY), *arguments], env=environment, input=input, capture_output=True, text=True, timeout=120)
+
+    # Functions
+
+    def deploy(self, name, source, **settings):
+        """Creates a Python function from the text of app.py, or from a dictionary of files; waits until it is active."""
+        client = self.client()
+        files = source if isinstance(source, dict) else {"app.py": source}
+        modes = settings.pop("modes", None)
+        request = {"Runtime": PYTHON, "Handler": "app.handler", "Role": ROLE, "Timeout": 30}
+        request.update(settings)
+        client.create_function(FunctionName=name, Code={"ZipFile": zip_of(files, modes)}, **request)
+        client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+    def invoke(self, name, event=None, **arguments):
+        """The decoded result; fails for a function error."""
+        answer = self.client().invoke(FunctionName=name, Payload=json.dumps(event), **arguments)
+        body = answer["Payload"].read()
+        assert "FunctionError" not in answer, body
+        return json.loads(body)
+
+    def fail(self, name, event=None, **arguments):
+        """The decoded error of a function that must fail."""
+        answer = self.client().invoke(FunctionName=name, Payload=json.dumps(event), **arguments)
+        body = answer["Payload"].read()
+        assert answer.get("FunctionError") == "Unhandled", body
+        return json.loads(body)
+
+
+def _command(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""

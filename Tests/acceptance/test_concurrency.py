@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many at once, reuse, and what throttles."""
+
+import concurrent.futures
+import json
+import time
+
+import botocore.exceptions
+
+SLEEPER = """
+import time, uuid
+environment = str(uuid.uuid4())
+def handler(event, context):
+    time.sleep(event)
+    return environment
+"""
+
+
+def test_fifty_invocations_run_in_fifty_environments(server, name):
+    server.deploy(name, SLEEPER)
+    client = server.client()
+    with concurrent.futures.ThreadPoolExecutor(50) as pool:
+        start = time.monotonic()
+        answers = list(pool.map(lambda _: client.invoke(FunctionName=name, Payload="1")["Payload"].read(), range(50)))
+        took = time.monotonic() - start
+    assert len({json.loads(answer) for answer in answers}) == 50, answers
+    assert took < 3, took
+
+
+def test_a_warm_environment_is_used_again_and_by_one_event_at_a_time(server, name):
+    server.deploy(name, SLEEPER)
+    assert len({server.invoke(name, 0) for _ in range(20)}) == 1
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: server.invoke(name, 0.5), range(2)))
+    assert both[0] != both[1]
+
+
+def test_configuration_changes_start_fresh_environments(server, name):
+    server.deploy(name, SLEEPER)
+    before = server.invoke(name, 0)
+    server.client().update_function_configuration(FunctionName=name, Timeout=20)
+    server.client().get_waiter("function_updated_v2").wait(FunctionName=name)
+    assert server.invoke(name, 0) != before
+
+
+def test_an_environment_is_frozen_between_invocations(server, name):
+    server.deploy(name, """
+import threading, time
+count = 0
+def tick():
+    global count
+    while True:
+        time.sleep(0.01)
+        count += 1
+threading.Thread(target=tick, daemon=True).start()
+def handler(event, context):
+    time.sleep(0.3)
+    return count
+""")
+    first = server.invoke(name)
+    time.sleep(3)
+    assert server.invoke(name) - first < 100
+
+
+def test_beyond_the_accounts_concurrency_is_429(make_server):
+    server = make_server("--account-concurrency", "2")
+    server.deploy("busy", SLEEPER)
+    client = server.client()
+
+    def call(_):
+        try:
+            return client.invoke(FunctionName="busy", Payload="2")["StatusCode"]
+        except botocore.exceptions.ClientError as error:
+            return error.response
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(call, range(6)))
+    refused = [answer for answer in answers if answer != 200]
+    assert answers.count(200) == 2 and len(refused) == 4
+    for answer in refused:
+        assert answer["Error"]["Code"] == "TooManyRequestsException"
+        assert answer["Reason"] == "ConcurrentInvocationLimitExceeded"
+        assert answer["ResponseMetadata"]["HTTPStatusCode"] == 429
+    assert server.invoke("busy", 0)
+
+
+def test_idle_environments_expire(make_server):
+    server = make_server("--keep-alive", "1s")
+    server.deploy("idle", SLEEPER)
+    first = server.invoke("idle", 0)
+    time.sleep(4)
+    assert server.invoke("idle", 0) != first

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Runtime API on loopback that plays one execution environment's platform to a real bootstrap process.
+
+It hands out the events it was given, keeps every byte the runtime sent, and then closes the connection, which ends
+the runtime.
+"""
+
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+
+BOOTSTRAPS = os.path.normpath(os.path.join(os.path.dirname(__file__), "../../Sources/Runtimes/Bootstraps"))
+ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
+FRAME_TYPE = 0xA55A0003
+
+
+class Request:
+    def __init__(self, method, path, headers, body, segment):
+        self.method, self.path, self.headers, self.body = method, path, headers, body
+        # Which recv its first byte came in: equal for two requests that were sent in one write.
+        self.segment = segment
+
+
+class Event:
+    def __init__(self, body=b"{}", headers=None, timeout_ms=30_000, answer_status=202):
+        self.body = body if isinstance(body, bytes) else body.encode()
+        self.headers = headers or {}
+        self.timeout_ms = timeout_ms
+        self.answer_status = answer_status
+
+
+class FakeRuntimeAPI:
+    def __init__(self, events, split=None):
+        self.events = list(events)
+        self.requests = []
+        self.error = None
+        # Bytes of an answer are sent in pieces of this size, to try the parser.
+        self.split = split
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(20)
+        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        self.used_up = threading.Event()
+        self._connected = False
+        self._buffer = b""
+        self._segment = 0
+        self._segment_of_buffer = 0
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def join(self):
+        # A runtime that never connected: shutting down ends accept, which closing alone doesn't.
+        if not self._connected:
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join(20)
+        self._listener.close()
+
+    def _serve(self):
+        try:
+            connection, _ = self._listener.accept()
+            self._connected = True
+            connection.settimeout(20)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with connection:
+                self._talk(connection)
+        except (OSError, ValueError) as error:
+            self.error = error
+
+    def _talk(self, connection):
+        handed_out = 0
+        while True:
+            request = self._read(connection)
+            if request is None:
+                return
+            self.requests.append(request)
+            if request.path.endswith("/invocation/next"):
+                if handed_out == len(self.events):
+                    self.used_up.set()
+                    return
+                event = self.events[handed_out]
+                handed_out += 1
+                headers = {
+                    "Content-Type": "application/json",
+                    "Lambda-Runtime-Aws-Request-Id": "request-%d" % handed_out,
+                    "Lambda-Runtime-Deadline-Ms": str(int(time.time() * 1000) + event.timeout_ms),
+                    "Lambda-Runtime-Invoked-Function-Arn": ARN,
+                    "Lambda-Runtime-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0",
+                }
+                headers.update(event.headers)
+                self._answer(connection, 200, {k: v for k, v in headers.items() if v is not None}, event.body)
+            else:
+                status = self.events[handed_out - 1].answer_status if handed_out else 202
+                self._answer(connection, status, {"Content-Type": "application/json"}, b'{"status":"OK"}\n')
+
+    def _answer(self, connection, status, headers, body):
+        head = "HTTP/1.1 %d X\r\n" % status
+        for name, value in headers.items():
+            head += "%s: %s\r\n" % (name, value)
+        data = (head + "Content-Length: %d\r\n\r\n" % len(body)).encode() + body
+        step = self.split or len(data)
+        for start in range(0, len(data), step):
+            connection.sendall(data[start : start + step])
+            if self.split:
+                time.sleep(0.0002)
+
+    def _fill(self, connection):
+        data = connection.recv(16 * 1024 * 1024)
+        if not self._buffer:
+            self._segment_of_buffer = self._segment + 1
+        self._segment += 1
+        self._buffer += data
+        return bool(data)
+
+    def _read(self, connection):
+        while b"\r\n\r\n" not in self._buffer:
+            if not self._fill(connection):
+                return None
+        segment = self._segment_of_buffer
+        head, _, rest = self._buffer.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        method, path, version = lines[0].split(" ")
+        assert version == "HTTP/1.1", version
+        headers = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+        length = int(headers.get("content-length", "0"))
+        while len(rest) < length:
+            if not self._fill(connection):
+                raise ValueError("truncated request")
+            rest = self._buffer.partition(b"\r\n\r\n")[2]
+        self._buffer = rest[length:]
+        return Request(method, path, headers, rest[:length], segment)
+
+
+class Outcome:
+    """What one run of a bootstrap did."""
+
+    def __init__(self, api, process_status, output, frames, seconds):
+        self.api = api
+        self.status = process_status
+        self.output = output
+        self.frames = frames
+        self.seconds = seconds
+        self.answers = [r for r in api.requests if not r.path.endswith("/next")]
+
+
+def parse_frames(data):
+    frames = []
+    while data:
+        kind, length, micros = struct.unpack(">IIQ", data[:16])
+        # AWS's client puts the level into the low bits.
+        assert kind >> 8 == FRAME_TYPE >> 8, hex(kind)
+        assert abs(micros / 1e6 - time.time()) < 300, micros
+        assert len(data) >= 16 + length, "a frame was cut short"
+        frames.append(data[16 : 16 + length].decode())
+        data = data[16 + length :]
+    return frames
+
+
+def run(command, files, handler, events, env=None, framed=False, split=None, kill=False):
+    """Runs `command` as the runtime of a function made of `files`, until the events are used up or it exits.
+
+    With `kill` the process is killed when the events are used up: AWS's own client would connect again and again.
+    """
+    root = tempfile.mkdtemp(prefix="bootstrap-test-")
+    try:
+        for name, text in files.items():
+            path = os.path.join(root, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        api = FakeRuntimeAPI(events, split)
+        environment = {
+            "AWS_LAMBDA_RUNTIME_API": api.address,
+            "LAMBDA_TASK_ROOT": root,
+            "_HANDLER": handler,
+            "AWS_LAMBDA_FUNCTION_NAME": "f",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+            "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/f",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "2025/01/01/[$LATEST]0123456789abcdef0123456789abcdef",
+            "PATH": "/usr/bin:/bin",
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            # What lies beside the bootstraps is built into the server.
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        environment.update(env or {})
+        descriptors = ()
+        log = tempfile.TemporaryFile()
+        if framed:
+            descriptors = (log.fileno(),)
+            environment["_LAMBDA_TELEMETRY_LOG_FD"] = str(log.fileno())
+        begin = time.monotonic()
+        process = subprocess.Popen(
+            command, cwd=root, env=environment, pass_fds=descriptors, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        if kill:
+            threading.Thread(target=lambda: api.used_up.wait(60) and process.kill(), daemon=True).start()
+        try:
+            output, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+        seconds = time.monotonic() - begin
+        api.join()
+        log.seek(0)
+        with log:
+            frames = parse_frames(log.read()) if framed else []
+        text = output.decode("utf-8", "replace").replace(root, "/var/task")
+        return Outcome(api, process.returncode, text, frames, seconds)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def interpreters(kind):
+    """Every interpreter of `kind` (python3, node) that tests should try: $MARTLET_TEST_PYTHONS, or what is found."""
+    named = os.environ.get("MARTLET_TEST_%sS" % kind.rstrip("3").upper())
+    if named:
+        return named.split(":")
+    home = os.path.expanduser("~")
+    found = []
+    if kind == "python3":
+        root = os.environ.get("PYENV_ROOT", home + "/.pyenv") + "/versions"
+        candidates = ["/usr/bin/python3", "/usr/local/bin/python3"]
+        candidates += [os.path.join(root, v, "bin/python3") for v in (os.listdir(root) if os.path.isdir(root) else [])]
+        check = "import sys; sys.exit(sys.version_info < (3, 8))"
+        arguments = ["-c", check]
+    else:
+        root = home + "/.nvm/versions/node"
+        candidates = ["/usr/bin/node", "/usr/local/bin/node"]
+        candidates += [os.path.join(root, v, "bin/node") for v in (os.listdir(root) if os.path.isdir(root) else [])]
+        arguments = ["-e", "process.exit(parseInt(process.versions.node) < 16 ? 1 : 0)"]
+    seen = set()
+    for path in sorted(candidates):
+        real = os.path.realpath(path)
+        if real in seen or not os.path.exists(real):
+            continue
+        seen.add(real)
+        if subprocess.run([path] + arguments, stderr=subprocess.DEVNULL).returncode == 0:
+            found.append(path)
+    return found

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Node.js bootstrap against a fake Runtime API, with every Node.js from 16 on that this machine has.
+
+    python3 -m unittest discover Tests/bootstraps
+"""
+
+import json
+import os
+import re
+import subprocess
+import unittest
+
+from fake_runtime_api import ARN, BOOTSTRAPS, Event, interpreters, run
+
+BOOTSTRAP = os.path.join(BOOTSTRAPS, "nodejs/index.cjs")
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+
+# files, handler, error type, start of the message
+INIT_FAILURES = [
+    ({}, "nofile.h", "Runtime.ImportModuleError", "Error: Cannot find module 'nofile'"),
+    ({"app.js": "require('zzz')"}, "app.h", "Runtime.ImportModuleError", "Error: Cannot find module 'zzz'"),
+    ({"app.mjs": "import 'zzz'"}, "app.h", "Runtime.ImportModuleError", "Error [ERR_MODULE_NOT_FOUND]: Cannot"),
+    ({"app.js": "exports.h = ("}, "app.h", "Runtime.UserCodeSyntaxError", "SyntaxError: "),
+    ({"app.js": ""}, "app.h", "Runtime.HandlerNotFound", "app.h is undefined or not exported"),
+    ({"app.js": "exports.h = 5"}, "app.h", "Runtime.HandlerNotFound", "app.h is not a function"),
+    ({"app.js": "exports.a = null"}, "app.a.b", "Runtime.HandlerNotFound", "app.a.b is undefined or not exported"),
+    ({"app.js": ""}, "app", "Runtime.MalformedHandlerName", "Bad handler"),
+    ({"app.js": ""}, "../app.h", "Runtime.MalformedHandlerName", "'../app.h' is not a valid handler name."),
+    ({"app.js": "throw new RangeError('init')"}, "app.h", "RangeError", "init"),
+    ({"app.mjs": "await Promise.reject(new Error('late'))"}, "app.h", "Error", "late"),
+]
+
+# files, handler: each answers 1
+MODULES = [
+    ({"app.js": "exports.h = async () => 1"}, "app.h"),
+    ({"app.cjs": "exports.h = async () => 1"}, "app.h"),
+    ({"app.mjs": "export const h = async () => 1"}, "app.h"),
+    ({"app.mjs": "const one = await Promise.resolve(1); export const h = async () => one"}, "app.h"),
+    ({"app.js": "export const h = async () => 1", "package.json": '{"type":"module"}'}, "app.h"),
+    ({"d/e/app.js": "exports.h = async () => 1"}, "d/e/app.h"),
+    ({"app.js": "exports.a = {b: {h: async () => 1}}"}, "app.a.b.h"),
+    ({"node_modules/pkg/index.js": "exports.h = async () => 1"}, "pkg.h"),
+    ({"app.js": "exports.h = () => ({then: (f) => f(1)})"}, "app.h"),
+    ({"app.js": "exports.h = (e, c, cb) => cb(null, 1)"}, "app.h"),
+    ({"app.js": "exports.h = (e, c) => c.succeed(1)"}, "app.h"),
+    ({"app.js": "exports.h = (e, c) => { setTimeout(() => c.done(null, 1), 5) }"}, "app.h"),
+]
+
+# body of an async function, result
+RESULTS = [
+    ("return e", '{"a":[1,2.5,null,"\u00fc"]}', '{"a":[1,2.5,null,"\u00fc"]}'),
+    ("return undefined", "{}", "null"),
+    ("return null", "{}", "null"),
+    ("return () => 1", "{}", "null"),
+    ("return new Date(0)", "{}", '"1970-01-01T00:00:00.000Z"'),
+    ("await new Promise(() => {})", "{}", "null"),
+]
+
+# body of an async function, error type, message
+ERRORS = [
+    ("throw new TypeError('bad')", "TypeError", "bad"),
+    ("throw 'text'", "string", "text"),
+    ("throw 5", "number", "5"),
+    ("class E extends Error { constructor() { super('m'); this.name = 'Own' } } throw new E()", "Own", "m"),
+    ("const a = {}; a.a = a; return a", "Error", "Unable to stringify response body"),
+    ("return 10n", "Error", "Unable to stringify response body"),
+]
+
+
+def handler(body):
+    return "exports.h = async (e, c) => { " + body + " }"
+
+
+class NodeBootstrap:
+    maxDiff = None
+    node = None
+
+    def call(self, body, events=None, name="app.h", files=None, options=(), **more):
+        files = {"app.js": body} if files is None else files
+        outcome = run([self.node, *options, BOOTSTRAP], files, name, events or [Event()], **more)
+        self.assertIsNone(outcome.api.error)
+        return outcome
+
+    def test_modules_and_handler_styles(self):
+        for files, name in MODULES:
+            outcome = self.call("", [Event(), Event()], name, files)
+            self.assertEqual([r.body for r in outcome.answers], [b"1", b"1"], (files, outcome.output))
+
+    def test_results(self):
+        for body, event, expected in RESULTS:
+            answer = self.call(handler(body), [Event(event)]).answers[0]
+            self.assertEqual((answer.path.rsplit("/", 1)[1], answer.body.decode()), ("response", expected), body)
+
+    def test_errors(self):
+        for body, kind, message in ERRORS:
+            outcome = self.call(handler(body), [Event(), Event()], framed=True)
+            self.assertEqual(len(outcome.answers), 2, "the process goes on after an error")
+            answer = outcome.answers[1]
+            self.assertEqual(answer.path, "/2018-06-01/runtime/invocation/request-2/error")
+            self.assertEqual(answer.headers["lambda-runtime-function-error-type"], kind)
+            payload = json.loads(answer.body)
+            self.assertEqual(list(payload), ["errorType", "errorMessage", "trace"])
+            self.assertEqual((payload["errorType"], payload["errorMessage"]), (kind, message))
+            self.assertNotIn("index.cjs", answer.body.decode())
+            self.assertRegex(outcome.frames[1], r"^%s\trequest-2\tERROR\tInvoke Error \t\{" % TIME)
+
+    def test_failures_of_the_initialisation(self):
+        for files, name, kind, message in INIT_FAILURES:
+            outcome = self.call("", name=name, files=files, framed=True)
+            self.assertEqual(outcome.status, 129)
+            self.assertEqual([r.path for r in outcome.api.requests], ["/2018-06-01/runtime/init/error"])
+            self.assertEqual(outcome.answers[0].headers["lambda-runtime-function-error-type"], kind)
+            payload = json.loads(outcome.answers[0].body)
+            self.assertEqual(payload["errorType"], kind)
+            self.assertTrue(payload["errorMessage"].startswith(message), payload)
+            self.assertRegex(outcome.frames[-1], r"^%s\tundefined\tERROR\tUncaught Exception \t\{" % TIME)
+
+    def test_what_nobody_caught(self):
+        cases = [
+            ("Promise.reject(new Error('lost'))", 128, "Runtime.UnhandledPromiseRejection", "Error: lost"),
+            ("Promise.reject('text')", 128, "Runtime.UnhandledPromiseRejection", "text"),
+            ("setTimeout(() => { throw new RangeError('thrown') }, 1)", 129, "RangeError", "thrown"),
+        ]
+        for body, status, kind, message in cases:
+            outcome = self.call(handler(body + "; await new Promise((r) => setTimeout(r, 2000))"))
+            self.assertEqual(outcome.status, status)
+            self.assertEqual([r.path.rsplit("/", 1)[1] for r in outcome.api.requests], ["next", "error"])
+            payload = json.loads(outcome.answers[0].body)
+            self.assertEqual((payload["errorType"], payload["errorMessage"]), (kind, message))
+
+    def test_callbacks_wait_for_the_event_loop_unless_told_not_to(self):
+        body = (
+            "let last = 0; exports.h = (e, c, cb) => { const then = last; c.callbackWaitsForEmptyEventLoop = e;"
+            " setTimeout(() => { last++ }, 60); cb(null, [then, c.callbackWaitsForEmptyEventLoop]) }"
+        )
+        outcome = self.call(body, [Event("true"), Event("true"), Event("false"), Event("false")])
+        self.assertEqual([json.loads(r.body) for r in outcome.answers], [[0, True], [1, True], [2, False], [2, False]])
+
+    def test_only_the_first_answer_counts(self):
+        body = "exports.h = (e, c, cb) => { c.succeed(1); c.fail('x'); cb(null, 2); c.done(null, 3) }"
+        # As on AWS an error is reported at once, a result in the next turn of the loop.
+        outcome = self.call(body, [Event(), Event()])
+        self.assertEqual([r.path.rsplit("/", 1)[1] for r in outcome.answers], ["error", "error"])
+        body = "exports.h = (e, c, cb) => { c.succeed(1); c.succeed(2); cb(null, 3) }"
+        self.assertEqual([r.body for r in self.call(body, [Event(), Event()]).answers], [b"1", b"1"])
+
+    def test_answer_and_next_poll_are_one_write(self):
+        outcome = self.call(handler("return 'x'.repeat(e)"), [Event("10"), Event("9000"), Event("1")])
+        segments = [(r.path.rsplit("/", 1)[1], r.segment) for r in outcome.api.requests]
+        self.assertEqual([name for name, _ in segments], ["next"] + ["response", "next"] * 3)
+        for (_, answer), (_, following) in zip(segments[1::2], segments[2::2]):
+            self.assertEqual(answer, following)
+
+    def test_large_payloads_and_answers_in_pieces(self):
+        event = json.dumps("y" * 6_000_000)
+        self.assertEqual(len(self.call(handler("return e"), [Event(event)]).answers[0].body), len(event))
+        outcome = self.call(handler("return e"), [Event('{"k":"v"}'), Event("[]")], split=3)
+        self.assertEqual([r.body for r in outcome.answers], [b'{"k":"v"}', b"[]"])
+
+    def test_an_answer_that_was_too_large_does_not_end_the_process(self):
+        outcome = self.call(handler("return e"), [Event("1", answer_status=413), Event("2")])
+        self.assertEqual([r.body for r in outcome.answers], [b"1", b"2"])
+        outcome = run([self.node, BOOTSTRAP], {"app.js": handler("return e")}, "app.h", [Event("1", answer_status=400)])
+        self.assertEqual(outcome.status, 1)
+        self.assertIn("an answer was refused: 400", outcome.output)
+
+    def test_context(self):
+        headers = {
+            "Lambda-Runtime-Client-Context": '{"custom":{"a":"\u00fc"}}',
+            "Lambda-Runtime-Cognito-Identity": '{"cognitoIdentityId":"ci"}',
+            "Lambda-Runtime-Aws-Tenant-Id": "tenant",
+        }
+        body = handler(
+            "const r = c.getRemainingTimeInMillis(); return {...c, left: r > 9000 && r <= 10000,"
+            " types: ['done', 'fail', 'succeed'].map((n) => typeof c[n]), trace: process.env._X_AMZN_TRACE_ID}"
+        )
+        answers = self.call(
+            body, [Event(headers=headers, timeout_ms=10_000), Event(headers={"Lambda-Runtime-Trace-Id": None})]
+        ).answers
+        common = {
+            "callbackWaitsForEmptyEventLoop": True,
+            "functionVersion": "$LATEST",
+            "functionName": "f",
+            "memoryLimitInMB": "128",
+            "logGroupName": "/aws/lambda/f",
+            "logStreamName": "2025/01/01/[$LATEST]0123456789abcdef0123456789abcdef",
+            "invokedFunctionArn": ARN,
+            "types": ["function"] * 3,
+        }
+        first = dict(
+            common,
+            clientContext={"custom": {"a": "\u00fc"}},
+            identity={"cognitoIdentityId": "ci"},
+            tenantId="tenant",
+            awsRequestId="request-1",
+            left=True,
+            trace="Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0",
+        )
+        self.assertEqual(json.loads(answers[0].body), first)
+        self.assertEqual(json.loads(answers[1].body), dict(common, awsRequestId="request-2", left=False))
+
+    def test_log_lines(self):
+        body = handler(
+            "console.log('a\\nb', {x: 1}); console.error(new Error('e').message); console.warn('%s!', 1);"
+            " console.info(); console.debug(1); console.trace('t')"
+        )
+        expected = ["INFO\ta\nb { x: 1 }", "ERROR\te", "WARN\t1!", "INFO\t", "DEBUG\t1", "TRACE\tt"]
+        frames = self.call(body, framed=True).frames
+        self.assertEqual([re.sub("^%s\t" % TIME, "", f) for f in frames], ["request-1\t" + e for e in expected])
+        lines = self.call(body).output.split("\n")
+        self.assertEqual(
+            [re.sub("^%s\t" % TIME, "", line) for line in lines],
+            ["request-1\t" + e.replace("\n", "\r") for e in expected] + [""],
+        )
+
+    def test_json_logs(self):
+        body = handler(
+            "console.debug('hidden'); console.log('m', 1); console.log({a: 1});"
+            " console.error('x', new TypeError('bad')); const o = {}; o.o = o; console.log(o); console.log(1n)"
+        )
+        env = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}
+        entries = [json.loads(f) for f in self.call(body, framed=True, env=env).frames]
+        for entry in entries:
+            self.assertRegex(entry.pop("timestamp"), "^%s$" % TIME)
+            self.assertEqual(entry.pop("requestId"), "request-1")
+        self.assertEqual(entries[0], {"level": "INFO", "message": "m 1"})
+        self.assertEqual(entries[1], {"level": "INFO", "message": {"a": 1}})
+        self.assertEqual(
+            [entries[2][k] for k in ("level", "errorType", "errorMessage")], ["ERROR", "TypeError", "bad"]
+        )
+        self.assertIn("[Circular *1]", entries[3]["message"])
+        self.assertEqual(entries[4]["message"], "1n")
+
+    def test_children_get_neither_the_log_nor_the_connection(self):
+        body = handler(
+            "return [require('child_process').execSync('ls -l /proc/self/fd', {stdio: ['inherit', 'pipe', 'inherit']})"
+            ".toString(), process.env._LAMBDA_TELEMETRY_LOG_FD === undefined]"
+        )
+        listing, removed = json.loads(self.call(body, framed=True).answers[0].body)
+        self.assertEqual(sorted(int(n) for n in re.findall(r" (\d+) -> ", listing)), [0, 1, 2, 3], listing)
+        self.assertTrue(removed)
+
+    def test_exits(self):
+        for body, status in (("process.exit(7)", 7), ("process.exit()", 0)):
+            outcome = self.call(handler(body))
+            self.assertEqual((outcome.status, outcome.answers), (status, []))
+
+    def test_hostile_answers_end_the_process(self):
+        for headers in ({"Content-Length": "5"}, {"Transfer-Encoding": "chunked"}):
+            outcome = run([self.node, BOOTSTRAP], {"app.js": handler("return 1")}, "app.h", [Event(headers=headers)])
+            self.assertEqual((outcome.status, outcome.answers), (1, []))
+            self.assertIn("martlet runtime: ", outcome.output)
+
+    def test_no_runtime_api(self):
+        for address in ("", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:1"):
+            done = subprocess.run(
+                [self.node, BOOTSTRAP], env={"AWS_LAMBDA_RUNTIME_API": address}, capture_output=True, timeout=30
+            )
+            self.assertEqual(done.returncode, 1, done)
+
+    def test_start_loads_little(self):
+        # Our file and the function's: no other module from disk.
+        body = handler("return Object.keys(require.cache).length")
+        self.assertEqual(self.call(body).answers[0].body, b"2")
+
+
+# A class for each interpreter: a failure names it.
+for found in interpreters("node"):
+    version = subprocess.run([found, "-p", "process.versions.node"], capture_output=True, text=True).stdout.strip()
+    class_name = "NodeBootstrap_%s" % version.replace(".", "_")
+    globals()[class_name] = type(class_name, (NodeBootstrap, unittest.TestCase), {"node": found})
+
+
+if __name__ == "__main__":
+    unittest.main()
