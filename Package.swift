@@ -144,6 +144,42 @@ let package = Package(
         .testTarget(name: "InvocationCoreTests", dependencies: ["InvocationCore", "LambdaModel"], swiftSettings: swift),
         .testTarget(
             name: "SimulationTests", dependencies: ["InvocationCore", "LambdaModel", "TestSupport"], swiftSettings: swift),
+        .testTarget(
+            name: "AWSWireTests", dependencies: ["AWSWire", "LambdaModel", crypto], resources: [.copy("Vectors")],
+            swiftSettings: swift),
+        .testTarget(name: "EnvelopeEncryptionTests", dependencies: ["EnvelopeEncryption", crypto], swiftSettings: swift),
+        .testTarget(
+            name: "MetadataStoreTests", dependencies: ["MetadataStore", "LambdaModel", "EnvelopeEncryption", grdb],
+            swiftSettings: swift),
+        .testTarget(
+            name: "CodeStoreTests",
+            dependencies: ["CodeStore", "LambdaModel", "EnvelopeEncryption", "CArchive", crypto],
+            swiftSettings: swift),
+        .testTarget(name: "LogStoreTests", dependencies: ["LogStore", "LambdaModel", grdb], swiftSettings: swift),
+        .testTarget(
+            name: "ControlPlaneTests",
+            dependencies: [
+                "ControlPlane", "AWSWire", "LambdaModel", "MetadataStore", "CodeStore", "EnvelopeEncryption", crypto,
+                logging,
+            ],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "HTTPAPITests",
+            dependencies: nio + [
+                "HTTPAPI", "ControlPlane", "AWSWire", "LambdaModel", "MetadataStore", "CodeStore", "LogStore",
+                "EnvelopeEncryption", crypto, logging, hummingbird, product("HummingbirdTesting", "hummingbird"),
+                product("HTTPTypes", "swift-http-types"),
+            ],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "ServerConfigurationTests", dependencies: ["ServerConfiguration", "LambdaModel", argumentParser],
+            swiftSettings: swift),
+        .testTarget(
+            name: "CommandLineClientTests",
+            dependencies: ["CommandLineClient", "AWSWire", "CArchive", "LambdaModel", "ServerConfiguration", argumentParser],
+            swiftSettings: swift),
         .testTarget(name: "RuntimesTests", dependencies: ["Runtimes", "LambdaModel"], swiftSettings: swift),
         .testTarget(
             name: "SandboxTests",

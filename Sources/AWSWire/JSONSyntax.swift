@@ -15,7 +15,7 @@ package struct JSONSyntax: ~Copyable {
         package var description: String { "\(reason) at byte \(offset)" }
     }
 
-    /// The first fault in `bytes`, nil when there is none. An empty text is a fault.
+    /// The first fault in `bytes`, nil when there is none; an empty text is a fault.
     package static func failure(in bytes: [UInt8]) -> Failure? {
         do {
             var scanner = JSONSyntax()

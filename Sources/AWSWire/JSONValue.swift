@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A JSON text as a value, for requests and answers of the API. Numbers keep the text they were written with.
+/// A JSON text as a value, for requests and answers of the API.
+///
+/// Numbers keep the text they were written with.
 package enum JSONValue: Equatable, Sendable {
     case null
     case bool(Bool)

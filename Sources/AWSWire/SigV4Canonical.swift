@@ -28,7 +28,7 @@ package struct SigV4Request: Sendable {
         self.headers = headers
     }
 
-    /// Compares names without regard to case. Nil when absent; the first one where there are several.
+    /// The value of a header, the first where there are several; nil when absent.
     package func header(_ lowercaseName: String) -> String? {
         headers.first { $0.name.utf8.count == lowercaseName.utf8.count && $0.name.lowercased() == lowercaseName }?.value
     }
@@ -50,8 +50,10 @@ struct CredentialScope: Equatable {
 enum SigV4Canonical {
     static let algorithm = "AWS4-HMAC-SHA256"
 
-    /// - Parameter signedHeaders: lower-case names in ascending order.
-    /// - Parameter excludedParameter: the query parameter that carries the signature itself, in the presigned form.
+    /// The canonical request.
+    ///
+    /// `signedHeaders` are lower-case names in ascending order; `excludedParameter` is the query parameter that carries
+    /// the signature itself, in the presigned form.
     static func request(
         _ request: SigV4Request,
         signedHeaders: [String],

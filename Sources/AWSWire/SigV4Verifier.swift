@@ -127,8 +127,8 @@ package struct SigV4Verifier: Sendable {
 
     /// Checks all that needs no body: form, time, scope, key.
     ///
-    /// - Parameter secret: looks up an access key id, with the session token that the request carries.
-    /// - Throws: `LambdaError.accessDenied` with AWS's exception names and texts.
+    /// `secret` looks up an access key id, with the session token that the request carries. Throws
+    /// `LambdaError.accessDenied` with AWS's exception names and texts.
     package func examine(
         _ request: SigV4Request,
         at now: Timestamp,

@@ -106,7 +106,8 @@ package enum CodeArchive {
         return summary
     }
 
-    /// Runs `body` with UTF-8 as this thread's character set, whatever the process's is; nil where there is no such locale.
+    /// Runs `body` with UTF-8 as this thread's character set, whatever the process's is; nil where there is no such
+    /// locale.
     ///
     /// libarchive turns names that a zip marks as UTF-8 into the locale's characters, and in the C locale loses them.
     private static func withUTF8Names<T>(_ body: () -> T) -> T? {

@@ -33,8 +33,8 @@ struct ZipDirectory {
 
     /// The name of the entry that libarchive reads as number `index` (it goes by their offsets) under the name `read`.
     ///
-    /// libarchive composes what a zip marks as UTF-8 (é, where macOS writes e and an accent). The bytes of the archive are
-    /// given back where they are the same text (Swift compares by canonical equivalence); else libarchive's.
+    /// libarchive composes what a zip marks as UTF-8 (é, where macOS writes e and an accent). The bytes of the archive
+    /// are given back where they are the same text (Swift compares by canonical equivalence); else libarchive's.
     func storedName(at index: Int, readAs read: [UInt8]) -> [UInt8] {
         guard entries.indices.contains(index) else { return read }
         let stored = bytes[entries[index].name]

@@ -21,6 +21,7 @@ struct BillLine: Equatable, Sendable {
     var architecture: String
     var requests: Int
     var billedMilliseconds: Int
+    /// Timeouts included.
     var errors: Int
 
     /// Nil for what is not a line of usage.
@@ -35,7 +36,7 @@ struct BillLine: Equatable, Sendable {
         self.architecture = architecture
         self.requests = requests
         billedMilliseconds = billed
-        errors = json["errors"]?.integer ?? 0
+        errors = (json["errors"]?.integer ?? 0) + (json["timeouts"]?.integer ?? 0)
     }
 
     var gbSeconds: Double { Double(memoryMiB) * Double(billedMilliseconds) / 1_024_000 }

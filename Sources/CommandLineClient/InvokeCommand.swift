@@ -50,7 +50,8 @@ package struct InvokeCommand: AsyncParsableCommand {
                 let text = String(decoding: tail, as: UTF8.self)
                 Terminal.note(Terminal.isErrorInteractive ? Terminal.harmless(text) : text, terminator: "")
             }
-            try Terminal.write(answer.body + [UInt8(ascii: "\n")])
+            let newline = UInt8(ascii: "\n")
+            try Terminal.write(answer.body.last == newline ? answer.body : answer.body + [newline])
             if let kind = answer.headers["x-amz-function-error"] {
                 Terminal.note("martlet: the function failed (\(Terminal.harmless(kind))).")
                 throw ExitCode(1)

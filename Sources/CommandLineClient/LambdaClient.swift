@@ -99,7 +99,9 @@ struct LambdaClient: Sendable {
             )
         } catch let error as HTTPClientError where error == .connectTimeout || error == .deadlineExceeded {
             throw ClientError("The server at \(location.endpoint.url) does not answer.")
-        } catch is NIOConnectionError {
+        } catch let error as IOError where error.errnoCode != ECONNREFUSED {
+            throw ClientError("The connection to \(location.endpoint.url) was cut: \(error.localizedDescription)")
+        } catch  where error is NIOConnectionError || error is IOError {
             throw ClientError(
                 "Nothing answers at \(location.endpoint.url). Start the server with 'martlet serve', or name its "
                     + "address with --endpoint."

@@ -40,7 +40,9 @@ package actor CodeCollector: Service {
         self.logger = logger
     }
 
-    /// Deletes what an earlier run left over. To be called before anything is served: code that is being uploaded
+    /// Deletes what an earlier run left over.
+    ///
+    /// To be called before anything is served: code that is being uploaded
     /// belongs to no function yet.
     package func collectLeftovers(_ metadata: MetadataStore) async throws {
         let used = try await metadata.codeObjectsInUse()

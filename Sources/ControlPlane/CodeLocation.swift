@@ -14,7 +14,7 @@ package struct CodeLocation: Sendable {
         self.key = key
     }
 
-    /// - Parameter host: what the caller's `Host` header had, with its port.
+    /// An absolute URL on `host`: what the caller's `Host` header had, with its port.
     package func url(of code: CodeReference, host: String, now: Timestamp) -> String {
         let expires = now.advanced(by: Self.life).millisecondsSinceEpoch
         let query = [

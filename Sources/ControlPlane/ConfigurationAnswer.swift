@@ -6,9 +6,10 @@ import LambdaModel
 enum ConfigurationAnswer {
     private static let creating = (code: "Creating", reason: "The function is being created.")
 
-    /// - Parameters:
-    ///   - qualifier: what the caller asked for by name; then the ARN ends in it.
-    ///   - listed: in a list, where states and the runtime's version are left out.
+    /// The members of the answer.
+    ///
+    /// With a `qualifier`, which is what the caller asked for by name, the ARN ends in it. An item that is `listed` has
+    /// no states and no runtime version.
     static func members(
         _ configuration: FunctionConfiguration,
         qualifier: String? = nil,

@@ -2,7 +2,9 @@
 import AWSWire
 import LambdaModel
 
-/// The second step of checking a request: what its values mean here. Answers `InvalidParameterValueException`.
+/// The second step of checking a request: what its values mean here.
+///
+/// Answers `InvalidParameterValueException`.
 struct ConfigurationRules: Sendable {
     var limits: LimitsProfile
     var runtimes: @Sendable (String) -> RuntimeAvailability

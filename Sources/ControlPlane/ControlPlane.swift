@@ -23,10 +23,11 @@ package struct ControlPlane: Sendable {
     let now: @Sendable () -> Timestamp
     let logger: Logger
 
-    /// - Parameters:
-    ///   - runtimes: what of a runtime name can run on this machine.
-    ///   - activator: turns what the operations leave Pending or InProgress into Active or Failed; to be run as a service.
-    ///   - collector: deletes code that is no longer used; to be run as a service.
+    /// Puts the operations together over their stores.
+    ///
+    /// `runtimes` says what of a runtime name can run on this machine. `activator` and `collector` are to be run as
+    /// services: the one turns what the operations leave Pending or InProgress into Active or Failed, the other deletes
+    /// code that is no longer used.
     package init(
         metadata: MetadataStore,
         code: CodeStore,

@@ -5,9 +5,7 @@ import Logging
 import MetadataStore
 
 extension ControlPlane {
-    /// Makes a function; it is durable, and Pending, when this returns.
-    ///
-    /// - Parameter body: the request's JSON.
+    /// Makes a function from the request's JSON; it is durable, and Pending, when this returns.
     package func createFunction(_ body: [UInt8], caller: Caller) async throws -> JSONValue {
         let request = try RequestMembers(body: body)
         var configuration: FunctionConfiguration

@@ -5,7 +5,7 @@ import Logging
 import MetadataStore
 
 extension ControlPlane {
-    /// Deletes a function. A version that isn't there is no error, as long as the function is.
+    /// Deletes a function; a version that isn't there is no error, as long as the function is.
     package func deleteFunction(_ name: String, qualifier: String?, caller: Caller) async throws {
         let identifier = try FunctionIdentifier(reading: name, qualifier: qualifier)
         let key = try identifier.key(accountID: caller.accountID, region: caller.region, action: "DeleteFunction")

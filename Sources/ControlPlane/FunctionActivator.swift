@@ -24,7 +24,7 @@ package actor FunctionActivator: Service {
     private let clock: any Clock<Duration>
     private let logger: Logger
     private var inFlight: Set<FunctionKey> = []
-    /// While it runs. One ring is as good as many.
+    /// Rings while the service runs; one ring is as good as many.
     private var ringing: AsyncStream<Void>.Continuation?
 
     package init(

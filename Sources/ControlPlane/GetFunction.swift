@@ -5,7 +5,7 @@ import LambdaModel
 import MetadataStore
 
 extension ControlPlane {
-    /// - Parameter host: the caller's `Host` header, which the code's URL begins with.
+    /// A function with a URL of its code, which begins with the caller's `Host` header.
     package func getFunction(
         _ name: String,
         qualifier: String?,

@@ -7,7 +7,7 @@ extension ControlPlane {
     /// Most functions on one page, whatever `MaxItems` asks for.
     static let pageMax = 50
 
-    /// - Parameter query: `Marker`, `MaxItems`, `FunctionVersion` and `MasterRegion`.
+    /// One page; the query may have `Marker`, `MaxItems`, `FunctionVersion` and `MasterRegion`.
     package func listFunctions(_ query: QueryParameters, caller: Caller) async throws -> JSONValue {
         var violations = ConstraintViolations()
         var limit = Self.pageMax

@@ -32,8 +32,6 @@ package struct RequestMembers: Sendable {
         self.path = path
     }
 
-    var names: some Collection<String> { members.keys }
-
     func value(_ name: String) -> JSONValue? {
         guard let value = members[name], value != .null else { return nil }
         return value

@@ -19,7 +19,9 @@ final class EgressRelay: ChannelInboundHandler {
     private var early: [ByteBuffer] = []
     private var isReading = false
     private var inputEnded = false
+    /// The partner has nothing more for this end; it is told so once all before that is written.
     private var outputEnded = false
+    private var outputClosed = false
     private var isClosed = false
 
     /// `count` is told how many bytes were read from this end.
@@ -79,7 +81,7 @@ final class EgressRelay: ChannelInboundHandler {
             partner?.endOutput()
             closeIfDone()
         case .outputClosed:
-            outputEnded = true
+            outputClosed = true
             closeIfDone()
         case nil: context.fireUserInboundEventTriggered(event)
         }
@@ -107,8 +109,9 @@ final class EgressRelay: ChannelInboundHandler {
     }
 
     private func endOutput() {
-        guard let context, !isClosed else { return }
-        // Waits for what was written before.
+        guard let context, !isClosed, !outputEnded else { return }
+        outputEnded = true
+        // NIO writes what came before, and closes the channel itself if its input has ended.
         context.close(mode: .output, promise: nil)
     }
 
@@ -120,7 +123,7 @@ final class EgressRelay: ChannelInboundHandler {
     }
 
     private func closeIfDone() {
-        guard inputEnded, outputEnded, !isClosed else { return }
+        guard inputEnded, outputClosed, !isClosed else { return }
         context?.close(promise: nil)
     }
 

@@ -86,7 +86,7 @@ package enum IPAddress: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// All addresses with the same first bits.
-package struct IPNetwork: Hashable, Sendable {
+package struct IPNetwork: Hashable, Sendable, CustomStringConvertible {
     package let address: IPAddress
     package let prefixLength: Int
 
@@ -104,6 +104,8 @@ package struct IPNetwork: Hashable, Sendable {
     }
 
     static func single(_ address: IPAddress) -> IPNetwork { IPNetwork(of: address) }
+
+    package var description: String { "\(address)/\(prefixLength)" }
 
     var isSingleAddress: Bool { prefixLength == address.bytes.count * 8 }
 

@@ -4,13 +4,14 @@ import Foundation
 
 /// Encryption at rest: a random AES-256-GCM data key per object, itself wrapped by the master key.
 ///
-/// Layout: magic `MRTE`, version 1, three zero bytes, the master key's identifier (8 bytes); the wrapped data key (nonce
-/// 12, key 32, tag 16); then the plain bytes in segments of 1 MiB, each followed by its tag of 16 bytes. There is always
-/// a last segment, empty for an empty object.
+/// Layout: magic `MRTE`, version 1, three zero bytes, the master key's identifier (8 bytes); the wrapped data key
+/// (nonce 12, key 32, tag 16); then the plain bytes in segments of 1 MiB, each followed by its tag of 16 bytes. There
+/// is always a last segment, empty for an empty object.
 ///
-/// The wrapped key is authenticated together with the header and the caller's context. A segment's nonce holds its index
-/// and whether it is the last one (the STREAM construction of Hoang, Reyhanitabar, Rogaway and Vizár, 2015), so segments
-/// that are missing, added, swapped or taken from another object are refused. What is not hidden: the object's size.
+/// The wrapped key is authenticated together with the header and the caller's context. A segment's nonce holds its
+/// index and whether it is the last one (the STREAM construction of Hoang, Reyhanitabar, Rogaway and Vizár, 2015), so
+/// segments that are missing, added, swapped or taken from another object are refused. What is not hidden: the object's
+/// size.
 ///
 /// Nonces of wrapped keys are random under one key: safe for 2^32 objects per master key (NIST SP 800-38D, 8.3).
 package enum Envelope {

@@ -85,7 +85,8 @@ extension MasterKey {
         return Array(bytes[..<count])
     }
 
-    /// Makes the file with a random key: written and synced under another name first, then linked, which never replaces.
+    /// Makes the file with a random key: written and synced under another name first, then linked, which never
+    /// replaces.
     private static func create(_ path: String) throws(MasterKeyError) {
         var random = SystemRandomNumberGenerator()
         let bytes = (0..<byteCount).map { _ in UInt8.random(in: 0...255, using: &random) }

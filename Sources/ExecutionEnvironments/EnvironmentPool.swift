@@ -61,6 +61,9 @@ package actor EnvironmentPool {
         perform(scheduler.retire(function, keepingRevision: revision, at: .now))
     }
 
+    /// No environment is there, and nothing waits for one.
+    package var isEmpty: Bool { scheduler.isEmpty }
+
     /// No new work; running invocations have `timeout` to end, then everything goes. Returns when nothing is left.
     package func drain(timeout: Duration) async {
         perform(scheduler.shutdown(at: .now))

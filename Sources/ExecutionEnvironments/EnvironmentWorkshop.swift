@@ -13,7 +13,7 @@ package struct EnvironmentWorkshop: Sendable {
     package var code: CodeCache
     package var logs: LogStore
     package var group: any EventLoopGroup
-    package var egress: EgressPolicy
+    package var egress: @Sendable () -> SandboxEgress
     /// Set in every function, unless the function sets it itself (`--function-env`).
     package var functionEnvironment: [String: String]
     package var credentials: @Sendable (FunctionKey) -> SessionCredentialValues
@@ -24,7 +24,7 @@ package struct EnvironmentWorkshop: Sendable {
 
     package init(
         foundation: SandboxFoundation, runtimes: RuntimeCatalog, code: CodeCache, logs: LogStore,
-        group: any EventLoopGroup, egress: EgressPolicy, functionEnvironment: [String: String],
+        group: any EventLoopGroup, egress: @escaping @Sendable () -> SandboxEgress, functionEnvironment: [String: String],
         credentials: @escaping @Sendable (FunctionKey) -> SessionCredentialValues,
         now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {

@@ -127,7 +127,9 @@ package actor ExecutionEnvironment {
             switch reply {
             case .exited(let status): perform(lifecycle.runtimeExited(exitStatus(status), at: .now))
             case .startFailed(let errno): perform(lifecycle.runtimeFailedToStart(entrypointFailure(errno), at: .now))
-            case .allKilled: perform(lifecycle.processesGone(at: .now))
+            case .allKilled:
+                await services?.closeRuntimeConnections()
+                perform(lifecycle.processesGone(at: .now))
             case .memory(let kibibytes): measuredKibibytes = max(measuredKibibytes, kibibytes)
             case .failed(let error): logger.error("sandbox's init failed", metadata: ["error": "\(error)"])
             case .built: break
@@ -247,7 +249,6 @@ package actor ExecutionEnvironment {
         freezing?.cancel()
         try thaw()
         try sandbox?.killAll()
-        services?.closeRuntimeConnections()
     }
 
     private func deliver(_ id: InvocationID, to poll: PollID, deadline: MonotonicTime) throws {

@@ -24,9 +24,10 @@ enum Endpoint: Equatable {
     private static let functions = "2015-03-31"
     private static let logsTarget = "Logs_20140328."
 
-    /// - Parameters:
-    ///   - path: as on the request line, without the query; a slash at the end makes no difference.
-    ///   - target: the `X-Amz-Target` header, by which JSON services name their operations.
+    /// Finds the endpoint.
+    ///
+    /// `path` is as on the request line, without the query; a slash at the end makes no difference. `target` is the
+    /// `X-Amz-Target` header, by which JSON services name their operations.
     init(method: String, path: String, target: String?) {
         if let target {
             self = Self.json(method: method, path: path, target: target)

@@ -13,6 +13,18 @@ enum ErrorResponse {
         case restJSON
         /// `{"__type", "message"}`; 400 for whatever the caller did.
         case json11
+        /// XML, as the services have it whose requests are HTML forms (STS, IAM): none of them is served here.
+        case query
+
+        init(_ headers: HTTPFields) {
+            if headers[.target] != nil {
+                self = .json11
+            } else if headers[.contentType]?.hasPrefix("application/x-www-form-urlencoded") == true {
+                self = .query
+            } else {
+                self = .restJSON
+            }
+        }
     }
 
     /// Any error that isn't a `LambdaError` is the machine's: logged with its cause, and shown without it.
@@ -27,6 +39,7 @@ enum ErrorResponse {
         switch shape {
         case .restJSON: return restJSON(wire)
         case .json11: return json11(wire)
+        case .query: return query(wire, requestID: requestID)
         }
     }
 
@@ -51,6 +64,20 @@ enum ErrorResponse {
             status: .init(code: wire.status < 500 ? 400 : wire.status),
             headers: [.contentType: "application/x-amz-json-1.1", .errorType: name],
             body: .init(byteBuffer: ByteBuffer(bytes: body.bytes))
+        )
+    }
+
+    private static func query(_ wire: LambdaError.Wire, requestID: String) -> Response {
+        func escaped(_ text: String) -> String {
+            text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+        }
+        let body =
+            "<ErrorResponse><Error><Type>\(wire.status < 500 ? "Sender" : "Receiver")</Type><Code>\(wire.name)</Code>"
+            + "<Message>\(escaped(wire.message))</Message></Error><RequestId>\(requestID)</RequestId></ErrorResponse>"
+        return Response(
+            status: .init(code: wire.status),
+            headers: [.contentType: "text/xml", .errorType: wire.name],
+            body: .init(byteBuffer: ByteBuffer(string: body))
         )
     }
 }

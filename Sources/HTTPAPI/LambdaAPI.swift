@@ -14,7 +14,9 @@ package import Logging
 package struct LambdaAPI: HTTPResponder {
     package typealias Context = BasicRequestContext
 
-    /// The way in for an invocation. Throws `LambdaError` for every refusal: an absent or unready function as
+    /// The way in for an invocation.
+    ///
+    /// Throws `LambdaError` for every refusal: an absent or unready function as
     /// `ControlPlane.invocable` does, and throttling.
     package typealias Invoke = @Sendable (InvocationRequest) async throws -> InvocationResponse
 
@@ -67,7 +69,7 @@ package struct LambdaAPI: HTTPResponder {
             path: path,
             target: request.headers[.target]
         )
-        let shape: ErrorResponse.Shape = request.headers[.target] == nil ? .restJSON : .json11
+        let shape = ErrorResponse.Shape(request.headers)
         var response: Response
         do {
             // The head's signature is checked before a byte of the body is waited for, wherever it can be.

@@ -61,7 +61,6 @@ enum OperationTable {
         GET /2025-11-30/functions/*/function-scaling-config GetFunctionScalingConfig
         GET /2021-10-31/functions/*/url GetFunctionUrlConfig
         GET /2018-10-31/layers/*/versions/* GetLayerVersion
-        GET /2018-10-31/layers GetLayerVersionByArn
         GET /2018-10-31/layers/*/versions/*/policy GetLayerVersionPolicy
         GET /2015-03-31/functions/*/policy GetPolicy
         GET /2019-09-30/functions/*/provisioned-concurrency GetProvisionedConcurrencyConfig

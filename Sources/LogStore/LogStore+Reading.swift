@@ -10,9 +10,9 @@ extension LogStore {
     /// One page of a group's events, in the order of their timestamps, then of ingestion.
     ///
     /// Only `stream`'s, nil for all; `startTime` is the earliest timestamp, `endTime` the first that is not wanted any
-    /// more; `limit` is 1 to 10,000. A group or stream that does not exist has no events.
-    /// `cursor` is the one that came with the page before, nil for the first page and when nothing follows now. A forged
-    /// one is refused with `LogStoreError.invalidCursor` or reads other events of the same group, never another group's.
+    /// more; `limit` is 1 to 10,000. A group or stream that does not exist has no events. `cursor` is the one that came
+    /// with the page before, nil for the first page and when nothing follows now. A forged one is refused with
+    /// `LogStoreError.invalidCursor` or reads other events of the same group, never another group's.
     package func events(
         _ group: LogGroupKey,
         stream: String?,

@@ -25,8 +25,8 @@ package final class LogStore: Sendable {
 
     /// Opens the database, making or migrating it as needed.
     ///
-    /// Blocks: call it at start. `now` is wall-clock time, for events' ingestion time. `onBackgroundFailure` is told when
-    /// old events could not be dropped, which is tried again after a later append over a limit.
+    /// Blocks: call it at start. `now` is wall-clock time, for events' ingestion time. `onBackgroundFailure` is told
+    /// when old events could not be dropped, which is tried again after a later append over a limit.
     /// - Throws: `LogStoreError`, for example when the file was made by a newer version.
     package convenience init(
         directory: String,
@@ -84,7 +84,8 @@ package final class LogStore: Sendable {
     ///
     /// Entries are not compared: one that is appended twice is there twice. Cancelling the caller does not undo the
     /// write, since others share its transaction.
-    /// - Throws: `LogStoreError`: `diskFull`, `entryTooLarge`, or `overloaded` when `JournalQueue.waitingMax` callers wait.
+    /// - Throws: `LogStoreError`: `diskFull`, `entryTooLarge`, or `overloaded` when `JournalQueue.waitingMax`
+    ///   callers wait.
     package func append(_ entry: JournalEntry) async throws {
         guard entry.bytes <= Self.entryBytesMax else { throw LogStoreError.entryTooLarge(bytes: entry.bytes) }
         try await withCheckedThrowingContinuation { continuation in

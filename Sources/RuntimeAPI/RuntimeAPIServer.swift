@@ -71,6 +71,18 @@ package final class RuntimeAPIServer: Sendable {
         return RuntimeAPIServer(channel: channel, connections: connections)
     }
 
+    /// Closes every connection, and goes on listening; waiting calls are cancelled.
+    package func closeConnections() async {
+        let loop = channel.eventLoop
+        let closing = loop.flatSubmit { [connections] in
+            let channels = connections.value.channels
+            for channel in channels { channel.close(promise: nil) }
+            return EventLoopFuture.andAllComplete(channels.map(\.closeFuture), on: loop)
+        }
+        // Fails only with an event loop that was shut down, which has closed everything itself.
+        _ = try? await closing.get()
+    }
+
     /// Closes the socket and every connection; waiting calls are cancelled.
     ///
     /// May be called more than once.

@@ -3,14 +3,17 @@ import Foundation
 import Glibc
 import NIOCore
 import ServerConfiguration
+import Synchronization
 
 /// Tells whoever started the server that it serves: a line on standard error, a file for the commands, and systemd.
 struct Announcement: Sendable {
     let listen: ListenAddress
     let path: String
+    let listening: Listening
 
     func ready(at address: SocketAddress?) {
         let port = address?.port ?? listen.port
+        listening.port = port
         let url = listen.isIPv6 ? "http://[\(listen.host)]:\(port)" : "http://\(listen.host):\(port)"
         do {
             try ServerDataDirectory.replace("\(path)/endpoint", with: Array("\(url)\n".utf8))
@@ -19,6 +22,16 @@ struct Announcement: Sendable {
         }
         FileHandle.standardError.write(Data("martlet ready on \(url)\n".utf8))
         Notification.send("READY=1")
+    }
+}
+
+/// The port that is really listened on, once it is.
+final class Listening: Sendable {
+    private let number = Mutex(0)
+
+    var port: Int {
+        get { number.withLock { $0 } }
+        set { number.withLock { $0 = newValue } }
     }
 }
 

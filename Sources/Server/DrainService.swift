@@ -27,7 +27,9 @@ final class DrainService: Service {
         } onGracefulShutdown: {
             self.spawnerEnding.wake()
         }
-        logger.info("no new work; waiting for running invocations", metadata: ["timeout": "\(timeout)"])
+        if await !pool.isEmpty {
+            logger.info("no new work; waiting for running invocations", metadata: ["timeout": "\(timeout)"])
+        }
         await pool.drain(timeout: spawnerEnding.hasEnded ? .zero : timeout)
     }
 }
@@ -36,7 +38,11 @@ final class DrainService: Service {
 struct PoolService: Service {
     let pool: EnvironmentPool
 
-    func run() async throws { await pool.run() }
+    func run() async throws {
+        await pool.run()
+        // The group takes a service that ends before its turn for one that failed.
+        try await gracefulShutdown()
+    }
 }
 
 /// Whether the spawner has ended, and a way to wait for it.

@@ -29,6 +29,7 @@ import UnixSignals
 struct MartletServer {
     private let configuration: ServeConfiguration
     private let logger = Logger(label: "martlet")
+    private let listening = Listening()
 
     init(_ configuration: ServeConfiguration) { self.configuration = configuration }
 
@@ -88,15 +89,17 @@ struct MartletServer {
         _ api: LambdaAPI, services: [any Service], drain: DrainService, data: ServerDataDirectory
     ) async throws {
         let listen = configuration.listen
-        let announcement = Announcement(listen: listen, path: data.path)
+        // What it says of itself at its start is ours to say; its warnings are not.
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        let announcement = Announcement(listen: listen, path: data.path, listening: listening)
         let application = Application(
             responder: api, server: LambdaAPI.server,
             configuration: .init(address: .hostname(listen.host, port: listen.port), serverName: nil),
-            onServerRunning: { channel in announcement.ready(at: channel.localAddress) }, logger: logger)
+            onServerRunning: { channel in announcement.ready(at: channel.localAddress) }, logger: quiet)
         let group = ServiceGroup(
             configuration: .init(
-                // The drain's end is the group's; the pool ends by it, when its turn has not come yet.
-                services: services.map { .init(service: $0, successTerminationBehavior: .ignore) } + [
+                services: services.map { .init(service: $0) } + [
                     .init(service: application), .init(service: drain, successTerminationBehavior: .gracefullyShutdownGroup),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
@@ -123,10 +126,19 @@ struct MartletServer {
         _ foundation: SandboxFoundation, _ runtimes: RuntimeCatalog, _ cache: CodeCache, _ logs: LogStore,
         _ sessions: SessionCredentialIssuer
     ) throws -> EnvironmentWorkshop {
-        EnvironmentWorkshop(
+        let policy: EgressPolicy
+        do {
+            policy = try EgressPolicy(parsing: configuration.egress)
+        } catch {
+            throw StartFailure("--egress (MARTLET_EGRESS, 'egress' in the file): \(error)")
+        }
+        let network = HostNetwork()
+        return EnvironmentWorkshop(
             foundation: foundation, runtimes: runtimes, code: cache, logs: logs,
             group: MultiThreadedEventLoopGroup.singleton,
-            egress: try EgressPolicy(parsing: configuration.egress),
+            egress: { [listening, policy, network] in
+                SandboxEgress(policy: policy, ownPort: listening.port, host: network)
+            },
             functionEnvironment: configuration.functionEnvironment,
             credentials: { function in
                 let key = sessions.issue(function: function, expires: Self.now().advanced(by: Self.sessionLife))

@@ -63,6 +63,14 @@ package struct ServeConfiguration: Equatable, Sendable {
     package var file: String?
 }
 
+extension ServeConfiguration: CustomStringConvertible {
+    /// Without secrets, for a log line.
+    package var description: String {
+        "\(listen), data \(dataDirectory), limits \(limits), auth \(authentication), region \(region), "
+            + "account \(accountID), file \(file ?? "none")"
+    }
+}
+
 extension ServeConfiguration {
     /// Option over variable over file over default.
     ///

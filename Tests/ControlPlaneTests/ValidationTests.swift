@@ -205,11 +205,19 @@ struct ValidationTests {
     }
 
     @Test func `an upload over 50 MB is refused`() async throws {
-        let text = String(repeating: "A", count: LimitsProfile.zipUploadBytesMax / 3 * 4 + 8)
-        #expect(
-            try await create(["Code": .object(["ZipFile": .string(text)])])
-                == .requestTooLarge(message: "Zipped size must be smaller than 52428800 bytes")
-        )
+        let fixture = try ControlPlaneFixture()
+        defer { try? fixture.remove() }
+        // Put together as bytes: seventy million of them.
+        let body = ControlPlaneFixture.creation("f", ["Code": .object(["ZipFile": .string("?")])])
+        let mark = try #require(body.firstIndex(of: UInt8(ascii: "?")))
+        let digits = [UInt8](repeating: UInt8(ascii: "A"), count: LimitsProfile.zipUploadBytesMax / 3 * 4 + 8)
+        let error = try await refusal {
+            try await fixture.controlPlane.createFunction(
+                Array(body[..<mark]) + digits + Array(body[(mark + 1)...]),
+                caller: ControlPlaneFixture.caller
+            )
+        }
+        #expect(error == .requestTooLarge(message: "Zipped size must be smaller than 52428800 bytes"))
     }
 
     @Test func `JSON logs have levels`() async throws {

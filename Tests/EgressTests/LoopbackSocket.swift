@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import NIOCore
 import NIOPosix
 
 /// A blocking socket on 127.0.0.1 with nothing between the test's bytes and the wire.
@@ -23,12 +22,7 @@ struct LoopbackSocket {
     /// Connected to a port.
     init(port: UInt16, datagrams: Bool = false) throws {
         descriptor = socket(AF_INET, CInt(datagrams ? SOCK_DGRAM.rawValue : SOCK_STREAM.rawValue), 0)
-        var address = Self.loopback(port: port)
-        let connected = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
+        let connected = Self.withAddress(Self.loopback(port: port)) { connect(descriptor, $0, $1) }
         guard connected == 0 else { throw Failed(call: "connect", errno: errno) }
         limitWaiting()
     }
@@ -73,16 +67,30 @@ struct LoopbackSocket {
         shutdown(descriptor, CInt(SHUT_WR))
     }
 
+    /// Closes with a reset.
+    func reset() {
+        var now = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+        close()
+    }
+
     func close() {
         Glibc.close(descriptor)
     }
 
-    static func loopback(port: UInt16) -> sockaddr_in {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        return address
+    /// The bytes of a sockaddr_in: family in host order, port and address in network order.
+    static func loopback(port: UInt16) -> [UInt8] {
+        withUnsafeBytes(of: UInt16(AF_INET), Array.init) + [UInt8(port >> 8), UInt8(port & 0xFF), 127, 0, 0, 1]
+            + [UInt8](repeating: 0, count: 8)
+    }
+
+    static func withAddress<Result>(
+        _ bytes: [UInt8],
+        _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+    ) -> Result? {
+        bytes.withUnsafeBytes { raw in
+            raw.baseAddress.map { body($0.assumingMemoryBound(to: sockaddr.self), socklen_t(raw.count)) }
+        }
     }
 
     /// A bound socket on 127.0.0.1 and the port that it got; a stream one listens.
@@ -93,16 +101,14 @@ struct LoopbackSocket {
         let descriptor = socket(AF_INET, CInt(datagrams ? SOCK_DGRAM.rawValue : SOCK_STREAM.rawValue), 0)
         var on: CInt = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size))
-        var address = loopback(port: port)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let code = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) + (datagrams ? 0 : listen(descriptor, 128))
-                    + getsockname(descriptor, $0, &length)
-            }
+        let code = withAddress(loopback(port: port)) { bind(descriptor, $0, $1) + (datagrams ? 0 : listen(descriptor, 128)) }
+        var name = loopback(port: 0)
+        var length = socklen_t(name.count)
+        let named = name.withUnsafeMutableBytes { raw in
+            raw.baseAddress.map { getsockname(descriptor, $0.assumingMemoryBound(to: sockaddr.self), &length) }
         }
-        guard code == 0 else { throw Failed(call: "listen", errno: errno) }
-        return (descriptor, UInt16(bigEndian: address.sin_port))
+        guard code == 0, named == 0 else { throw Failed(call: "listen", errno: errno) }
+        return (descriptor, UInt16(name[2]) << 8 | UInt16(name[3]))
     }
 
     /// The next connection to a listening descriptor, within five seconds.
@@ -115,9 +121,15 @@ struct LoopbackSocket {
     }
 }
 
-/// Runs blocking calls on a thread of their own.
+/// Threads for calls that block, so that no thread of Swift's or NIO's does.
+let blockingThreads: NIOThreadPool = {
+    let pool = NIOThreadPool(numberOfThreads: 64)
+    pool.start()
+    return pool
+}()
+
 func blocking<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-    try await NIOThreadPool.singleton.runIfActive(body)
+    try await blockingThreads.runIfActive(body)
 }
 
 /// SplitMix64.

@@ -123,6 +123,13 @@ struct FunctionRouteTests {
             )
             #expect(answer.status == .badRequest)
             #expect(try answer.json["__type"] == .string("UnknownOperationException"))
+            let form = try await client.send(
+                .post,
+                "/",
+                headers: [("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")],
+                body: Array("Action=GetCallerIdentity".utf8)
+            )
+            #expect(String(buffer: form.body).contains("<Code>UnknownOperationException</Code>"))
         }
     }
 

@@ -357,6 +357,7 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
         let environment = ["MARTLET_MASTER_KEY": "c2VjcmV0"]
         #expect(try await fixture.configuration([:], environment).masterKey == .base64("c2VjcmV0"))
         #expect(try await fixture.configuration([.masterKeyFile: ["k"]], environment).masterKey == .file("/cwd/k"))
+        #expect(try await !"\(fixture.configuration([:], environment))".contains("c2VjcmV0"))
         let both = try await fixture.refusal([.masterKeyFile: ["k"], .masterKeyCommand: ["c"]])
         #expect(both.contains("one source"))
         let twice = try await fixture.refusal(

@@ -167,7 +167,10 @@ def use_shared_memory():
     block = shared_memory.SharedMemory(create=True, size=1 << 20)
     try:
         block.buf[0] = 7
-        return shared_memory.SharedMemory(block.name).buf[0] == 7
+        other = shared_memory.SharedMemory(block.name)
+        found = other.buf[0]
+        other.close()
+        return found == 7
     finally:
         block.close()
         block.unlink()

@@ -72,7 +72,9 @@ def test_awss_own_python_client(server, name, runtime_client):
         for path in sorted(runtime_client.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 made.write(path, str(path.relative_to(runtime_client)))
-        made.writestr("app.py", "def handler(event, context): return {'got': event, 'id': context.aws_request_id}")
+        handler = zipfile.ZipInfo("app.py")
+        handler.create_system, handler.external_attr = 3, 0o100644 << 16
+        made.writestr(handler, "def handler(event, context): return {'got': event, 'id': context.aws_request_id}")
         bootstrap = zipfile.ZipInfo("bootstrap")
         bootstrap.create_system, bootstrap.external_attr = 3, 0o100755 << 16
         version = "%d.%d" % sys.version_info[:2]

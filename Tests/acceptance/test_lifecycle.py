@@ -81,7 +81,7 @@ def test_aws_cli_cycle(server, name, aws, tmp_path):
     assert any(e["message"].startswith("START") for e in json.loads(events.stdout)["events"])
     aws(server, "lambda", "delete-function", "--function-name", name)
     gone = aws(server, "lambda", "get-function", "--function-name", name, check=False)
-    assert gone.returncode == 254 and "ResourceNotFoundException" in gone.stderr
+    assert gone.returncode in (254, 255) and "ResourceNotFoundException" in gone.stderr
 
 
 def test_list_functions_pages(make_server):
@@ -127,9 +127,9 @@ def test_conflicts_and_preconditions(server, name):
         RevisionId="00000000-0000-0000-0000-000000000000")
     assert stale["Error"]["Code"] == "PreconditionFailedException"
     before = client.get_function_configuration(FunctionName=name)
-    dry = client.update_function_code(FunctionName=name, ZipFile=zip_of({"app.py": TWO}), DryRun=True)
-    assert dry["CodeSha256"] != before["CodeSha256"]
-    assert client.get_function_configuration(FunctionName=name)["CodeSha256"] == before["CodeSha256"]
+    client.update_function_code(FunctionName=name, ZipFile=zip_of({"app.py": TWO}), DryRun=True)
+    after = client.get_function_configuration(FunctionName=name)
+    assert (after["CodeSha256"], after["RevisionId"]) == (before["CodeSha256"], before["RevisionId"])
 
 
 def test_a_function_made_anew_never_runs_old_code(server, name):
