@@ -180,6 +180,11 @@ let package = Package(
             name: "CommandLineClientTests",
             dependencies: ["CommandLineClient", "AWSWire", "CArchive", "LambdaModel", "ServerConfiguration", argumentParser],
             swiftSettings: swift),
+        .testTarget(name: "LinuxSandboxTests", dependencies: ["LinuxSandbox"], swiftSettings: swift),
+        .testTarget(
+            name: "ExecutionEnvironmentsTests",
+            dependencies: ["ExecutionEnvironments", "LambdaModel", "LogStore", "Runtimes"],
+            swiftSettings: swift),
         .testTarget(name: "RuntimesTests", dependencies: ["Runtimes", "LambdaModel"], swiftSettings: swift),
         .testTarget(
             name: "SandboxTests",

@@ -7,11 +7,12 @@ shift
 left=()
 
 for pid in "$@"; do
-    if kill -0 "$pid" 2>/dev/null; then left+=("process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null || true)"); fi
+    if kill -0 "$pid" 2>/dev/null; then left+=("process $pid: $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" || true)"); fi
 done
 # A process of a sandbox is known by its root or its working directory, or by what it runs.
 for process in /proc/[0-9]*; do
-    command=$(tr '\0' ' ' <"$process/cmdline" 2>/dev/null || true)
+    # A process may end while it is looked at.
+    command=$({ tr '\0' ' ' <"$process/cmdline"; } 2>/dev/null || true)
     if [[ $command == *"$data"* && $command != *check-leftovers* && ${process#/proc/} != "$$" && ${process#/proc/} != "$PPID" ]]; then
         left+=("process ${process#/proc/}: $command")
     fi

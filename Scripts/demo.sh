@@ -49,8 +49,8 @@ text=/usr/share/common-licenses/GPL-3
 mkdir "$work/word-count"
 cp examples/word-count/app.py "$work/word-count/"
 cp -L "$text" "$work/word-count/text.txt"
-python=$(martlet doctor 2>/dev/null | grep -oE 'python3\.[0-9]+' | sort -V | tail -n 1 || true)
-[[ -n $python ]] || python=python$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+python=$(martlet doctor 2>/dev/null | sed -n 's/^ok  \(python3\.[0-9]*\): .*/\1/p' | sort -V | tail -n 1 || true)
+[[ -n $python ]] || fail "the server found no Python on this machine: martlet doctor says what it looked for"
 run martlet deploy "$work/word-count" --name word-count --runtime "$python" --handler app.handler --memory 256
 run martlet invoke word-count --payload '{"top": 5}' --log
 run martlet invoke word-count --payload '{"top": 5}' --log

@@ -4,7 +4,8 @@ import NIOPosix
 
 /// One question to one name server of the host: over UDP from a port of its own, over TCP if the answer is cut.
 ///
-/// The id is random, and an answer counts only if it comes from the server asked and repeats id and question. All on one event loop.
+/// The id is random, and an answer counts only if it comes from the server asked and repeats id and question. All
+/// on one event loop.
 struct DNSExchange {
     struct NoAnswer: Error {}
 

@@ -5,8 +5,9 @@ import NIOPosix
 
 /// The name server of one execution environment, on sockets that were opened inside its network namespace.
 ///
-/// Forwards to the host's resolvers and passes their answers on. `host.martlet.internal` and `localhost` are answered here; the host's
-/// /etc/hosts is never looked at (a resolver of the host that does so itself can't be kept from it).
+/// Forwards to the host's resolvers and passes their answers on. `host.martlet.internal` and `localhost` are
+/// answered here; the host's /etc/hosts is never looked at (a resolver of the host that does so itself can't be
+/// kept from it).
 package final class DNSForwarder: Sendable {
     /// Queries of an environment that wait for a resolver; further ones fail (TCP) or are dropped (UDP).
     static let queriesMax = 256
@@ -23,8 +24,8 @@ package final class DNSForwarder: Sendable {
 
     /// Serves bound sockets, datagram and stream ones in any number; they belong to the forwarder from here on.
     ///
-    /// `resolvers` is asked at each query, on an event loop. `port` is where the resolvers listen. Throws `SocketRefused` if a descriptor
-    /// is not of its kind (all are still the caller's then).
+    /// `resolvers` is asked at each query, on an event loop. `port` is where the resolvers listen. Throws
+    /// `SocketRefused` if a descriptor is not of its kind (all are still the caller's then).
     package static func start(
         datagrams: [CInt],
         streams: [CInt],

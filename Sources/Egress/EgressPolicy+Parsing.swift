@@ -17,8 +17,9 @@ extension EgressPolicy {
     ///     target  = IPv4 [ "/" prefix ] / "[" IPv6 [ "/" prefix ] "]" / "host.martlet.internal"
     ///     ports   = port [ "-" port ]
     ///
-    /// An IPv6 target without ports needs no brackets. Deny wins over allow. `none` closes all that no allow rule opens. An allow rule
-    /// without `none` only opens what is refused by default. Blanks around items and rules do not count.
+    /// An IPv6 target without ports needs no brackets. Deny wins over allow. `none` closes all that no allow rule
+    /// opens. An allow rule without `none` only opens what is refused by default. Blanks around items and rules do
+    /// not count.
     package init(parsing texts: [String]) throws(EgressPolicyError) {
         self.init()
         for item in texts.flatMap({ $0.split(separator: ";", omittingEmptySubsequences: false) }) {

@@ -3,9 +3,10 @@
 /// What functions may connect to over TCP (`--egress`).
 ///
 /// A value: it looks nothing up.
-/// Without rules: every address of the public and of private networks. Port 25 is refused always. Some addresses are refused unless an
-/// allow rule names them: the host's loopback, unspecified, link-local, multicast, broadcast and reserved ones, Martlet's own inside
-/// the sandbox, and the addresses of the host itself. An IPv6 address that wraps an IPv4 address is refused if that is.
+/// Without rules: every address of the public and of private networks. Port 25 is refused always. Some addresses
+/// are refused unless an allow rule names them: the host's loopback, unspecified, link-local, multicast, broadcast
+/// and reserved ones, Martlet's own inside the sandbox, and the addresses of the host itself. An IPv6 address that
+/// wraps an IPv4 address is refused if that is.
 package struct EgressPolicy: Sendable, Equatable {
     package enum Verdict: Sendable, Equatable {
         /// Dial this; it is not the destination asked for if that was the host's alias.
@@ -80,7 +81,8 @@ package struct EgressPolicy: Sendable, Equatable {
         return .dial(address, port: port)
     }
 
-    /// False for a reserved address that no allow rule names: one within the reserved range, or the very address of the host.
+    /// False for a reserved address that no allow rule names: one within the reserved range, or the very address of
+    /// the host.
     ///
     /// So `allow=0.0.0.0/0` opens no loopback.
     private func isNamed(_ address: IPAddress, _ port: UInt16, _ hostAddresses: Set<IPAddress>) -> Bool {

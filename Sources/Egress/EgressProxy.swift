@@ -3,11 +3,11 @@ package import Logging
 package import NIOCore
 import NIOPosix
 
-/// The way out of one execution environment: takes the connections that its network namespace redirects, asks the policy, dials from
-/// the host, and relays.
+/// The way out of one execution environment: takes the connections that its network namespace redirects, asks the
+/// policy, dials from the host, and relays.
 ///
-/// A refused or failed connection is reset: the function sees ECONNRESET at its first read or write. Bytes are counted in the meter as they
-/// are read from either end.
+/// A refused or failed connection is reset: the function sees ECONNRESET at its first read or write. Bytes are
+/// counted in the meter as they are read from either end.
 package final class EgressProxy: Sendable {
     /// Connections of an environment at one time; a further one is reset.
     static let connectionsMax = 1_024
@@ -41,10 +41,12 @@ package final class EgressProxy: Sendable {
         self.open = open
     }
 
-    /// Serves `listener`, a bound TCP socket that a sandbox's outbound connections are redirected to; it belongs to the proxy from here on.
+    /// Serves `listener`, a bound TCP socket that a sandbox's outbound connections are redirected to; it belongs to
+    /// the proxy from here on.
     ///
-    /// `hostAddresses` is asked for each connection, on an event loop, and nil refuses it; `ownPort` is the port of the server's API. Throws `SocketRefused` if
-    /// the descriptor is not a stream socket (it is still the caller's then).
+    /// `hostAddresses` is asked for each connection, on an event loop, and nil refuses it; `ownPort` is the port of
+    /// the server's API. Throws `SocketRefused` if the descriptor is not a stream socket (it is still the caller's
+    /// then).
     package static func start(
         listener: CInt,
         group: any EventLoopGroup,

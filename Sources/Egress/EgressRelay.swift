@@ -5,8 +5,8 @@ import NIOCore
 ///
 /// Both live on one event loop.
 ///
-/// Reads only while the partner takes what was read before, so that a slow end slows the other one down. The end of one direction is
-/// passed on by itself; a reset resets the partner.
+/// Reads only while the partner takes what was read before, so that a slow end slows the other one down. The end of
+/// one direction is passed on by itself; a reset resets the partner.
 final class EgressRelay: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -95,9 +95,13 @@ final class EgressRelay: ChannelInboundHandler {
         isClosed = true
         for bytes in early { held.release(bytes.readableBytes) }
         early = []
-        let orderly = inputEnded && outputEnded
         let partner = partner.take()
-        if !orderly { partner?.reset() }
+        if outputEnded {
+            // NIO closes a channel whose output is closed when its input ends, without saying that it did.
+            partner?.endOutput()
+        } else {
+            partner?.reset()
+        }
     }
 
     private func write(_ bytes: ByteBuffer) {
@@ -111,6 +115,7 @@ final class EgressRelay: ChannelInboundHandler {
     private func endOutput() {
         guard let context, !isClosed, !outputEnded else { return }
         outputEnded = true
+        context.flush()
         // NIO writes what came before, and closes the channel itself if its input has ended.
         context.close(mode: .output, promise: nil)
     }
@@ -143,8 +148,8 @@ final class EgressRelay: ChannelInboundHandler {
 ///
 /// Lives on one event loop.
 ///
-/// The end of a connection's input makes NIO read all that the kernel holds of it, whatever the other end takes; hence a limit beyond that
-/// of reading slowly.
+/// The end of a connection's input makes NIO read all that the kernel holds of it, whatever the other end takes;
+/// hence a limit beyond that of reading slowly.
 final class EgressHeldBytes {
     static let max = 64 * 1_024 * 1_024
     private var bytes = 0

@@ -11,22 +11,16 @@ package enum IPAddress: Hashable, Sendable, CustomStringConvertible {
     package init?(_ text: some StringProtocol) {
         let text = String(text)
         guard text.utf8.count <= 45 else { return nil }
-        var four = in_addr()
-        var six = in6_addr()
+        var four: UInt32 = 0
+        var six: (UInt64, UInt64) = (0, 0)
+        // inet_pton(3) writes the four or sixteen bytes of an in_addr or in6_addr, in network order.
         if inet_pton(AF_INET, text, &four) == 1 {
-            self = .v4(UInt32(bigEndian: four.s_addr))
+            self = .v4(UInt32(bigEndian: four))
         } else if inet_pton(AF_INET6, text, &six) == 1 {
-            self.init(six)
+            self = .v6(UInt64(bigEndian: six.0), UInt64(bigEndian: six.1))
         } else {
             return nil
         }
-    }
-
-    init(_ address: in6_addr) {
-        let halves = withUnsafeBytes(of: address) { raw in
-            (raw.loadUnaligned(as: UInt64.self), raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-        }
-        self = .v6(UInt64(bigEndian: halves.0), UInt64(bigEndian: halves.1))
     }
 
     /// nil for a Unix socket.
@@ -61,8 +55,8 @@ package enum IPAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// IPv4 addresses that a packet to this one may end up at, once a gateway or a tunnel has unpacked it.
     ///
-    /// Mapped and compatible (RFC 4291, 2.5.5), SIIT (RFC 2765), NAT64 (RFC 6052, RFC 8215), 6to4 (RFC 3056), Teredo's server and
-    /// client (RFC 4380), ISATAP (RFC 5214).
+    /// Mapped and compatible (RFC 4291, 2.5.5), SIIT (RFC 2765), NAT64 (RFC 6052, RFC 8215), 6to4 (RFC 3056),
+    /// Teredo's server and client (RFC 4380), ISATAP (RFC 5214).
     var embeddedIPv4: [IPAddress] {
         guard case .v6(let high, let low) = self else { return [] }
         let last = UInt32(truncatingIfNeeded: low)

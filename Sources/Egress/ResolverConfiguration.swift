@@ -14,7 +14,8 @@ package struct ResolverConfiguration: Sendable, Equatable {
     /// No servers.
     package init() {}
 
-    /// Lines that are not understood are passed over, as the C library does; addresses with a zone (`fe80::1%eth0`) are too.
+    /// Lines that are not understood are passed over, as the C library does; addresses with a zone (`fe80::1%eth0`)
+    /// are too.
     package init(parsing text: String) {
         for line in text.split(whereSeparator: \.isNewline) {
             let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })

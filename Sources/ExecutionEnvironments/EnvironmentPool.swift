@@ -44,8 +44,20 @@ package actor EnvironmentPool {
     ) async throws(LambdaError) -> InvocationResponse {
         let key = EnvironmentKey(
             function: configuration.key, version: configuration.version, revision: configuration.revisionID)
+        for _ in 0..<Self.bindingsMax {
+            let environment = try await environment(for: InvocationID(request.requestID), key, configuration)
+            if let response = try await environment.invoke(request) { return response }
+        }
+        throw .service(message: "The execution environment was lost. Request id: \(request.requestID)")
+    }
+
+    /// An idle environment may die in the moment in which an invocation is bound to it; so often in a row is no coincidence.
+    private static let bindingsMax = 3
+
+    private func environment(
+        for id: InvocationID, _ key: EnvironmentKey, _ configuration: FunctionConfiguration
+    ) async throws(LambdaError) -> ExecutionEnvironment {
         configurations[key] = configuration
-        let id = InvocationID(request.requestID)
         let bound = await withCheckedContinuation {
             (continuation: CheckedContinuation<Result<ExecutionEnvironment, LambdaError>, Never>) in
             waiters[id] = continuation
@@ -53,7 +65,7 @@ package actor EnvironmentPool {
                 scheduler.invocationArrived(
                     id, key: key, demand: EnvironmentDemand(memoryMiB: configuration.memoryMiB), at: .now))
         }
-        return try await bound.get().invoke(request)
+        return try bound.get()
     }
 
     /// Environments of other revisions of that function serve what they serve, and go.

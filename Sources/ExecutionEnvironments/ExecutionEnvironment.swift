@@ -154,7 +154,10 @@ package actor ExecutionEnvironment {
     // MARK: - The pool's side
 
     /// Runs one event to its answer. The pool has bound it to this environment.
-    func invoke(_ request: InvocationRequest) async throws(LambdaError) -> InvocationResponse {
+    ///
+    /// - Returns: nil when the environment was gone before it could begin: another one may have the event.
+    func invoke(_ request: InvocationRequest) async throws(LambdaError) -> InvocationResponse? {
+        if lifecycle.state == .dead { return nil }
         let ticket = InvocationTicket(
             id: InvocationID(request.requestID), timeout: .seconds(configuration.timeoutSeconds))
         let answer = await withCheckedContinuation { (continuation: CheckedContinuation<InvocationInHand.Answer, Never>) in

@@ -7,8 +7,9 @@ package enum FunctionErrorType {
 
     /// The header's value if it is `Runtime.Xxx` or `Function.Xxx` (letters, the first one upper case).
     ///
-    /// Anything else that starts with `Function.` is `Function.Unknown`, all the rest, no header too, `Runtime.Unknown`: as AWS's
-    /// runtime interface emulator does, except that the whole value has to match, since it ends up in log lines.
+    /// Anything else that starts with `Function.` is `Function.Unknown`, all the rest, no header too,
+    /// `Runtime.Unknown`: as AWS's runtime interface emulator does, except that the whole value has to match, since
+    /// it ends up in log lines.
     package static func understood(_ header: String?) -> String {
         guard let header else { return "Runtime.Unknown" }
         let isFunction = header.hasPrefix("Function.")

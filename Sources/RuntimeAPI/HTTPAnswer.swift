@@ -122,7 +122,8 @@ enum HTTPFieldValue {
     /// Longest value that is passed on, in bytes.
     static let bytesMax = 64 * 1_024
 
-    /// False if it is empty, too long, or has a control character, with which it could end the header and begin another.
+    /// False if it is empty, too long, or has a control character, with which it could end the header and begin
+    /// another.
     static func isSafe(_ value: String) -> Bool {
         !value.isEmpty && value.utf8.count <= bytesMax
             && value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == UInt8(ascii: "\t") }

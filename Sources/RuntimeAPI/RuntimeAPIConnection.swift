@@ -4,8 +4,9 @@ import NIOHTTP1
 
 /// One connection of a runtime: requests in, answers out in the same order, one call of the handler at a time.
 ///
-/// Nothing is read while a call waits for its answer, so a client can make the server hold one read's worth of requests beyond that.
-/// The end of a client's input is seen all the same (the event loop watches for it): it ends a wait, never a call that says something.
+/// Nothing is read while a call waits for its answer, so a client can make the server hold one read's worth of
+/// requests beyond that. The end of a client's input is seen all the same (the event loop watches for it): it ends
+/// a wait, never a call that says something.
 final class RuntimeAPIConnection: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
 

@@ -9,13 +9,14 @@ final class RuntimeAPIConnections {
     static let connectionsMax = 64
     /// Bodies that have arrived, wholly or in part, and are not answered yet.
     ///
-    /// A connection over it is not read until another one is done. Two whole bodies, so that one connection alone never waits. It may be
-    /// passed by one read of each connection.
+    /// A connection over it is not read until another one is done. Two whole bodies, so that one connection alone
+    /// never waits. It may be passed by one read of each connection.
     static let inboundBytesMax = 2 * LimitsProfile.responsePayloadBytesMax
     /// Answers that clients have not read yet; one more closes its connection.
     static let outboundBytesMax = 3 * LimitsProfile.synchronousPayloadBytesMax
 
     private var open: [ObjectIdentifier: any Channel] = [:]
+    private var whenEmpty: [EventLoopPromise<Void>] = []
     private var inboundBytes = 0
     private var outboundBytes = 0
     private var waiting: [ObjectIdentifier: () -> Void] = [:]
@@ -31,7 +32,19 @@ final class RuntimeAPIConnections {
 
     func remove(_ channel: any Channel) {
         open[ObjectIdentifier(channel)] = nil
+        if open.isEmpty {
+            for promise in whenEmpty { promise.succeed() }
+            whenEmpty = []
+        }
         waiting[ObjectIdentifier(channel)] = nil
+    }
+
+    /// Succeeds when the last connection is closed and its last call answered.
+    func emptied(on loop: any EventLoop) -> EventLoopFuture<Void> {
+        guard !open.isEmpty else { return loop.makeSucceededVoidFuture() }
+        let promise = loop.makePromise(of: Void.self)
+        whenEmpty.append(promise)
+        return promise.futureResult
     }
 
     /// True if the connection may read on; else `resume` is called when it may try again.

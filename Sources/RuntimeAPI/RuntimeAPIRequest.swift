@@ -14,7 +14,8 @@ package enum RuntimeAPIRequest: Sendable, Equatable {
     case truncatedResponse(id: String)
     /// POST `/runtime/invocation/ID/error`, or a streamed response that ended in an error.
     ///
-    /// `type` is the header as `FunctionErrorType` understood it; `xrayCause` is JSON text if the runtime keeps to the rules.
+    /// `type` is the header as `FunctionErrorType` understood it; `xrayCause` is JSON text if the runtime keeps to
+    /// the rules.
     case error(id: String, type: String, body: [UInt8], xrayCause: String?)
     /// POST `/runtime/init/error`.
     case initError(type: String, body: [UInt8])
@@ -36,7 +37,8 @@ package enum RuntimeAPIAnswer: Sendable, Equatable {
     case refused(status: Int, errorType: String, errorMessage: String)
 }
 
-/// An event with what the runtime is told about it in headers (AWS Lambda Developer Guide, Runtime API, "Next invocation").
+/// An event with what the runtime is told about it in headers (AWS Lambda Developer Guide, Runtime API, "Next
+/// invocation").
 ///
 /// An absent or empty value has no header; nor has one with a control character.
 package struct RuntimeInvocation: Sendable, Equatable {
@@ -76,8 +78,8 @@ package struct RuntimeInvocation: Sendable, Equatable {
 package protocol RuntimeAPIHandler: Sendable {
     /// Answers one call.
     ///
-    /// Calls of one connection come one after the other, those of several connections at once. `next` and `restoreNext` may
-    /// wait for ever; when their connection goes away their task is cancelled, and they must return soon (what they
-    /// return is thrown away). Other calls are never cancelled.
+    /// Calls of one connection come one after the other, those of several connections at once. `next` and
+    /// `restoreNext` may wait for ever; when their connection goes away their task is cancelled, and they must
+    /// return soon (what they return is thrown away). Other calls are never cancelled.
     func answer(_ request: RuntimeAPIRequest) async -> RuntimeAPIAnswer
 }

@@ -14,22 +14,29 @@ package struct SocketRefused: Error, Equatable, CustomStringConvertible {
 ///
 /// Everything runs on one event loop. What may be called when is the handler's business, not this type's.
 package final class RuntimeAPIServer: Sendable {
+    private static let backlog: CInt = 128
+    /// More than the kernel's queue holds.
+    private static let refusedMax = 4 * Int(backlog)
     /// Bytes of all headers of a request.
     private static let headerBytesMax = 64 * 1_024
     /// What the kernel may hold of a connection that is not read.
     private static let receiveBufferBytes: Int = 128 * 1_024
 
     private let channel: any Channel
+    /// Open as long as `channel` is active.
+    private let listener: CInt
     private let connections: NIOLoopBound<RuntimeAPIConnections>
 
-    private init(channel: any Channel, connections: NIOLoopBound<RuntimeAPIConnections>) {
+    private init(channel: any Channel, listener: CInt, connections: NIOLoopBound<RuntimeAPIConnections>) {
         self.channel = channel
+        self.listener = listener
         self.connections = connections
     }
 
     /// Serves `listener`, a bound TCP socket of any network namespace; it belongs to the server from here on.
     ///
-    /// Throws `SocketRefused` if it is not a stream socket (it is still the caller's then), else what the kernel says against it.
+    /// Throws `SocketRefused` if it is not a stream socket (it is still the caller's then), else what the kernel
+    /// says against it.
     package static func start(
         listener: CInt,
         handler: any RuntimeAPIHandler,
@@ -40,7 +47,7 @@ package final class RuntimeAPIServer: Sendable {
         let loop = group.next()
         let connections = try await loop.submit { NIOLoopBound(RuntimeAPIConnections(), eventLoop: loop) }.get()
         let channel = try await ServerBootstrap(group: loop)
-            .serverChannelOption(.backlog, value: 128)
+            .serverChannelOption(.backlog, value: backlog)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.socketOption(.so_rcvbuf), value: receiveBufferBytes)
             .childChannelOption(.autoRead, value: false)
@@ -68,19 +75,39 @@ package final class RuntimeAPIServer: Sendable {
                 }
             }
             .withBoundSocket(listener).get()
-        return RuntimeAPIServer(channel: channel, connections: connections)
+        return RuntimeAPIServer(channel: channel, listener: listener, connections: connections)
     }
 
-    /// Closes every connection, and goes on listening; waiting calls are cancelled.
+    /// Closes every connection, those that wait to be accepted too; the socket goes on listening.
+    ///
+    /// For the moment between the death of a sandbox's processes and the start of new ones: what the dead had sent
+    /// but nobody had read must not count as a call of the living. When it returns, all that was asked of the handler has been answered.
     package func closeConnections() async {
         let loop = channel.eventLoop
-        let closing = loop.flatSubmit { [connections] in
-            let channels = connections.value.channels
-            for channel in channels { channel.close(promise: nil) }
-            return EventLoopFuture.andAllComplete(channels.map(\.closeFuture), on: loop)
+        let closing = loop.flatSubmit { [self] in
+            if channel.isActive { refuseWaiting() }
+            let connections = connections.value
+            for channel in connections.channels { channel.close(promise: nil) }
+            return connections.emptied(on: loop)
         }
-        // Fails only with an event loop that was shut down, which has closed everything itself.
-        _ = try? await closing.get()
+        await finished(closing)
+    }
+
+    /// Accepts and closes all that is in the kernel's queue; the listener does not block.
+    private func refuseWaiting() {
+        for _ in 0..<Self.refusedMax {
+            let descriptor = accept4(listener, nil, nil, CInt(SOCK_CLOEXEC.rawValue))
+            guard descriptor >= 0 else { return }
+            close(descriptor)
+        }
+    }
+
+    private func finished(_ closing: EventLoopFuture<Void>) async {
+        do {
+            try await closing.get()
+        } catch {
+            // Only an event loop that was shut down fails here, and it has closed everything itself.
+        }
     }
 
     /// Closes the socket and every connection; waiting calls are cancelled.
@@ -93,11 +120,7 @@ package final class RuntimeAPIServer: Sendable {
             for channel in channels { channel.close(promise: nil) }
             return EventLoopFuture.andAllComplete(channels.map(\.closeFuture), on: loop)
         }
-        do {
-            try await closing.get()
-        } catch {
-            // Only an event loop that was shut down fails here, and it has closed everything itself.
-        }
+        await finished(closing)
     }
 
     private static func checkStreamSocket(_ descriptor: CInt) throws(SocketRefused) {

@@ -19,12 +19,22 @@ private final class Upstream: Sendable {
 
     /// `answer` gets a query, and whether it came over TCP; each element that it returns is sent.
     init(_ answer: @escaping @Sendable ([UInt8], Bool) -> [[UInt8]]) throws {
-        let datagrams = try LoopbackSocket.listener(datagrams: true)
-        port = datagrams.port
-        let stream = try LoopbackSocket.listener(port: datagrams.port)
-        sockets = [datagrams.descriptor, stream.descriptor]
+        (port, sockets) = try Self.bound(tries: 20)
         blockingThreads.submit { [self] _ in serveDatagrams(answer) }
         blockingThreads.submit { [self] _ in serveStreams(answer) }
+    }
+
+    /// The same port for both; another one if the stream one is taken.
+    private static func bound(tries: Int) throws -> (UInt16, [CInt]) {
+        let datagrams = try LoopbackSocket.listener(datagrams: true)
+        do {
+            return (
+                datagrams.port, [datagrams.descriptor, try LoopbackSocket.listener(port: datagrams.port).descriptor]
+            )
+        } catch  where tries > 1 {
+            close(datagrams.descriptor)
+            return try bound(tries: tries - 1)
+        }
     }
 
     func stop() {

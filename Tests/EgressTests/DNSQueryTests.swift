@@ -22,7 +22,8 @@ struct DNSQueryTests {
         }
         let malformed = DNSQuery.Refusal.code(.formatError, id: 0x1234)
         for bytes in [
-            changed(5, 0), changed(5, 2), changed(7, 1), changed(9, 1), changed(11, 1), changed(11, 2), changed(12, 0xC0),
+            changed(5, 0), changed(5, 2), changed(7, 1), changed(9, 1), changed(11, 1), changed(11, 2),
+            changed(12, 0xC0),
             changed(12, 64), changed(12, 63), good + [0], good.dropLast(), Array(good.prefix(12)),
             DNSForwarderTests.query("a", options: 512) + [0],
             DNSForwarderTests.query(String(repeating: "a.", count: 128)),

@@ -15,53 +15,57 @@ struct EgressPolicyTests {
         }
     }
 
-    @Test(arguments: [
-        // Without rules.
-        ("", "93.184.216.34", 443, "93.184.216.34 443"), ("", "10.0.0.1", 5_432, "10.0.0.1 5432"),
-        ("", "2a00::1", 80, "2a00::1 80"), ("", "fd00::1", 80, "fd00::1 80"), ("", "93.184.216.34", 25, "smtp"),
-        ("", "::ffff:93.184.216.34", 443, "93.184.216.34 443"),
-        // Reserved.
-        ("", "127.0.0.1", 80, "reserved"), ("", "127.9.9.9", 80, "reserved"), ("", "0.0.0.0", 80, "reserved"),
-        ("", "::1", 80, "reserved"), ("", "::", 80, "reserved"), ("", "::ffff:127.0.0.1", 80, "reserved"),
-        ("", "::127.0.0.1", 80, "reserved"), ("", "64:ff9b::7f00:1", 80, "reserved"),
-        ("", "64:ff9b::a9fe:a9fe", 80, "reserved"), ("", "2002:7f00:1::", 80, "reserved"),
-        ("", "2001:0:7f00:1::", 80, "reserved"), ("", "2001:0:102:304:0:0:80ff:fffe", 80, "reserved"),
-        ("", "::ffff:0:127.0.0.1", 80, "reserved"), ("", "2a00::5efe:7f00:1", 80, "reserved"),
-        ("", "64:ff9b:1::7f00:1", 80, "reserved"), ("", "64:ff9b::808:808", 80, "64:ff9b::808:808 80"),
-        ("", "169.254.169.254", 80, "reserved"), ("", "fe80::1", 80, "reserved"), ("", "febf::1", 80, "reserved"),
-        ("", "224.0.0.1", 80, "reserved"), ("", "255.255.255.255", 80, "reserved"), ("", "ff02::1", 80, "reserved"),
-        ("", "169.254.100.1", 9_001, "reserved"), ("", "fd00:6d61:7274::1", 80, "reserved"),
-        ("", "10.1.2.3", 80, "reserved"), ("", "2a00::5", 80, "reserved"), ("", "10.1.2.3", 4_566, "ownPort"),
-        ("", "64:ff9b::a01:203", 80, "reserved"),
-        // Opened, by a rule that names them.
-        ("allow=0.0.0.0/0,::/0", "127.0.0.1", 80, "reserved"), ("allow=0.0.0.0/0", "169.254.169.254", 80, "reserved"),
-        ("allow=169.254.169.254:80", "169.254.169.254", 80, "169.254.169.254 80"),
-        ("allow=169.254.169.254:80", "169.254.169.254", 81, "reserved"),
-        ("allow=169.254.0.0/16", "169.254.1.1", 81, "169.254.1.1 81"),
-        ("allow=[fe80::/10]:80-90", "fe80::1", 90, "fe80::1 90"), ("allow=10.0.0.0/8", "10.1.2.3", 80, "reserved"),
-        ("allow=10.1.2.3", "10.1.2.3", 80, "10.1.2.3 80"), ("allow=10.1.2.3", "10.1.2.3", 4_566, "ownPort"),
-        ("allow=10.1.2.3:4566", "10.1.2.3", 4_566, "10.1.2.3 4566"),
-        // The host's loopback, by its alias only.
-        ("", "169.254.100.3", 5_432, "reserved"), ("allow=127.0.0.1:5432", "127.0.0.1", 5_432, "reserved"),
-        ("allow=127.0.0.1:5432", "169.254.100.3", 5_432, "127.0.0.1 5432"),
-        ("allow=host.martlet.internal:5432", "fd00:6d61:7274::3", 5_432, "127.0.0.1 5432"),
-        ("allow=host.martlet.internal:5432", "169.254.100.3", 5_433, "reserved"),
-        ("allow=host.martlet.internal", "169.254.100.3", 80, "127.0.0.1 80"),
-        ("allow=host.martlet.internal", "169.254.100.3", 25, "smtp"),
-        ("allow=host.martlet.internal", "169.254.100.3", 4_566, "ownPort"),
-        ("allow=host.martlet.internal:4000-5000", "169.254.100.3", 4_566, "ownPort"),
-        ("allow=host.martlet.internal:4566", "169.254.100.3", 4_566, "127.0.0.1 4566"),
-        ("allow=0.0.0.0/0", "169.254.100.3", 80, "reserved"),
-        ("allow=host.martlet.internal;deny=127.0.0.0/8:80", "169.254.100.3", 80, "denied"),
-        ("allow=host.martlet.internal;deny=169.254.100.3", "169.254.100.3", 80, "denied"),
-        // Deny wins, and none closes.
-        ("allow=1.2.3.4;deny=1.0.0.0/8", "1.2.3.4", 80, "denied"), ("deny=1.0.0.0/8:443", "1.2.3.4", 80, "1.2.3.4 80"),
-        ("deny=1.0.0.0/8", "::ffff:1.2.3.4", 80, "denied"), ("deny=1.0.0.0/8", "64:ff9b::102:304", 80, "denied"),
-        ("none", "1.2.3.4", 80, "none"), ("none", "169.254.100.3", 80, "none"),
-        ("none; allow=1.2.3.0/24:443", "1.2.3.4", 443, "1.2.3.4 443"),
-        ("none; allow=1.2.3.0/24:443", "1.2.3.4", 80, "none"), ("none;allow=1.2.3.4", "1.2.3.5", 443, "none"),
-        ("allow=1.2.3.4:25", "1.2.3.4", 25, "smtp"),
-    ] as [(String, String, UInt16, String)])
+    @Test(
+        arguments: [
+            // Without rules.
+            ("", "93.184.216.34", 443, "93.184.216.34 443"), ("", "10.0.0.1", 5_432, "10.0.0.1 5432"),
+            ("", "2a00::1", 80, "2a00::1 80"), ("", "fd00::1", 80, "fd00::1 80"), ("", "93.184.216.34", 25, "smtp"),
+            ("", "::ffff:93.184.216.34", 443, "93.184.216.34 443"),
+            // Reserved.
+            ("", "127.0.0.1", 80, "reserved"), ("", "127.9.9.9", 80, "reserved"), ("", "0.0.0.0", 80, "reserved"),
+            ("", "::1", 80, "reserved"), ("", "::", 80, "reserved"), ("", "::ffff:127.0.0.1", 80, "reserved"),
+            ("", "::127.0.0.1", 80, "reserved"), ("", "64:ff9b::7f00:1", 80, "reserved"),
+            ("", "64:ff9b::a9fe:a9fe", 80, "reserved"), ("", "2002:7f00:1::", 80, "reserved"),
+            ("", "2001:0:7f00:1::", 80, "reserved"), ("", "2001:0:102:304:0:0:80ff:fffe", 80, "reserved"),
+            ("", "::ffff:0:127.0.0.1", 80, "reserved"), ("", "2a00::5efe:7f00:1", 80, "reserved"),
+            ("", "64:ff9b:1::7f00:1", 80, "reserved"), ("", "64:ff9b::808:808", 80, "64:ff9b::808:808 80"),
+            ("", "169.254.169.254", 80, "reserved"), ("", "fe80::1", 80, "reserved"), ("", "febf::1", 80, "reserved"),
+            ("", "224.0.0.1", 80, "reserved"), ("", "255.255.255.255", 80, "reserved"), ("", "ff02::1", 80, "reserved"),
+            ("", "169.254.100.1", 9_001, "reserved"), ("", "fd00:6d61:7274::1", 80, "reserved"),
+            ("", "10.1.2.3", 80, "reserved"), ("", "2a00::5", 80, "reserved"), ("", "10.1.2.3", 4_566, "ownPort"),
+            ("", "64:ff9b::a01:203", 80, "reserved"),
+            // Opened, by a rule that names them.
+            ("allow=0.0.0.0/0,::/0", "127.0.0.1", 80, "reserved"),
+            ("allow=0.0.0.0/0", "169.254.169.254", 80, "reserved"),
+            ("allow=169.254.169.254:80", "169.254.169.254", 80, "169.254.169.254 80"),
+            ("allow=169.254.169.254:80", "169.254.169.254", 81, "reserved"),
+            ("allow=169.254.0.0/16", "169.254.1.1", 81, "169.254.1.1 81"),
+            ("allow=[fe80::/10]:80-90", "fe80::1", 90, "fe80::1 90"), ("allow=10.0.0.0/8", "10.1.2.3", 80, "reserved"),
+            ("allow=10.1.2.3", "10.1.2.3", 80, "10.1.2.3 80"), ("allow=10.1.2.3", "10.1.2.3", 4_566, "ownPort"),
+            ("allow=10.1.2.3:4566", "10.1.2.3", 4_566, "10.1.2.3 4566"),
+            // The host's loopback, by its alias only.
+            ("", "169.254.100.3", 5_432, "reserved"), ("allow=127.0.0.1:5432", "127.0.0.1", 5_432, "reserved"),
+            ("allow=127.0.0.1:5432", "169.254.100.3", 5_432, "127.0.0.1 5432"),
+            ("allow=host.martlet.internal:5432", "fd00:6d61:7274::3", 5_432, "127.0.0.1 5432"),
+            ("allow=host.martlet.internal:5432", "169.254.100.3", 5_433, "reserved"),
+            ("allow=host.martlet.internal", "169.254.100.3", 80, "127.0.0.1 80"),
+            ("allow=host.martlet.internal", "169.254.100.3", 25, "smtp"),
+            ("allow=host.martlet.internal", "169.254.100.3", 4_566, "ownPort"),
+            ("allow=host.martlet.internal:4000-5000", "169.254.100.3", 4_566, "ownPort"),
+            ("allow=host.martlet.internal:4566", "169.254.100.3", 4_566, "127.0.0.1 4566"),
+            ("allow=0.0.0.0/0", "169.254.100.3", 80, "reserved"),
+            ("allow=host.martlet.internal;deny=127.0.0.0/8:80", "169.254.100.3", 80, "denied"),
+            ("allow=host.martlet.internal;deny=169.254.100.3", "169.254.100.3", 80, "denied"),
+            // Deny wins, and none closes.
+            ("allow=1.2.3.4;deny=1.0.0.0/8", "1.2.3.4", 80, "denied"),
+            ("deny=1.0.0.0/8:443", "1.2.3.4", 80, "1.2.3.4 80"),
+            ("deny=1.0.0.0/8", "::ffff:1.2.3.4", 80, "denied"), ("deny=1.0.0.0/8", "64:ff9b::102:304", 80, "denied"),
+            ("none", "1.2.3.4", 80, "none"), ("none", "169.254.100.3", 80, "none"),
+            ("none; allow=1.2.3.0/24:443", "1.2.3.4", 443, "1.2.3.4 443"),
+            ("none; allow=1.2.3.0/24:443", "1.2.3.4", 80, "none"), ("none;allow=1.2.3.4", "1.2.3.5", 443, "none"),
+            ("allow=1.2.3.4:25", "1.2.3.4", 25, "smtp"),
+        ] as [(String, String, UInt16, String)]
+    )
     func `verdicts`(policy: String, address: String, port: UInt16, verdict: String) throws {
         #expect(try Self.verdict(policy, address, port) == verdict)
     }
@@ -94,7 +98,8 @@ struct EgressPolicyTests {
         var random = SeededBytes(state: seed)
         for _ in 0..<100 {
             let wide = random.next() % 2 == 0
-            let address: IPAddress = wide ? .v6(random.next(), random.next()) : .v4(UInt32(truncatingIfNeeded: random.next()))
+            let address: IPAddress =
+                wide ? .v6(random.next(), random.next()) : .v4(UInt32(truncatingIfNeeded: random.next()))
             #expect(IPAddress(address.description) == address, "seed \(seed)")
             let bits = wide ? 128 : 32
             let length = Int(random.next() % UInt64(bits + 1))

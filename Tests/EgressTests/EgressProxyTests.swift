@@ -82,10 +82,12 @@ struct EgressProxyTests {
             let near = try LoopbackSocket(port: port)
             let far = try await blocking { try LoopbackSocket.accept(target) }
             async let sent: Void = blocking {
-                try near.send([UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-                    for at in 0..<size { buffer.initializeElement(at: at, to: UInt8(truncatingIfNeeded: at / 251)) }
-                    count = size
-                })
+                try near.send(
+                    [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+                        for at in 0..<size { buffer.initializeElement(at: at, to: UInt8(truncatingIfNeeded: at / 251)) }
+                        count = size
+                    }
+                )
                 near.endOutput()
             }
             let received = try await blocking {

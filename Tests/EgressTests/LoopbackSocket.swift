@@ -101,7 +101,9 @@ struct LoopbackSocket {
         let descriptor = socket(AF_INET, CInt(datagrams ? SOCK_DGRAM.rawValue : SOCK_STREAM.rawValue), 0)
         var on: CInt = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size))
-        let code = withAddress(loopback(port: port)) { bind(descriptor, $0, $1) + (datagrams ? 0 : listen(descriptor, 128)) }
+        let code = withAddress(loopback(port: port)) {
+            bind(descriptor, $0, $1) + (datagrams ? 0 : listen(descriptor, 128))
+        }
         var name = loopback(port: 0)
         var length = socklen_t(name.count)
         let named = name.withUnsafeMutableBytes { raw in

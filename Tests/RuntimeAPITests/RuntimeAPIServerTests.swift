@@ -313,6 +313,37 @@ struct RuntimeAPIServerTests {
         }
     }
 
+    @Test func `what was sent before the connections are closed is not asked after`() async throws {
+        let (listener, port) = try LoopbackClient.listener()
+        let runtime = RecordingRuntime()
+        let server = try await RuntimeAPIServer.start(
+            listener: listener,
+            handler: runtime,
+            group: MultiThreadedEventLoopGroup.singleton,
+            logger: Logger(label: "test")
+        )
+        for _ in 0..<20 {
+            var clients: [LoopbackClient] = []
+            for _ in 0..<60 {
+                let client = try LoopbackClient(port: port)
+                try client.send(Self.get("invocation/next"))
+                clients.append(client)
+            }
+            for client in clients { client.close() }
+            await server.closeConnections()
+            let asked = runtime.requests.count
+            try await Task.sleep(for: .milliseconds(5))
+            #expect(runtime.requests.count == asked)
+        }
+        let client = try LoopbackClient(port: port)
+        try client.send("GET /2018-06-01/ping HTTP/1.1\r\n\r\n")
+        #expect(try client.readAnswer().body == Array("pong".utf8))
+        client.close()
+        await server.stop()
+        await server.closeConnections()
+        await server.stop()
+    }
+
     /// Whatever the bytes are, the server lives, and answers the next client: 48 seeds × 40 connections.
     @Test(arguments: UInt64(0)..<48)
     func `random bytes do no harm`(seed: UInt64) async throws {

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Glibc
+import LambdaModel
+import LogStore
+
+import Testing
+
+@testable import ExecutionEnvironments
+
+/// What a function writes becomes events, however it cuts it, and whatever it claims.
+struct LogReadingTests {
+    private func lines(_ parts: [String], max: Int = 16) -> [String] {
+        var splitter = LineSplitter(eventBytesMax: max)
+        var lines: [String] = []
+        for part in parts { splitter.append(Array(part.utf8)[...]) { lines.append(String(decoding: $0, as: UTF8.self)) } }
+        splitter.flush { lines.append(String(decoding: $0, as: UTF8.self)) }
+        return lines
+    }
+
+    @Test func `lines are put together and cut`() {
+        #expect(lines(["a", "b\nc", "\n\n", "d"]) == ["ab", "c", "", "d"])
+        #expect(lines([String(repeating: "x", count: 40) + "\n"]) == ["xxxxxxxxxxxxxxxx", "xxxxxxxxxxxxxxxx", "xxxxxxxx"])
+        #expect(lines([String(repeating: "x", count: 16), "y\n"]) == ["xxxxxxxxxxxxxxxx", "y"])
+    }
+
+    private func frame(_ message: String, microseconds: UInt64 = 1_500_000) -> [UInt8] {
+        let bytes = Array(message.utf8)
+        func bigEndian<N: FixedWidthInteger>(_ value: N) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
+        return bigEndian(UInt32(0xA55A_0003)) + bigEndian(UInt32(bytes.count)) + bigEndian(microseconds) + bytes
+    }
+
+    private func events(_ parts: [[UInt8]], max: Int = 1_024) -> [(String, Int64?)] {
+        var frames = TelemetryFrames(eventBytesMax: max)
+        var events: [(String, Int64?)] = []
+        for part in parts {
+            frames.append(part[...]) { events.append((String(decoding: $0, as: UTF8.self), $1?.millisecondsSinceEpoch)) }
+        }
+        return events
+    }
+
+    @Test func `a frame is one event with its own time, whatever lines it has`() {
+        let bytes = frame("first\nsecond") + frame("")
+        for cut in 0...bytes.count {
+            let events = events([Array(bytes[..<cut]), Array(bytes[cut...])])
+            #expect(events.map(\.0) == ["first\nsecond", ""])
+            #expect(events.map(\.1) == [1_500, 1_500])
+        }
+    }
+
+    @Test func `bytes that are no frame are plain lines from there on`() {
+        let events = events([frame("good"), Array("no frame, but long enough\n".utf8), frame("late") + Array("\n".utf8)])
+        #expect(events[0].0 == "good")
+        #expect(events[1].0 == "no frame, but long enough" && events[1].1 == nil)
+        #expect(events.count == 3)
+    }
+
+    @Test func `a frame that claims gigabytes is no frame`() {
+        var bytes = frame("x")
+        bytes.replaceSubrange(4..<8, with: [0xFF, 0xFF, 0xFF, 0xFF])
+        #expect(events([bytes + Array("\n".utf8)]).count == 1)
+    }
+
+    private static let time = Timestamp(millisecondsSinceEpoch: 7)
+
+    @Test func `a drain sees everything that was written before it, and the tail is the last 4 KB`() throws {
+        let collector = try LogCollector(reactor: DescriptorReactor()) { Self.time }
+        defer { collector.close() }
+        collector.add(platformLine: "START\n")
+        let text = Array((String(repeating: "x", count: 99) + "\n").utf8)
+        for _ in 0..<100 { #expect(write(collector.outputWrite, text, text.count) == text.count) }
+        #expect(write(collector.outputWrite, "no end", 6) == 6)
+        collector.drain()
+        collector.add(platformLine: "END\n")
+        let events = try collector.takeEvents()
+        #expect(events.count == 103)
+        #expect(events.last?.message == "END\n" && events[101].message == "no end")
+        #expect(collector.tail().count == 4_096)
+        #expect(String(decoding: collector.tail().suffix(11), as: UTF8.self) == "no end\nEND\n")
+    }
+
+    @Test func `a flood is not read beyond what is pending, and goes on when there is room`() async throws {
+        let collector = try LogCollector(reactor: DescriptorReactor()) { Self.time }
+        defer { collector.close() }
+        let writer = Task.detached {
+            let block = [UInt8](repeating: 0x0A, count: 65_536)
+            var written = 0
+            while written < 8 << 20 { written += max(0, write(collector.outputWrite, block, block.count)) }
+            return written
+        }
+        var total = 0
+        for _ in 0..<2_000 where total < 8 << 20 {
+            let events = try collector.takeEvents()
+            #expect(events.count * 64 <= LogCollector.pendingBytesMax + 65_536 * 64)
+            total += events.count
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        #expect(await writer.value == 8 << 20)
+        collector.drain()
+        #expect(try total + collector.takeEvents().count == 8 << 20)
+    }
+
+    @Test func `slots are used again, the lowest numbers first`() {
+        var slots = SlotAllocator()
+        #expect([slots.take(), slots.take(), slots.take()] == [0, 1, 2])
+        slots.release(1)
+        #expect([slots.take(), slots.take()] == [1, 3])
+    }
+}

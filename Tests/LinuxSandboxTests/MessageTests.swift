@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+
+@testable import LinuxSandbox
+
+/// Control messages arrive as they were sent, and anything else is refused whole.
+struct MessageTests {
+    static let spawnerRequests: [SpawnerRequest] = [
+        .configure(
+            SpawnerConfiguration(
+                storePath: "/var/lib/martlet/sandboxes", storeMiB: 4_096, controlGroupName: "martlet-1", firstUserID: 7,
+                systemCallFilter: [1, 2, 3],
+                network: NetworkProgram(messages: [.init(netlinkProtocol: 12, acknowledgements: 3, bytes: [9, 8])]))),
+        .make(
+            SandboxRequest(
+                id: .max, slot: 3, limits: SandboxLimits(memoryMiB: 128, processesMax: 1_024), hasTemporaryImage: true)),
+        .destroy(id: 5),
+    ]
+    static let spawnerReplies: [SpawnerReply] = [
+        .configured(ControlGroupSummary(version: 2, missing: ["cpu"])), .made(id: 1), .gone(id: 2),
+        .configurationFailed(SyscallError(call: "unshare", errno: 1)),
+        .makeFailed(id: 3, SyscallError(call: "mount", errno: 22, subject: "proc")),
+    ]
+    static let initRequests: [InitRequest] = [
+        .build(
+            SandboxPlan(
+                root: "/r", mounts: [.init(source: "/usr", target: "usr", kind: .readOnly), .init(source: "/dev/null", target: "dev/null", kind: .device)],
+                temporaryMiB: 512, sharedMemoryMiB: 128, userID: 993, groupID: 990)),
+        .run(
+            ProcessPlan(
+                executables: ["/a", "/b"], arguments: ["", "ü"], environment: ["A=b=c"], workingDirectory: "/var/task",
+                hasTelemetry: true, dataMiB: 0)),
+        .killAll, .stopAll, .continueAll, .measureMemory,
+    ]
+    static let initReplies: [InitReply] = [
+        .built(hasIPv6: true), .failed(SyscallError(call: "x", errno: 5)), .startFailed(errno: 2), .exited(status: 9),
+        .allKilled, .memory(kibibytes: 1 << 40),
+    ]
+
+    @Test(arguments: spawnerRequests)
+    func `spawner requests`(_ message: SpawnerRequest) throws {
+        #expect(try SpawnerRequest(decoding: message.encode()) == message)
+        refusesDamage(message.encode()) { _ = try SpawnerRequest(decoding: $0) }
+    }
+
+    @Test(arguments: spawnerReplies)
+    func `spawner replies`(_ message: SpawnerReply) throws {
+        #expect(try SpawnerReply(decoding: message.encode()) == message)
+        refusesDamage(message.encode()) { _ = try SpawnerReply(decoding: $0) }
+    }
+
+    @Test(arguments: initRequests)
+    func `init requests`(_ message: InitRequest) throws {
+        #expect(try InitRequest(decoding: message.encode()) == message)
+        refusesDamage(message.encode()) { _ = try InitRequest(decoding: $0) }
+    }
+
+    @Test(arguments: initReplies)
+    func `init replies`(_ message: InitReply) throws {
+        #expect(try InitReply(decoding: message.encode()) == message)
+        refusesDamage(message.encode()) { _ = try InitReply(decoding: $0) }
+    }
+
+    /// Every shorter message, and one with a byte too many.
+    private func refusesDamage(_ bytes: [UInt8], _ decode: ([UInt8]) throws -> Void) {
+        for count in 0..<bytes.count {
+            #expect(throws: MalformedMessage.self, "\(count) of \(bytes.count) bytes") { try decode(Array(bytes.prefix(count))) }
+        }
+        #expect(throws: MalformedMessage.self) { try decode(bytes + [0]) }
+    }
+
+    @Test func `a count beyond the message is refused, and so is a NUL in a text`() {
+        var reader = MessageReader([0xFF, 0xFF, 0xFF, 0xFF, 1])
+        #expect(throws: MalformedMessage.self) { try reader.content() }
+        var list = MessageReader([0xFF, 0xFF, 0xFF, 0xFF, 1])
+        #expect(throws: MalformedMessage.self) { try list.texts() }
+        var text = MessageReader([3, 0, 0, 0, 0x61, 0, 0x62])
+        #expect(throws: MalformedMessage.self) { try text.text() }
+    }
+
+    @Test func `processor share is in proportion to memory`() {
+        func quota(_ memory: UInt32) -> Int { SandboxLimits(memoryMiB: memory, processesMax: 1).processorQuotaMicroseconds }
+        #expect(quota(1_769) == ControlGroups.periodMicroseconds)
+        #expect(quota(128) == 1_447)
+        #expect(quota(3_008) == 34_007)
+        #expect(quota(1) == 1_000)
+    }
+}
