@@ -69,10 +69,15 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-executable"])]
         ),
         .target(
-            name: "MetadataStore", dependencies: ["LambdaModel", "EnvelopeEncryption", grdb], swiftSettings: swift),
+            name: "MetadataStore",
+            dependencies: ["LambdaModel", "EnvelopeEncryption", grdb],
+            swiftSettings: swift
+        ),
         .target(
-            name: "CodeStore", dependencies: ["LambdaModel", "EnvelopeEncryption", "CArchive", crypto],
-            swiftSettings: swift),
+            name: "CodeStore",
+            dependencies: ["LambdaModel", "EnvelopeEncryption", "CArchive", crypto],
+            swiftSettings: swift
+        ),
         .target(name: "LogStore", dependencies: ["LambdaModel", grdb], swiftSettings: swift),
         .target(
             name: "Runtimes",
@@ -141,20 +146,37 @@ let package = Package(
 
         // Tests.
         .target(name: "TestSupport", dependencies: ["InvocationCore", "LambdaModel"], swiftSettings: swift),
-        .testTarget(name: "InvocationCoreTests", dependencies: ["InvocationCore", "LambdaModel"], swiftSettings: swift),
         .testTarget(
-            name: "SimulationTests", dependencies: ["InvocationCore", "LambdaModel", "TestSupport"], swiftSettings: swift),
+            name: "InvocationCoreTests",
+            dependencies: ["InvocationCore", "LambdaModel"],
+            swiftSettings: swift
+        ),
         .testTarget(
-            name: "AWSWireTests", dependencies: ["AWSWire", "LambdaModel", crypto], resources: [.copy("Vectors")],
-            swiftSettings: swift),
-        .testTarget(name: "EnvelopeEncryptionTests", dependencies: ["EnvelopeEncryption", crypto], swiftSettings: swift),
+            name: "SimulationTests",
+            dependencies: ["InvocationCore", "LambdaModel", "TestSupport"],
+            swiftSettings: swift
+        ),
         .testTarget(
-            name: "MetadataStoreTests", dependencies: ["MetadataStore", "LambdaModel", "EnvelopeEncryption", grdb],
-            swiftSettings: swift),
+            name: "AWSWireTests",
+            dependencies: ["AWSWire", "LambdaModel", crypto],
+            resources: [.copy("Vectors")],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "EnvelopeEncryptionTests",
+            dependencies: ["EnvelopeEncryption", crypto],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "MetadataStoreTests",
+            dependencies: ["MetadataStore", "LambdaModel", "EnvelopeEncryption", grdb],
+            swiftSettings: swift
+        ),
         .testTarget(
             name: "CodeStoreTests",
             dependencies: ["CodeStore", "LambdaModel", "EnvelopeEncryption", "CArchive", crypto],
-            swiftSettings: swift),
+            swiftSettings: swift
+        ),
         .testTarget(name: "LogStoreTests", dependencies: ["LogStore", "LambdaModel", grdb], swiftSettings: swift),
         .testTarget(
             name: "ControlPlaneTests",
@@ -174,17 +196,29 @@ let package = Package(
             swiftSettings: swift
         ),
         .testTarget(
-            name: "ServerConfigurationTests", dependencies: ["ServerConfiguration", "LambdaModel", argumentParser],
-            swiftSettings: swift),
+            name: "ServerConfigurationTests",
+            dependencies: ["ServerConfiguration", "LambdaModel", argumentParser],
+            swiftSettings: swift
+        ),
         .testTarget(
             name: "CommandLineClientTests",
-            dependencies: ["CommandLineClient", "AWSWire", "CArchive", "LambdaModel", "ServerConfiguration", argumentParser],
-            swiftSettings: swift),
+            dependencies: [
+                "CommandLineClient", "AWSWire", "CArchive", "LambdaModel", "ServerConfiguration", argumentParser,
+            ],
+            swiftSettings: swift
+        ),
         .testTarget(name: "LinuxSandboxTests", dependencies: ["LinuxSandbox"], swiftSettings: swift),
         .testTarget(
             name: "ExecutionEnvironmentsTests",
             dependencies: ["ExecutionEnvironments", "LambdaModel", "LogStore", "Runtimes"],
-            swiftSettings: swift),
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "RuntimeAPITests",
+            dependencies: nio + ["RuntimeAPI", "LambdaModel", nioHTTP1, logging],
+            swiftSettings: swift
+        ),
+        .testTarget(name: "EgressTests", dependencies: nio + ["Egress", logging], swiftSettings: swift),
         .testTarget(name: "RuntimesTests", dependencies: ["Runtimes", "LambdaModel"], swiftSettings: swift),
         .testTarget(
             name: "SandboxTests",

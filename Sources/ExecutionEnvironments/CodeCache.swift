@@ -22,7 +22,7 @@ package actor CodeCache {
     private var entries: [String: Entry] = [:]
     private var uses: UInt64 = 0
 
-    /// - Parameter bytesMax: of unpacked code that is kept; what is in use may exceed it, up to the store's own size.
+    /// `bytesMax` bounds the unpacked code that is kept; what is in use may exceed it, up to the store's own size.
     package init(codeStore: CodeStore, store: SandboxStore, bytesMax: Int) {
         self.codeStore = codeStore
         self.store = store
@@ -59,7 +59,11 @@ package actor CodeCache {
 
     private static func directory(_ objectID: String) -> String { "code/\(objectID)" }
 
-    private static func unpack(_ code: CodeReference, from codeStore: CodeStore, into store: SandboxStore) async throws -> Int {
+    private static func unpack(
+        _ code: CodeReference,
+        from codeStore: CodeStore,
+        into store: SandboxStore
+    ) async throws -> Int {
         let name = directory(code.objectID)
         try store.makeDirectory(name)
         let descriptor = try store.openDirectory(name)

@@ -32,10 +32,12 @@ final class EnvironmentLog: Sendable {
         self.workshop = workshop
         let key = configuration.key
         group = LogGroupKey(accountID: key.accountID, region: key.region, name: configuration.logging.logGroup)
-        stream = LogStreamName(
-            startedAt: workshop.now(), version: configuration.version,
-            random: (.random(in: 0...UInt64.max), .random(in: 0...UInt64.max))
-        ).description
+        stream =
+            LogStreamName(
+                startedAt: workshop.now(),
+                version: configuration.version,
+                random: (.random(in: 0...UInt64.max), .random(in: 0...UInt64.max))
+            ).description
         collector = try LogCollector(reactor: workshop.reactor, now: workshop.now)
     }
 
@@ -104,7 +106,9 @@ final class EnvironmentLog: Sendable {
     }
 
     private func usageRecord(
-        _ report: InvocationReport, _ inHand: InvocationInHand, _ maxMemoryUsedMiB: Int
+        _ report: InvocationReport,
+        _ inHand: InvocationInHand,
+        _ maxMemoryUsedMiB: Int
     ) -> UsageRecord {
         let bytes = meter.snapshot() - meteredAtStart.withLock { $0 }
         let outcome =
@@ -115,13 +119,21 @@ final class EnvironmentLog: Sendable {
             case .environmentLost: "lost"
             }
         return UsageRecord(
-            requestID: inHand.request.requestID, function: configuration.key, version: configuration.version,
-            startedAt: inHand.startedAt, memoryMiB: configuration.memoryMiB,
+            requestID: inHand.request.requestID,
+            function: configuration.key,
+            version: configuration.version,
+            startedAt: inHand.startedAt,
+            memoryMiB: configuration.memoryMiB,
             durationMicroseconds: report.duration.wholeNanoseconds / 1_000,
             billedMilliseconds: report.status == .environmentLost ? 0 : report.billed.milliseconds,
             initMicroseconds: report.initDuration.map { $0.wholeNanoseconds / 1_000 },
             maxMemoryUsedMiB: min(maxMemoryUsedMiB, configuration.memoryMiB),
-            ephemeralStorageMiB: configuration.ephemeralStorageMiB, egressBytes: bytes.sent, ingressBytes: bytes.received,
-            outcome: outcome, architecture: configuration.architecture, executedEnvironmentID: stream)
+            ephemeralStorageMiB: configuration.ephemeralStorageMiB,
+            egressBytes: bytes.sent,
+            ingressBytes: bytes.received,
+            outcome: outcome,
+            architecture: configuration.architecture,
+            executedEnvironmentID: stream
+        )
     }
 }

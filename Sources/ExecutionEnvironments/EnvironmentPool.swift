@@ -40,10 +40,14 @@ package actor EnvironmentPool {
     ///
     /// - Throws: `.tooManyRequests`, or `.service` when the machine failed.
     package func invoke(
-        _ request: InvocationRequest, _ configuration: FunctionConfiguration
+        _ request: InvocationRequest,
+        _ configuration: FunctionConfiguration
     ) async throws(LambdaError) -> InvocationResponse {
         let key = EnvironmentKey(
-            function: configuration.key, version: configuration.version, revision: configuration.revisionID)
+            function: configuration.key,
+            version: configuration.version,
+            revision: configuration.revisionID
+        )
         for _ in 0..<Self.bindingsMax {
             let environment = try await environment(for: InvocationID(request.requestID), key, configuration)
             if let response = try await environment.invoke(request) { return response }
@@ -55,7 +59,9 @@ package actor EnvironmentPool {
     private static let bindingsMax = 3
 
     private func environment(
-        for id: InvocationID, _ key: EnvironmentKey, _ configuration: FunctionConfiguration
+        for id: InvocationID,
+        _ key: EnvironmentKey,
+        _ configuration: FunctionConfiguration
     ) async throws(LambdaError) -> ExecutionEnvironment {
         configurations[key] = configuration
         let bound = await withCheckedContinuation {
@@ -63,7 +69,12 @@ package actor EnvironmentPool {
             waiters[id] = continuation
             perform(
                 scheduler.invocationArrived(
-                    id, key: key, demand: EnvironmentDemand(memoryMiB: configuration.memoryMiB), at: .now))
+                    id,
+                    key: key,
+                    demand: EnvironmentDemand(memoryMiB: configuration.memoryMiB),
+                    at: .now
+                )
+            )
         }
         return try bound.get()
     }
@@ -76,7 +87,9 @@ package actor EnvironmentPool {
     /// No environment is there, and nothing waits for one.
     package var isEmpty: Bool { scheduler.isEmpty }
 
-    /// No new work; running invocations have `timeout` to end, then everything goes. Returns when nothing is left.
+    /// No new work; running invocations have `timeout` to end, then everything goes.
+    ///
+    /// Returns when nothing is left.
     package func drain(timeout: Duration) async {
         perform(scheduler.shutdown(at: .now))
         let abandoning = Task {
@@ -134,12 +147,19 @@ package actor EnvironmentPool {
                 let runtime = workshop.runtimes.definition(of: configuration.runtime)
             else { throw LambdaError.service(message: "The runtime is not available on this server any more.") }
             let environment = try ExecutionEnvironment(
-                id, configuration, runtime: runtime, workshop: workshop, events: events.continuation)
+                id,
+                configuration,
+                runtime: runtime,
+                workshop: workshop,
+                events: events.continuation
+            )
             environments[id] = environment
             starts.continuation.yield(environment)
         } catch {
             workshop.logger.error(
-                "environment did not start", metadata: ["function": "\(key.function.name)", "error": "\(error)"])
+                "environment did not start",
+                metadata: ["function": "\(key.function.name)", "error": "\(error)"]
+            )
             perform(scheduler.environmentLost(id, at: .now))
         }
     }

@@ -23,10 +23,16 @@ package struct EnvironmentWorkshop: Sendable {
     var reactor: DescriptorReactor { foundation.reactor }
 
     package init(
-        foundation: SandboxFoundation, runtimes: RuntimeCatalog, code: CodeCache, logs: LogStore,
-        group: any EventLoopGroup, egress: @escaping @Sendable () -> SandboxEgress, functionEnvironment: [String: String],
+        foundation: SandboxFoundation,
+        runtimes: RuntimeCatalog,
+        code: CodeCache,
+        logs: LogStore,
+        group: any EventLoopGroup,
+        egress: @escaping @Sendable () -> SandboxEgress,
+        functionEnvironment: [String: String],
         credentials: @escaping @Sendable (FunctionKey) -> SessionCredentialValues,
-        now: @escaping @Sendable () -> Timestamp, logger: Logger
+        now: @escaping @Sendable () -> Timestamp,
+        logger: Logger
     ) {
         self.foundation = foundation
         self.runtimes = runtimes

@@ -43,7 +43,9 @@ package actor ExecutionEnvironment {
     private var outOfMemoryKills: UInt64 = 0
     /// Only where no control group counts memory: what init said last.
     private var measuredKibibytes: UInt64 = 0
-    private let discarded = AsyncStream<EnvironmentLifecycle.DiscardReason>.makeStream(bufferingPolicy: .bufferingOldest(1))
+    private let discarded = AsyncStream<EnvironmentLifecycle.DiscardReason>.makeStream(
+        bufferingPolicy: .bufferingOldest(1)
+    )
 
     /// An idle environment is frozen after this long: a burst of invocations is not slowed down by freezing between them.
     private static let freezeDelay = Duration.milliseconds(50)
@@ -53,8 +55,11 @@ package actor ExecutionEnvironment {
     private static let answerDelayMax = Duration.milliseconds(50)
 
     init(
-        _ id: EnvironmentID, _ configuration: FunctionConfiguration, runtime: RuntimeDefinition,
-        workshop: EnvironmentWorkshop, events: AsyncStream<Event>.Continuation
+        _ id: EnvironmentID,
+        _ configuration: FunctionConfiguration,
+        runtime: RuntimeDefinition,
+        workshop: EnvironmentWorkshop,
+        events: AsyncStream<Event>.Continuation
     ) throws {
         self.id = id
         self.configuration = configuration
@@ -103,7 +108,12 @@ package actor ExecutionEnvironment {
         }
         self.sandbox = sandbox
         services = try await SandboxServices.start(
-            sandbox, handler: self, meter: log.meter, workshop: workshop, logger: logger)
+            sandbox,
+            handler: self,
+            meter: log.meter,
+            workshop: workshop,
+            logger: logger
+        )
         return sandbox
     }
 
@@ -153,14 +163,19 @@ package actor ExecutionEnvironment {
 
     // MARK: - The pool's side
 
-    /// Runs one event to its answer. The pool has bound it to this environment.
+    /// Runs one event to its answer.
+    ///
+    /// The pool has bound it to this environment.
     ///
     /// - Returns: nil when the environment was gone before it could begin: another one may have the event.
     func invoke(_ request: InvocationRequest) async throws(LambdaError) -> InvocationResponse? {
         if lifecycle.state == .dead { return nil }
         let ticket = InvocationTicket(
-            id: InvocationID(request.requestID), timeout: .seconds(configuration.timeoutSeconds))
-        let answer = await withCheckedContinuation { (continuation: CheckedContinuation<InvocationInHand.Answer, Never>) in
+            id: InvocationID(request.requestID),
+            timeout: .seconds(configuration.timeoutSeconds)
+        )
+        let answer = await withCheckedContinuation {
+            (continuation: CheckedContinuation<InvocationInHand.Answer, Never>) in
             precondition(inHand == nil, "an environment takes one invocation at a time")
             inHand = InvocationInHand(request: request, startedAt: workshop.now(), continuation: continuation)
             freezing?.cancel()
@@ -182,8 +197,7 @@ package actor ExecutionEnvironment {
 
     // MARK: - Actions
 
-    /// - Parameter body: of the Runtime API call that is the event.
-    /// - Returns: what that call is answered.
+    /// `body` is that of the Runtime API call which is the event, and the result what that call is answered.
     @discardableResult
     private func perform(_ actions: [EnvironmentLifecycle.Action], body: [UInt8] = []) -> RuntimeAPIAnswer? {
         var reply: RuntimeAPIAnswer?
@@ -234,18 +248,29 @@ package actor ExecutionEnvironment {
         try thaw()
         try sandbox.setProcessorLimited(false)
         let environment = ProcessEnvironment(
-            configuration, runtime: runtime, operatorVariables: workshop.functionEnvironment,
-            credentials: workshop.credentials(configuration.key), logStream: log.stream)
+            configuration,
+            runtime: runtime,
+            operatorVariables: workshop.functionEnvironment,
+            credentials: workshop.credentials(configuration.key),
+            logStream: log.stream
+        )
         let command = runtime.arguments(
-            executable: runtime.executables[0], memoryMiB: configuration.memoryMiB,
-            customerEnvironment: configuration.environment ?? [:])
+            executable: runtime.executables[0],
+            memoryMiB: configuration.memoryMiB,
+            customerEnvironment: configuration.environment ?? [:]
+        )
         try sandbox.run(
             ProcessPlan(
                 executables: runtime.managed ? [command[0]] : runtime.executables,
-                arguments: Array(command.dropFirst()), environment: environment.list, workingDirectory: "/var/task",
+                arguments: Array(command.dropFirst()),
+                environment: environment.list,
+                workingDirectory: "/var/task",
                 hasTelemetry: runtime.managed,
-                dataMiB: workshop.foundation.spawner.controlGroups.has("memory") ? 0 : UInt32(configuration.memoryMiB)),
-            output: log.collector.outputWrite, telemetry: runtime.managed ? log.collector.telemetryWrite : nil)
+                dataMiB: workshop.foundation.spawner.controlGroups.has("memory") ? 0 : UInt32(configuration.memoryMiB)
+            ),
+            output: log.collector.outputWrite,
+            telemetry: runtime.managed ? log.collector.telemetryWrite : nil
+        )
     }
 
     private func killProcesses() throws {
@@ -265,7 +290,12 @@ package actor ExecutionEnvironment {
                     requestID: request.requestID,
                     deadlineMilliseconds: workshop.now().advanced(by: left).millisecondsSinceEpoch,
                     invokedFunctionARN: request.function.arn(qualifier: request.qualifier),
-                    traceID: request.traceHeader, clientContextJSON: request.clientContext, payload: request.payload)))
+                    traceID: request.traceHeader,
+                    clientContextJSON: request.clientContext,
+                    payload: request.payload
+                )
+            )
+        )
     }
 
     private func respond(_ id: InvocationID, _ answer: InvocationAnswer, body: [UInt8]) {
@@ -354,10 +384,12 @@ extension ExecutionEnvironment: RuntimeAPIHandler {
             return reply(lifecycle.runtimeResponds(InvocationID(id), at: .now), body: body)
         case .responseTooLarge(let id): return reply(lifecycle.responseTooLarge(InvocationID(id), at: .now))
         case .truncatedResponse(let id):
-            let payload = #"{"errorType":"Runtime.TruncatedResponse","errorMessage":"HTTP request detected as truncated"}"#
+            let payload =
+                #"{"errorType":"Runtime.TruncatedResponse","errorMessage":"HTTP request detected as truncated"}"#
             return reply(
                 lifecycle.runtimeReportsError(InvocationID(id), type: "Runtime.TruncatedResponse", at: .now),
-                body: Array(payload.utf8))
+                body: Array(payload.utf8)
+            )
         case .error(let id, let type, let body, _):
             return reply(lifecycle.runtimeReportsError(InvocationID(id), type: type, at: .now), body: body)
         case .initError(let type, let body):
@@ -397,10 +429,16 @@ extension RuntimeAPIAnswer {
             return
         }
         self = .refused(
-            status: refusal.status, errorType: refusal.errorType, errorMessage: refusal.errorMessage)
+            status: refusal.status,
+            errorType: refusal.errorType,
+            errorMessage: refusal.errorMessage
+        )
     }
 
     /// To a connection that is gone: nobody reads it.
     static let connectionClosed = RuntimeAPIAnswer.refused(
-        status: 500, errorType: "InternalServerError", errorMessage: "Internal Server Error")
+        status: 500,
+        errorType: "InternalServerError",
+        errorMessage: "Internal Server Error"
+    )
 }

@@ -107,7 +107,10 @@ package final class LogCollector: Sendable {
     }
 
     private static func add(
-        _ message: ArraySlice<UInt8>, at time: Timestamp, to events: inout [LogEvent], _ pending: inout Int,
+        _ message: ArraySlice<UInt8>,
+        at time: Timestamp,
+        to events: inout [LogEvent],
+        _ pending: inout Int,
         _ tail: inout [UInt8]
     ) {
         events.append(LogEvent(timestamp: time, message: String(decoding: message, as: UTF8.self)))

@@ -12,8 +12,11 @@ struct ProcessEnvironment {
     private static let replaceable: Set<String> = ["PATH", "LD_LIBRARY_PATH", "LANG", "NODE_PATH", "PYTHONPATH", "TZ"]
 
     init(
-        _ configuration: FunctionConfiguration, runtime: RuntimeDefinition, operatorVariables: [String: String],
-        credentials: SessionCredentialValues, logStream: String
+        _ configuration: FunctionConfiguration,
+        runtime: RuntimeDefinition,
+        operatorVariables: [String: String],
+        credentials: SessionCredentialValues,
+        logStream: String
     ) {
         variables = operatorVariables
         variables["TZ"] = ":UTC"

@@ -11,7 +11,10 @@ struct SandboxServices: Sendable {
     private let egress: SandboxEgress.Service
 
     static func start(
-        _ sandbox: Sandbox, handler: any RuntimeAPIHandler, meter: EgressMeter, workshop: EnvironmentWorkshop,
+        _ sandbox: Sandbox,
+        handler: any RuntimeAPIHandler,
+        meter: EgressMeter,
+        workshop: EnvironmentWorkshop,
         logger: Logger
     ) async throws -> SandboxServices {
         func take(_ kinds: ListenerKind...) -> [CInt] { kinds.compactMap { sandbox.takeListener($0) } }
@@ -19,13 +22,22 @@ struct SandboxServices: Sendable {
             throw SyscallError(call: "listener", errno: EBADF, subject: "Runtime API")
         }
         let runtimeAPI = try await RuntimeAPIServer.start(
-            listener: listener, handler: handler, group: workshop.group, logger: logger)
+            listener: listener,
+            handler: handler,
+            group: workshop.group,
+            logger: logger
+        )
         do {
             let egress = try await workshop.egress().serve(
                 SandboxEgress.Listeners(
-                    redirected: take(.egressIPv4, .egressIPv6), resolverDatagrams: take(.resolverUDP),
-                    resolverStreams: take(.resolverTCP)),
-                group: workshop.group, meter: meter, logger: logger)
+                    redirected: take(.egressIPv4, .egressIPv6),
+                    resolverDatagrams: take(.resolverUDP),
+                    resolverStreams: take(.resolverTCP)
+                ),
+                group: workshop.group,
+                meter: meter,
+                logger: logger
+            )
             return SandboxServices(runtimeAPI: runtimeAPI, egress: egress)
         } catch {
             await runtimeAPI.stop()

@@ -2,7 +2,7 @@
 
 /// One version of a function as the API shows it (`$LATEST` or a published one), and what an environment needs to run it.
 ///
-/// Defaults are AWS's (FACTS 1.2, 1.3); limits are checked by `LimitsProfile` before a value gets here.
+/// Defaults are AWS's; limits are checked by `LimitsProfile` before a value gets here.
 package struct FunctionConfiguration: Equatable, Sendable, Codable {
     package var key: FunctionKey
     /// `$LATEST` or a decimal number.
@@ -86,6 +86,8 @@ package struct CodeReference: Hashable, Sendable, Codable {
 
 /// The instruction sets Lambda names.
 package enum Architecture: String, Sendable, Codable, CaseIterable {
+    // swift-format-ignore: AlwaysUseLowerCamelCase
+    // The instruction set's name, as on the wire.
     case x86_64
     case arm64
 
@@ -96,7 +98,7 @@ package enum Architecture: String, Sendable, Codable, CaseIterable {
     #endif
 }
 
-/// `State` of a function (FACTS 1.3).
+/// `State` of a function.
 package enum FunctionState: String, Sendable, Codable {
     case pending = "Pending"
     case active = "Active"
@@ -104,7 +106,7 @@ package enum FunctionState: String, Sendable, Codable {
     case failed = "Failed"
 }
 
-/// `LastUpdateStatus` of a function (FACTS 1.3).
+/// `LastUpdateStatus` of a function.
 package enum LastUpdateStatus: String, Sendable, Codable {
     case successful = "Successful"
     case failed = "Failed"

@@ -40,7 +40,9 @@ package struct InvocationRequest: Sendable {
     }
 }
 
-/// What the function made of an event. A function error is a value, not a Swift error: AWS answers 200 to it.
+/// What the function made of an event.
+///
+/// A function error is a value, not a Swift error: AWS answers 200 to it.
 package enum InvocationOutcome: Equatable, Sendable {
     /// The runtime's response, byte for byte.
     case success(payload: [UInt8])

@@ -2,7 +2,7 @@
 
 /// The caller is told no: one case per AWS exception, with the text it carries.
 ///
-/// Status and the case of the message's key follow FACTS 1 and 1.6; SDKs match on both.
+/// Status and the case of the message's key are as AWS sends them, which differs from its model; SDKs match on both.
 package enum LambdaError: Error, Equatable, Sendable {
     case resourceNotFound(message: String)
     case resourceConflict(message: String)
@@ -47,7 +47,13 @@ package enum LambdaError: Error, Equatable, Sendable {
         case .invalidParameterValue(let message): return user(400, "InvalidParameterValueException", message, .lower)
         case .validation(let message):
             return Wire(
-                status: 400, name: "ValidationException", message: message, messageKey: .lower, type: nil, reason: nil)
+                status: 400,
+                name: "ValidationException",
+                message: message,
+                messageKey: .lower,
+                type: nil,
+                reason: nil
+            )
         case .invalidRequestContent(let message): return user(400, "InvalidRequestContentException", message, .lower)
         case .requestTooLarge(let message): return user(413, "RequestEntityTooLargeException", message, .lower)
         case .preconditionFailed(let message): return user(412, "PreconditionFailedException", message, .lower)
@@ -55,23 +61,38 @@ package enum LambdaError: Error, Equatable, Sendable {
         case .codeStorageExceeded(let message): return user(400, "CodeStorageExceededException", message, .lower)
         case .tooManyRequests(let reason):
             return Wire(
-                status: 429, name: "TooManyRequestsException", message: "Rate Exceeded.", messageKey: .lower,
-                type: "User", reason: reason.rawValue)
+                status: 429,
+                name: "TooManyRequestsException",
+                message: "Rate Exceeded.",
+                messageKey: .lower,
+                type: "User",
+                reason: reason.rawValue
+            )
         case .service(let message):
             return Wire(
-                status: 500, name: "ServiceException", message: message, messageKey: .upper, type: "Service",
-                reason: nil)
+                status: 500,
+                name: "ServiceException",
+                message: message,
+                messageKey: .upper,
+                type: "Service",
+                reason: nil
+            )
         case .accessDenied(let name, let message):
             return Wire(status: 403, name: name, message: message, messageKey: .lower, type: nil, reason: nil)
         case .unknownOperation(let message):
             return Wire(
-                status: 404, name: "UnknownOperationException", message: message, messageKey: .upper, type: nil,
-                reason: nil)
+                status: 404,
+                name: "UnknownOperationException",
+                message: message,
+                messageKey: .upper,
+                type: nil,
+                reason: nil
+            )
         }
     }
 }
 
-/// Why an invocation was throttled, in AWS's words (FACTS 1.5).
+/// Why an invocation was throttled, in AWS's words.
 package enum ThrottleReason: String, Sendable {
     case concurrentInvocationLimitExceeded = "ConcurrentInvocationLimitExceeded"
     case functionInvocationRateLimitExceeded = "FunctionInvocationRateLimitExceeded"

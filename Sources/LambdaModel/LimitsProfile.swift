@@ -4,7 +4,7 @@
 package enum LimitsProfile: String, Sendable, CaseIterable {
     /// Memory 128 to 3,072 MB in 64 MB steps, timeout 1 to 300 s, /tmp 512 MB.
     case classic
-    /// AWS's limits of today: memory 128 to 10,240 MB in 1 MB steps, timeout 1 to 900 s, /tmp 512 to 10,240 MB (FACTS 1.2).
+    /// AWS's limits of today: memory 128 to 10,240 MB in 1 MB steps, timeout 1 to 900 s, /tmp 512 to 10,240 MB.
     case current
 
     package var memoryMiB: ClosedRange<Int> {
@@ -35,9 +35,9 @@ package enum LimitsProfile: String, Sendable, CaseIterable {
         }
     }
 
-    /// Request payload of a synchronous invocation (FACTS 1.6).
+    /// Request payload of a synchronous invocation.
     package static let synchronousPayloadBytesMax = 6_291_456
-    /// Response payload: 6 MiB + 100 bytes (FACTS 1.5).
+    /// Response payload: 6 MiB + 100 bytes.
     package static let responsePayloadBytesMax = 6_291_556
     /// Decoded zip in a CreateFunction or UpdateFunctionCode request.
     package static let zipUploadBytesMax = 52_428_800
@@ -53,6 +53,6 @@ package enum LimitsProfile: String, Sendable, CaseIterable {
     package static let processesMax = 1_024
     /// Open file descriptors of a process.
     package static let fileDescriptorsMax = 1_024
-    /// Initialisation at full speed and without charge against the timeout (FACTS 2.3).
+    /// Initialisation at full speed and without charge against the timeout.
     package static let initDuration = Duration.seconds(10)
 }

@@ -25,12 +25,14 @@ package struct Timestamp: Hashable, Comparable, Sendable, Codable {
 
     package func advanced(by duration: Duration) -> Timestamp {
         let (seconds, attoseconds) = duration.components
-        return Timestamp(millisecondsSinceEpoch: millisecondsSinceEpoch + seconds * 1_000 + attoseconds / 1_000_000_000_000_000)
+        return Timestamp(
+            millisecondsSinceEpoch: millisecondsSinceEpoch + seconds * 1_000 + attoseconds / 1_000_000_000_000_000
+        )
     }
 
     /// UTC, with milliseconds: `2025-11-24T23:12:27.000` and the suffix given.
     ///
-    /// Lambda's LastModified ends in `+0000` (FACTS 1.3), log lines in `Z`.
+    /// Lambda's LastModified ends in `+0000`, log lines in `Z`.
     package func iso8601(suffix: String = "Z") -> String {
         let (year, month, day) = civilDate
         let milliseconds = Int(millisecondsSinceEpoch - dayNumber * 86_400_000)

@@ -37,14 +37,16 @@ package enum ControlGroupFile: Int, CaseIterable, Sendable {
     }
 }
 
-/// Makes, fills and removes the sandboxes' control groups, v1 and v2 behind one interface. Used by the spawner only.
+/// Makes, fills and removes the sandboxes' control groups, v1 and v2 behind one interface.
+///
+/// Used by the spawner only.
 ///
 /// One group per sandbox, below one parent named after the data directory, so that a restart finds what was left.
 package struct ControlGroups {
     package static let periodMicroseconds = 20_000
 
     package let summary: ControlGroupSummary
-    /// v1: controller to its parent directory. v2: one entry, under "unified".
+    /// v1: controller to its parent directory; v2: one entry, under "unified".
     private let parents: [String: String]
 
     /// Finds what may be written, makes the parents, and removes what an earlier run left below them.
@@ -79,7 +81,10 @@ package struct ControlGroups {
             let parts = line.split(separator: " ")
             guard let dash = parts.firstIndex(of: "-"), parts.count > dash + 3, parts.count > 4 else { return nil }
             return MountPoint(
-                path: String(parts[4]), type: String(parts[dash + 1]), options: parts[dash + 3].split(separator: ","))
+                path: String(parts[4]),
+                type: String(parts[dash + 1]),
+                options: parts[dash + 3].split(separator: ",")
+            )
         }
     }
 
@@ -147,9 +152,13 @@ package struct ControlGroups {
         }
     }
 
-    /// File and value for each limit. CPU is not limited yet: initialisation runs at full speed.
+    /// File and value for each limit.
+    ///
+    /// CPU is not limited yet: initialisation runs at full speed.
     private static func settings(
-        _ controller: String, _ limits: SandboxLimits, _ summary: ControlGroupSummary
+        _ controller: String,
+        _ limits: SandboxLimits,
+        _ summary: ControlGroupSummary
     ) -> [(String, String)] {
         let bytes = String(UInt64(limits.memoryMiB) << 20)
         switch controller {
@@ -170,7 +179,9 @@ package struct ControlGroups {
         for parent in parents.values { try FileText.write("\(process)", to: "\(parent)/\(id)/cgroup.procs") }
     }
 
-    /// Opens the files that the server holds. The caller owns the descriptors.
+    /// Opens the files that the server holds.
+    ///
+    /// The caller owns the descriptors.
     package func openFiles(_ id: UInt64) throws(SyscallError) -> [CInt] {
         var descriptors: [CInt] = []
         for file in ControlGroupFile.allCases where summary.has(file.controller) {
@@ -207,7 +218,9 @@ package struct ControlGroups {
         try FileText.write(summary.version == 1 ? "THAWED" : "0", to: path(of: .freeze, id))
     }
 
-    /// Removes a sandbox's groups, whose processes are gone. False when one of them is still busy.
+    /// Removes a sandbox's groups, whose processes are gone.
+    ///
+    /// False when one of them is still busy.
     package func remove(_ id: UInt64) -> Bool {
         var removed = true
         for parent in parents.values where ![0, ENOENT].contains(FileText.removeDirectory("\(parent)/\(id)")) {

@@ -13,14 +13,18 @@ package enum ControlSocket {
     }
 
     package static func send(
-        _ bytes: [UInt8], descriptors: [CInt] = [], to socket: CInt
+        _ bytes: [UInt8],
+        descriptors: [CInt] = [],
+        to socket: CInt
     ) throws(SyscallError) {
         // SAFETY: the arrays outlive the call, which copies them into the kernel.
         let sent = unsafe clinux_send(socket, bytes, bytes.count, descriptors, descriptors.count)
         try check("sendmsg", sent)
     }
 
-    /// The next message, or nil when the other end is closed. The caller owns the descriptors.
+    /// The next message, or nil when the other end is closed.
+    ///
+    /// The caller owns the descriptors.
     package static func receive(from socket: CInt) throws(SyscallError) -> (bytes: [UInt8], descriptors: [CInt])? {
         var descriptors = [CInt](repeating: -1, count: 16)
         var count = descriptors.count

@@ -15,8 +15,10 @@ package enum InitRequest: Equatable, Sendable {
     case measureMemory
 }
 
-/// A sandbox's init to the server. The init shares its namespaces with the function, so the server believes none of this
-/// beyond what it does to the one sandbox.
+/// A sandbox's init to the server.
+///
+/// The init shares its namespaces with the function, so the server believes none of this beyond what it does to the one
+/// sandbox.
 package enum InitReply: Equatable, Sendable {
     /// Descriptors in the order of `ListenerKind`, without the IPv6 one where `hasIPv6` is false.
     case built(hasIPv6: Bool)
@@ -39,7 +41,9 @@ package enum ListenerKind: Int, CaseIterable, Sendable {
     case egressIPv6
 }
 
-/// The file system of a sandbox. Paths in `source` are the host's, those in `target` are relative to the new root.
+/// The file system of a sandbox.
+///
+/// Paths in `source` are the host's, those in `target` are relative to the new root.
 package struct SandboxPlan: Equatable, Sendable {
     package struct Mount: Equatable, Sendable {
         package enum Kind: UInt8, Sendable {
@@ -71,7 +75,12 @@ package struct SandboxPlan: Equatable, Sendable {
     package var groupID: UInt32
 
     package init(
-        root: String, mounts: [Mount], temporaryMiB: UInt32, sharedMemoryMiB: UInt32, userID: UInt32, groupID: UInt32
+        root: String,
+        mounts: [Mount],
+        temporaryMiB: UInt32,
+        sharedMemoryMiB: UInt32,
+        userID: UInt32,
+        groupID: UInt32
     ) {
         self.root = root
         self.mounts = mounts
@@ -96,8 +105,12 @@ package struct ProcessPlan: Equatable, Sendable {
     package var dataMiB: UInt32
 
     package init(
-        executables: [String], arguments: [String], environment: [String], workingDirectory: String,
-        hasTelemetry: Bool, dataMiB: UInt32
+        executables: [String],
+        arguments: [String],
+        environment: [String],
+        workingDirectory: String,
+        hasTelemetry: Bool,
+        dataMiB: UInt32
     ) {
         self.executables = executables
         self.arguments = arguments
@@ -157,13 +170,25 @@ extension InitRequest {
             }
             self = .build(
                 SandboxPlan(
-                    root: root, mounts: mounts, temporaryMiB: try reader.number(),
-                    sharedMemoryMiB: try reader.number(), userID: try reader.number(), groupID: try reader.number()))
+                    root: root,
+                    mounts: mounts,
+                    temporaryMiB: try reader.number(),
+                    sharedMemoryMiB: try reader.number(),
+                    userID: try reader.number(),
+                    groupID: try reader.number()
+                )
+            )
         case 2:
             self = .run(
                 ProcessPlan(
-                    executables: try reader.texts(), arguments: try reader.texts(), environment: try reader.texts(),
-                    workingDirectory: try reader.text(), hasTelemetry: try reader.flag(), dataMiB: try reader.number()))
+                    executables: try reader.texts(),
+                    arguments: try reader.texts(),
+                    environment: try reader.texts(),
+                    workingDirectory: try reader.text(),
+                    hasTelemetry: try reader.flag(),
+                    dataMiB: try reader.number()
+                )
+            )
         case 3: self = .killAll
         case 4: self = .stopAll
         case 5: self = .continueAll

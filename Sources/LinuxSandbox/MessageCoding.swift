@@ -64,7 +64,9 @@ package struct MessageReader {
     package mutating func text() throws(MalformedMessage) -> String {
         let content = try content()
         // A NUL would end the string early in a system call.
-        guard !content.contains(0), let text = String(validating: content, as: UTF8.self) else { throw MalformedMessage() }
+        guard !content.contains(0), let text = String(validating: content, as: UTF8.self) else {
+            throw MalformedMessage()
+        }
         return text
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Addresses inside a sandbox's network namespace. Nothing outside ever sees them.
+/// Addresses inside a sandbox's network namespace.
+///
+/// Nothing outside ever sees them.
 package enum SandboxNetwork {
     /// Where AWS_LAMBDA_RUNTIME_API points, as on AWS.
     package static let runtimeAddress = "169.254.100.1"
@@ -47,8 +49,11 @@ package struct NetworkProgram: Equatable, Sendable {
         for _ in 0..<min(try reader.number(UInt32.self), 64) {
             messages.append(
                 Message(
-                    netlinkProtocol: try reader.number(), acknowledgements: Int(try reader.number(UInt32.self)),
-                    bytes: try reader.content()))
+                    netlinkProtocol: try reader.number(),
+                    acknowledgements: Int(try reader.number(UInt32.self)),
+                    bytes: try reader.content()
+                )
+            )
         }
     }
 }

@@ -29,9 +29,15 @@ package struct SandboxBuilder {
         for message in program.messages {
             // SAFETY: the array outlives the call.
             try check(
-                "netlink", "\(message.netlinkProtocol)",
+                "netlink",
+                "\(message.netlinkProtocol)",
                 unsafe clinux_netlink(
-                    message.netlinkProtocol, message.bytes, message.bytes.count, CInt(message.acknowledgements)))
+                    message.netlinkProtocol,
+                    message.bytes,
+                    message.bytes.count,
+                    CInt(message.acknowledgements)
+                )
+            )
         }
         var listeners = [
             try bind(SandboxNetwork.runtimeAddress, SandboxNetwork.runtimePort, stream: true),
@@ -107,7 +113,9 @@ package struct SandboxBuilder {
             [
                 ("size", "\(sizeMiB)m"), ("nr_inodes", "\(max(4_096, sizeMiB * 64))"), ("mode", "1777"),
                 ("uid", "\(plan.userID)"), ("gid", "\(plan.groupID)"),
-            ], Self.noSetuid | Self.noDevices)
+            ],
+            Self.noSetuid | Self.noDevices
+        )
     }
 
     private func processFileSystem() throws(SyscallError) -> CInt {
@@ -115,17 +123,21 @@ package struct SandboxBuilder {
     }
 
     private func newMount(
-        _ type: String, _ options: [(String, String)], _ attributes: UInt64
+        _ type: String,
+        _ options: [(String, String)],
+        _ attributes: UInt64
     ) throws(SyscallError) -> CInt {
         // SAFETY: strdup's copies live until they are freed below, after the call.
         var pointers: [UnsafePointer<CChar>?] = unsafe []
         for (key, value) in options { unsafe pointers += [UnsafePointer(strdup(key)), UnsafePointer(strdup(value))] }
         unsafe pointers.append(nil)
-        defer { for unsafe pointer in unsafe pointers { unsafe free(UnsafeMutablePointer(mutating: pointer)) } }
+        defer { unsafe pointers.forEach { unsafe free(UnsafeMutablePointer(mutating: $0)) } }
         return try check("mount", type, unsafe clinux_new_mount(type, pointers, attributes))
     }
 
-    /// Entries of /proc that tell of the machine, or act on it. A file is covered by /dev/null, a directory by an empty one.
+    /// Entries of /proc that tell of the machine, or act on it.
+    ///
+    /// A file is covered by /dev/null, a directory by an empty one.
     private static let maskedFiles = [
         "proc/kcore", "proc/keys", "proc/key-users", "proc/timer_list", "proc/sysrq-trigger", "proc/kallsyms",
         "proc/modules", "proc/cmdline", "proc/partitions", "proc/diskstats", "proc/swaps", "proc/latency_stats",
@@ -146,19 +158,27 @@ package struct SandboxBuilder {
         for path in Self.maskedFiles where exists(path) {
             try attach(
                 tree("\(plan.root)/dev/null", recursive: false, Self.readOnly | Self.noSetuid | Self.noExecution),
-                at: path, below: directory)
+                at: path,
+                below: directory
+            )
         }
         for path in Self.maskedDirectories where exists(path) {
             try attach(
                 tree("\(plan.root)/empty", recursive: false, Self.readOnly | Self.noSetuid | Self.noDevices),
-                at: path, below: directory)
+                at: path,
+                below: directory
+            )
         }
         let settings = "proc/sys"
         try attach(
             tree(
-                "\(plan.root)/\(settings)", recursive: false,
-                Self.readOnly | Self.noSetuid | Self.noDevices | Self.noExecution),
-            at: settings, below: directory)
+                "\(plan.root)/\(settings)",
+                recursive: false,
+                Self.readOnly | Self.noSetuid | Self.noDevices | Self.noExecution
+            ),
+            at: settings,
+            below: directory
+        )
     }
 
     // MARK: - Identity and privileges

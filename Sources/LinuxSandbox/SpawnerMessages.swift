@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Server to spawner. The spawner parses nothing that a user wrote: numbers, the policy's bytes, and the operator's paths.
+/// Server to spawner.
+///
+/// The spawner parses nothing that a user wrote: numbers, the policy's bytes, and the operator's paths.
 package enum SpawnerRequest: Equatable, Sendable {
     /// First message. No descriptors.
     case configure(SpawnerConfiguration)
@@ -35,8 +37,12 @@ package struct SpawnerConfiguration: Equatable, Sendable {
     package var network: NetworkProgram
 
     package init(
-        storePath: String, storeMiB: UInt32, controlGroupName: String, firstUserID: UInt32,
-        systemCallFilter: [UInt8], network: NetworkProgram
+        storePath: String,
+        storeMiB: UInt32,
+        controlGroupName: String,
+        firstUserID: UInt32,
+        systemCallFilter: [UInt8],
+        network: NetworkProgram
     ) {
         self.storePath = storePath
         self.storeMiB = storeMiB
@@ -113,15 +119,23 @@ extension SpawnerRequest {
         case 1:
             self = .configure(
                 SpawnerConfiguration(
-                    storePath: try reader.text(), storeMiB: try reader.number(), controlGroupName: try reader.text(),
-                    firstUserID: try reader.number(), systemCallFilter: try reader.content(),
-                    network: try NetworkProgram(from: &reader)))
+                    storePath: try reader.text(),
+                    storeMiB: try reader.number(),
+                    controlGroupName: try reader.text(),
+                    firstUserID: try reader.number(),
+                    systemCallFilter: try reader.content(),
+                    network: try NetworkProgram(from: &reader)
+                )
+            )
         case 2:
             self = .make(
                 SandboxRequest(
-                    id: try reader.number(), slot: try reader.number(),
+                    id: try reader.number(),
+                    slot: try reader.number(),
                     limits: SandboxLimits(memoryMiB: try reader.number(), processesMax: try reader.number()),
-                    hasTemporaryImage: try reader.flag()))
+                    hasTemporaryImage: try reader.flag()
+                )
+            )
         case 3: self = .destroy(id: try reader.number())
         default: throw MalformedMessage()
         }

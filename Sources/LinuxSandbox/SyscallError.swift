@@ -25,7 +25,9 @@ package struct SyscallError: Error, Equatable, Sendable, CustomStringConvertible
 /// Turns a shim's `-errno` into an error, and gives its result otherwise.
 @discardableResult
 package func check<Result: SignedInteger>(
-    _ call: String, _ subject: String, _ result: Result
+    _ call: String,
+    _ subject: String,
+    _ result: Result
 ) throws(SyscallError) -> Result {
     guard result >= 0 else { throw SyscallError(call: call, errno: Int32(-result), subject: subject) }
     return result

@@ -81,7 +81,8 @@ package final class RuntimeAPIServer: Sendable {
     /// Closes every connection, those that wait to be accepted too; the socket goes on listening.
     ///
     /// For the moment between the death of a sandbox's processes and the start of new ones: what the dead had sent
-    /// but nobody had read must not count as a call of the living. When it returns, all that was asked of the handler has been answered.
+    /// but nobody had read must not count as a call of the living. When it returns, all that was asked of the handler
+    /// has been answered.
     package func closeConnections() async {
         let loop = channel.eventLoop
         let closing = loop.flatSubmit { [self] in
@@ -96,7 +97,7 @@ package final class RuntimeAPIServer: Sendable {
     /// Accepts and closes all that is in the kernel's queue; the listener does not block.
     private func refuseWaiting() {
         for _ in 0..<Self.refusedMax {
-            let descriptor = accept4(listener, nil, nil, CInt(SOCK_CLOEXEC.rawValue))
+            let descriptor = accept(listener, nil, nil)
             guard descriptor >= 0 else { return }
             close(descriptor)
         }

@@ -7,7 +7,7 @@ extension NetworkProgram {
     /// Everything a sandbox's network namespace is told, made once: addresses and routes on loopback, and the rules that send
     /// every outbound TCP connection to the server's listener and let nothing else out.
     ///
-    /// - Parameter ipv6: false where the host's kernel has none.
+    /// `ipv6` is false where the host's kernel has none.
     package static func sandbox(ipv6: Bool) throws(SandboxPolicyError) -> NetworkProgram {
         var messages: [Message] = []
         for address in [SandboxNetwork.runtimeAddress, SandboxNetwork.resolverAddress] {
@@ -49,7 +49,11 @@ extension NetworkProgram {
             do throws(SandboxPolicyError) { try fill(header) } catch { return .failure(error) }
             return .success(Int(header.pointee.nlmsg_len))
         }
-        return Message(netlinkProtocol: NETLINK_ROUTE, acknowledgements: 1, bytes: Array(buffer.prefix(try result.get())))
+        return Message(
+            netlinkProtocol: NETLINK_ROUTE,
+            acknowledgements: 1,
+            bytes: Array(buffer.prefix(try result.get()))
+        )
     }
 
     private static func addressMessage(_ address: String) throws(SandboxPolicyError) -> Message {
@@ -86,7 +90,8 @@ extension NetworkProgram {
         try batch.addTable()
         try batch.addChain("nat", type: "nat", priority: -100, dropByDefault: false)
         try batch.addChain("out", type: "filter", priority: 0, dropByDefault: true)
-        let own = try [SandboxNetwork.runtimeAddress, SandboxNetwork.resolverAddress].map { (text) throws(SandboxPolicyError) in
+        let own = try [SandboxNetwork.runtimeAddress, SandboxNetwork.resolverAddress].map {
+            (text) throws(SandboxPolicyError) in
             try numeric(text)
         }
         // Loopback and the sandbox's own addresses stay inside.
@@ -107,6 +112,9 @@ extension NetworkProgram {
         }
         try batch.end()
         return Message(
-            netlinkProtocol: NETLINK_NETFILTER, acknowledgements: batch.acknowledgements, bytes: batch.bytes)
+            netlinkProtocol: NETLINK_NETFILTER,
+            acknowledgements: batch.acknowledgements,
+            bytes: batch.bytes
+        )
     }
 }

@@ -2,7 +2,9 @@
 import CNftnl
 import Glibc
 
-/// One nftables transaction as netlink bytes, through libnftnl. Family `inet`, one table, hooks on output.
+/// One nftables transaction as netlink bytes, through libnftnl.
+///
+/// Family `inet`, one table, hooks on output.
 struct NftablesBatch {
     enum Verdict: Int32 {
         case accept = 1
@@ -38,7 +40,9 @@ struct NftablesBatch {
     }
 
     mutating func addTable() throws(SandboxPolicyError) {
-        guard let object = nftnl_table_alloc() else { throw SandboxPolicyError(step: "nftnl_table_alloc", errno: ENOMEM) }
+        guard let object = nftnl_table_alloc() else {
+            throw SandboxPolicyError(step: "nftnl_table_alloc", errno: ENOMEM)
+        }
         defer { nftnl_table_free(object) }
         nftnl_table_set_str(object, UInt16(NFTNL_TABLE_NAME.rawValue), table)
         try appendMessage(type: UInt16(NFT_MSG_NEWTABLE.rawValue), flags: UInt16(NLM_F_CREATE)) {
@@ -46,8 +50,15 @@ struct NftablesBatch {
         }
     }
 
-    mutating func addChain(_ name: String, type: String, priority: Int32, dropByDefault: Bool) throws(SandboxPolicyError) {
-        guard let object = nftnl_chain_alloc() else { throw SandboxPolicyError(step: "nftnl_chain_alloc", errno: ENOMEM) }
+    mutating func addChain(
+        _ name: String,
+        type: String,
+        priority: Int32,
+        dropByDefault: Bool
+    ) throws(SandboxPolicyError) {
+        guard let object = nftnl_chain_alloc() else {
+            throw SandboxPolicyError(step: "nftnl_chain_alloc", errno: ENOMEM)
+        }
         defer { nftnl_chain_free(object) }
         nftnl_chain_set_str(object, UInt16(NFTNL_CHAIN_TABLE.rawValue), table)
         nftnl_chain_set_str(object, UInt16(NFTNL_CHAIN_NAME.rawValue), name)
@@ -55,7 +66,10 @@ struct NftablesBatch {
         nftnl_chain_set_u32(object, UInt16(NFTNL_CHAIN_HOOKNUM.rawValue), UInt32(NF_INET_LOCAL_OUT.rawValue))
         nftnl_chain_set_s32(object, UInt16(NFTNL_CHAIN_PRIO.rawValue), priority)
         nftnl_chain_set_u32(
-            object, UInt16(NFTNL_CHAIN_POLICY.rawValue), UInt32(dropByDefault ? NF_DROP : NF_ACCEPT))
+            object,
+            UInt16(NFTNL_CHAIN_POLICY.rawValue),
+            UInt32(dropByDefault ? NF_DROP : NF_ACCEPT)
+        )
         try appendMessage(type: UInt16(NFT_MSG_NEWCHAIN.rawValue), flags: UInt16(NLM_F_CREATE)) {
             nftnl_chain_nlmsg_build_payload($0, object)
         }
@@ -69,19 +83,27 @@ struct NftablesBatch {
         nftnl_rule_set_u32(object, UInt16(NFTNL_RULE_FAMILY.rawValue), UInt32(NFPROTO_INET))
         for expression in expressions { try Self.add(expression, to: object) }
         try appendMessage(
-            type: UInt16(NFT_MSG_NEWRULE.rawValue), flags: UInt16(NLM_F_CREATE | NLM_F_APPEND)
+            type: UInt16(NFT_MSG_NEWRULE.rawValue),
+            flags: UInt16(NLM_F_CREATE | NLM_F_APPEND)
         ) { nftnl_rule_nlmsg_build_payload($0, object) }
     }
 
     // MARK: - Messages
 
     private mutating func appendMessage(
-        type: UInt16, flags: UInt16, _ build: (UnsafeMutablePointer<nlmsghdr>) -> Void
+        type: UInt16,
+        flags: UInt16,
+        _ build: (UnsafeMutablePointer<nlmsghdr>) -> Void
     ) throws(SandboxPolicyError) {
         let next = sequence
         try append { (buffer: UnsafeMutablePointer<CChar>) -> UnsafeMutablePointer<nlmsghdr>? in
             let header = nftnl_nlmsg_build_hdr(
-                buffer, type, UInt16(NFPROTO_INET), flags | UInt16(NLM_F_ACK), next)
+                buffer,
+                type,
+                UInt16(NFPROTO_INET),
+                flags | UInt16(NLM_F_ACK),
+                next
+            )
             if let header { build(header) }
             return header
         }
@@ -107,7 +129,10 @@ struct NftablesBatch {
     private static let register = UInt32(NFT_REG_1.rawValue)
 
     private static func make(
-        _ kind: String, in rule: OpaquePointer, _ numbers: [(Int, UInt32)], data: [(Int, [UInt8])] = []
+        _ kind: String,
+        in rule: OpaquePointer,
+        _ numbers: [(Int, UInt32)],
+        data: [(Int, [UInt8])] = []
     ) throws(SandboxPolicyError) {
         guard let expression = nftnl_expr_alloc(kind) else {
             throw SandboxPolicyError(step: "nftnl_expr_alloc(\(kind))", errno: ENOMEM)
@@ -117,12 +142,17 @@ struct NftablesBatch {
         nftnl_rule_add_expr(rule, expression)
     }
 
-    private static func compare(_ value: [UInt8], in rule: OpaquePointer, equal: Bool = true) throws(SandboxPolicyError) {
+    private static func compare(_ value: [UInt8], in rule: OpaquePointer, equal: Bool = true) throws(SandboxPolicyError)
+    {
         try make(
-            "cmp", in: rule,
-            [(Int(NFTNL_EXPR_CMP_SREG), register),
-             (Int(NFTNL_EXPR_CMP_OP), UInt32(equal ? NFT_CMP_EQ.rawValue : NFT_CMP_NEQ.rawValue))],
-            data: [(Int(NFTNL_EXPR_CMP_DATA), value)])
+            "cmp",
+            in: rule,
+            [
+                (Int(NFTNL_EXPR_CMP_SREG), register),
+                (Int(NFTNL_EXPR_CMP_OP), UInt32(equal ? NFT_CMP_EQ.rawValue : NFT_CMP_NEQ.rawValue)),
+            ],
+            data: [(Int(NFTNL_EXPR_CMP_DATA), value)]
+        )
     }
 
     private static func meta(_ key: UInt32, in rule: OpaquePointer) throws(SandboxPolicyError) {
@@ -130,21 +160,34 @@ struct NftablesBatch {
     }
 
     private static func payload(
-        _ base: UInt32, offset: UInt32, length: UInt32, in rule: OpaquePointer
+        _ base: UInt32,
+        offset: UInt32,
+        length: UInt32,
+        in rule: OpaquePointer
     ) throws(SandboxPolicyError) {
         try make(
-            "payload", in: rule,
-            [(Int(NFTNL_EXPR_PAYLOAD_DREG), register), (Int(NFTNL_EXPR_PAYLOAD_BASE), base),
-             (Int(NFTNL_EXPR_PAYLOAD_OFFSET), offset), (Int(NFTNL_EXPR_PAYLOAD_LEN), length)])
+            "payload",
+            in: rule,
+            [
+                (Int(NFTNL_EXPR_PAYLOAD_DREG), register), (Int(NFTNL_EXPR_PAYLOAD_BASE), base),
+                (Int(NFTNL_EXPR_PAYLOAD_OFFSET), offset), (Int(NFTNL_EXPR_PAYLOAD_LEN), length),
+            ]
+        )
     }
 
     private static func mask(_ mask: [UInt8], in rule: OpaquePointer) throws(SandboxPolicyError) {
         try make(
-            "bitwise", in: rule,
-            [(Int(NFTNL_EXPR_BITWISE_SREG), register), (Int(NFTNL_EXPR_BITWISE_DREG), register),
-             (Int(NFTNL_EXPR_BITWISE_LEN), UInt32(mask.count))],
-            data: [(Int(NFTNL_EXPR_BITWISE_MASK), mask),
-                   (Int(NFTNL_EXPR_BITWISE_XOR), [UInt8](repeating: 0, count: mask.count))])
+            "bitwise",
+            in: rule,
+            [
+                (Int(NFTNL_EXPR_BITWISE_SREG), register), (Int(NFTNL_EXPR_BITWISE_DREG), register),
+                (Int(NFTNL_EXPR_BITWISE_LEN), UInt32(mask.count)),
+            ],
+            data: [
+                (Int(NFTNL_EXPR_BITWISE_MASK), mask),
+                (Int(NFTNL_EXPR_BITWISE_XOR), [UInt8](repeating: 0, count: mask.count)),
+            ]
+        )
     }
 
     private static func add(_ expression: Expression, to rule: OpaquePointer) throws(SandboxPolicyError) {
@@ -174,19 +217,28 @@ struct NftablesBatch {
             try compare([UInt8(IPPROTO_TCP)], in: rule)
         case .established:
             try make(
-                "ct", in: rule,
-                [(Int(NFTNL_EXPR_CT_KEY), UInt32(NFT_CT_STATE.rawValue)), (Int(NFTNL_EXPR_CT_DREG), register)])
+                "ct",
+                in: rule,
+                [(Int(NFTNL_EXPR_CT_KEY), UInt32(NFT_CT_STATE.rawValue)), (Int(NFTNL_EXPR_CT_DREG), register)]
+            )
             // NF_CT_STATE_BIT of ESTABLISHED (1 << 1) and RELATED (1 << 2), in the host's byte order.
             try mask(withUnsafeBytes(of: UInt32(0b110)) { Array($0) }, in: rule)
             try compare([0, 0, 0, 0], in: rule, equal: false)
         case .redirect(let port):
             try make(
-                "immediate", in: rule, [(Int(NFTNL_EXPR_IMM_DREG), register)],
-                data: [(Int(NFTNL_EXPR_IMM_DATA), withUnsafeBytes(of: port.bigEndian) { Array($0) })])
+                "immediate",
+                in: rule,
+                [(Int(NFTNL_EXPR_IMM_DREG), register)],
+                data: [(Int(NFTNL_EXPR_IMM_DATA), withUnsafeBytes(of: port.bigEndian) { Array($0) })]
+            )
             try make(
-                "redir", in: rule,
-                [(Int(NFTNL_EXPR_REDIR_REG_PROTO_MIN), register),
-                 (Int(NFTNL_EXPR_REDIR_FLAGS), UInt32(NF_NAT_RANGE_PROTO_SPECIFIED))])
+                "redir",
+                in: rule,
+                [
+                    (Int(NFTNL_EXPR_REDIR_REG_PROTO_MIN), register),
+                    (Int(NFTNL_EXPR_REDIR_FLAGS), UInt32(NF_NAT_RANGE_PROTO_SPECIFIED)),
+                ]
+            )
         case .rejectWithReset:
             guard let reject = nftnl_expr_alloc("reject") else {
                 throw SandboxPolicyError(step: "nftnl_expr_alloc(reject)", errno: ENOMEM)
@@ -196,9 +248,13 @@ struct NftablesBatch {
             nftnl_rule_add_expr(rule, reject)
         case .verdict(let verdict):
             try make(
-                "immediate", in: rule,
-                [(Int(NFTNL_EXPR_IMM_DREG), UInt32(NFT_REG_VERDICT.rawValue)),
-                 (Int(NFTNL_EXPR_IMM_VERDICT), UInt32(bitPattern: verdict.rawValue))])
+                "immediate",
+                in: rule,
+                [
+                    (Int(NFTNL_EXPR_IMM_DREG), UInt32(NFT_REG_VERDICT.rawValue)),
+                    (Int(NFTNL_EXPR_IMM_VERDICT), UInt32(bitPattern: verdict.rawValue)),
+                ]
+            )
         }
     }
 }

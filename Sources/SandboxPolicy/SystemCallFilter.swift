@@ -68,12 +68,16 @@ package enum SystemCallFilter {
         }
         // CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET: allowed only when none is set.
         try add(cseccomp_allow(), "clone", [masked(0, 0x7E02_0000, equals: 0)])
-        for flag in [0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000] as [UInt64] {
+        for flag in [0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000]
+            as [UInt64]
+        {
             try add(refuse, "clone", [masked(0, flag, equals: flag)])
         }
         // Only local and Internet sockets, streams and datagrams; NETLINK_ROUTE for getifaddrs(3). Raw and packet types
         // need a capability that nothing inside has; they are refused here as well. Flags sit above the low four bits.
-        let types: [UInt64] = [UInt64(SOCK_STREAM.rawValue), UInt64(SOCK_DGRAM.rawValue), UInt64(SOCK_SEQPACKET.rawValue)]
+        let types: [UInt64] = [
+            UInt64(SOCK_STREAM.rawValue), UInt64(SOCK_DGRAM.rawValue), UInt64(SOCK_SEQPACKET.rawValue),
+        ]
         for family in [AF_UNIX, AF_INET, AF_INET6] {
             for type in types {
                 try add(cseccomp_allow(), "socket", [equal(0, UInt64(family)), masked(1, 0xF, equals: type)])
@@ -82,9 +86,12 @@ package enum SystemCallFilter {
         }
         try add(cseccomp_allow(), "socket", [equal(0, UInt64(AF_NETLINK)), equal(2, 0)])
         try add(
-            refuse, "socket",
-            [equal(0, UInt64(AF_NETLINK)), scmp_arg_cmp(arg: 2, op: SCMP_CMP_NE, datum_a: 0, datum_b: 0)])
-        for family in UInt64(0)..<UInt64(64) where ![UInt64(AF_UNIX), UInt64(AF_INET), UInt64(AF_INET6), UInt64(AF_NETLINK)].contains(family) {
+            refuse,
+            "socket",
+            [equal(0, UInt64(AF_NETLINK)), scmp_arg_cmp(arg: 2, op: SCMP_CMP_NE, datum_a: 0, datum_b: 0)]
+        )
+        for family in UInt64(0)..<UInt64(64)
+        where ![UInt64(AF_UNIX), UInt64(AF_INET), UInt64(AF_INET6), UInt64(AF_NETLINK)].contains(family) {
             try add(refuse, "socket", [equal(0, family)])
         }
         // PER_LINUX, and asking for the present one.

@@ -42,16 +42,21 @@ struct RuntimeProcess {
         // Moved out of the way first: the numbers wanted may be taken by what is to be moved.
         let first: CInt = 64
         let moved = try check("dup", fcntl(report, F_DUPFD_CLOEXEC, first))
-        let (out, log) = (fcntl(output, F_DUPFD_CLOEXEC, first), telemetry < 0 ? -1 : fcntl(telemetry, F_DUPFD_CLOEXEC, first))
+        let (out, log) = (
+            fcntl(output, F_DUPFD_CLOEXEC, first), telemetry < 0 ? -1 : fcntl(telemetry, F_DUPFD_CLOEXEC, first)
+        )
         // SAFETY: the path outlives the call.
         let null = try check("open", "/dev/null", unsafe clinux_open("/dev/null", O_RDONLY, 0))
-        for (from, to) in [(null, CInt(0)), (out, 1), (out, 2), (log, ProcessPlan.telemetryDescriptor)] where from >= 0 {
+        for (from, to) in [(null, CInt(0)), (out, 1), (out, 2), (log, ProcessPlan.telemetryDescriptor)] where from >= 0
+        {
             try check("dup2", "\(to)", dup2(from, to))
         }
         let reportNumber: CInt = plan.hasTelemetry ? 4 : 3
         try check("dup3", clinux_duplicate(moved, reportNumber, O_CLOEXEC))
         try check("close_range", clinux_close_range(UInt32(reportNumber + 1), UInt32.max))
-        for (resource, value) in Self.limits { try check("setrlimit", "\(resource)", clinux_set_limit(resource, value)) }
+        for (resource, value) in Self.limits {
+            try check("setrlimit", "\(resource)", clinux_set_limit(resource, value))
+        }
         if plan.dataMiB > 0 {
             try check("setrlimit", "data", clinux_set_limit(CLINUX_LIMIT_DATA, UInt64(plan.dataMiB) << 20))
         }
@@ -64,7 +69,9 @@ struct RuntimeProcess {
         unsafe environment.append(nil)
         var last = ENOENT
         for executable in plan.executables {
-            var arguments: [UnsafeMutablePointer<CChar>?] = unsafe ([executable] + plan.arguments).map { unsafe strdup($0) }
+            var arguments: [UnsafeMutablePointer<CChar>?] = unsafe ([executable] + plan.arguments).map {
+                unsafe strdup($0)
+            }
             unsafe arguments.append(nil)
             // SAFETY: both arrays end in NULL and outlive the call.
             last = -(unsafe clinux_execve(executable, arguments, environment))

@@ -17,7 +17,10 @@ struct SandboxInit {
     private var runtime: pid_t = -1
 
     init(
-        control: CInt, lifeline: CInt, configuration: SpawnerConfiguration, temporaryImage: String?,
+        control: CInt,
+        lifeline: CInt,
+        configuration: SpawnerConfiguration,
+        temporaryImage: String?,
         mayClearGroups: Bool
     ) {
         self.control = control
@@ -163,7 +166,9 @@ struct SandboxInit {
 
     // MARK: - Control socket
 
-    /// The next request with its descriptors, which the caller owns. The end of the socket ends the sandbox.
+    /// The next request with its descriptors, which the caller owns.
+    ///
+    /// The end of the socket ends the sandbox.
     private func request() throws(SyscallError) -> (InitRequest, [CInt]) {
         guard let (bytes, descriptors) = try ControlSocket.receive(from: control) else { clinux_exit(0) }
         do {

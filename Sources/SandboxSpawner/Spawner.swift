@@ -43,7 +43,10 @@ struct Spawner {
             try Self.enterNamespaces(isRoot: isRoot)
             let store = try Self.mountStore(configuration)
             try ControlSocket.send(
-                SpawnerReply.configured(groups.summary).encode(), descriptors: [store], to: server)
+                SpawnerReply.configured(groups.summary).encode(),
+                descriptors: [store],
+                to: server
+            )
             close(store)
         } catch {
             try ControlSocket.send(SpawnerReply.configurationFailed(error).encode(), to: server)
@@ -69,9 +72,16 @@ struct Spawner {
         let path = configuration.storePath
         // SAFETY: the strings outlive the calls.
         try check(
-            "mount", path,
+            "mount",
+            path,
             unsafe clinux_mount(
-                "martlet", path, "tmpfs", UInt(MS_NOSUID | MS_NODEV), "mode=0755,size=\(configuration.storeMiB)m"))
+                "martlet",
+                path,
+                "tmpfs",
+                UInt(MS_NOSUID | MS_NODEV),
+                "mode=0755,size=\(configuration.storeMiB)m"
+            )
+        )
         return try check("open", path, unsafe clinux_open(path, O_RDONLY | O_DIRECTORY, 0))
     }
 
@@ -166,10 +176,16 @@ struct Spawner {
         let path = "\(configuration.storePath)/tmp"
         // SAFETY: the strings outlive the calls.
         try check(
-            "mount", "ext4",
+            "mount",
+            "ext4",
             unsafe clinux_mount(
-                "/proc/self/fd/\(device.number)", path, "ext4", UInt(MS_NOSUID | MS_NODEV | MS_NOATIME),
-                "noinit_itable,discard,nobarrier"))
+                "/proc/self/fd/\(device.number)",
+                path,
+                "ext4",
+                UInt(MS_NOSUID | MS_NODEV | MS_NOATIME),
+                "noinit_itable,discard,nobarrier"
+            )
+        )
         let root = Descriptor(try check("open", path, unsafe clinux_open(path, O_RDONLY | O_DIRECTORY, 0)))
         let removed = unsafe clinux_rmdirat(root.number, "lost+found")
         guard removed == 0 || removed == -ENOENT else { throw SyscallError(call: "rmdir", errno: -removed) }
@@ -202,8 +218,12 @@ struct Spawner {
         else { clinux_exit(1) }
         clinux_reset_signals()
         var process = SandboxInit(
-            control: kept[0], lifeline: kept[1], configuration: configuration, temporaryImage: temporary,
-            mayClearGroups: isRoot)
+            control: kept[0],
+            lifeline: kept[1],
+            configuration: configuration,
+            temporaryImage: temporary,
+            mayClearGroups: isRoot
+        )
         process.run()
     }
 
@@ -222,7 +242,9 @@ struct Spawner {
         guard written == 1 else { throw SyscallError(call: "write", errno: errno, subject: "lifeline") }
     }
 
-    /// SIGKILL to process 1 of a pid namespace ends every process in it. One that is not there any more has been reported.
+    /// SIGKILL to process 1 of a pid namespace ends every process in it.
+    ///
+    /// One that is not there any more has been reported.
     private mutating func destroy(_ id: UInt64) throws(SyscallError) {
         guard let sandbox = sandboxes[id] else { return }
         let killed = clinux_pidfd_send_signal(sandbox.pidfd, SIGKILL)

@@ -14,7 +14,8 @@ struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
         abstract: "Say what this host offers to functions, and what to install or allow.",
-        discussion: "Builds a real sandbox in a temporary directory. Ends with 1 when functions can't run here.")
+        discussion: "Builds a real sandbox in a temporary directory. Ends with 1 when functions can't run here."
+    )
 
     @OptionGroup var options: ServeOptions
 
@@ -50,11 +51,17 @@ struct DoctorReport {
         uname(&system)
         let release = withUnsafeBytes(of: &system.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         ok("kernel", release)
-        ok("user", geteuid() == 0 ? "root: sandboxes get subordinate ids of their own" : "uid \(geteuid()), which sandboxes run as")
+        ok(
+            "user",
+            geteuid() == 0
+                ? "root: sandboxes get subordinate ids of their own" : "uid \(geteuid()), which sandboxes run as"
+        )
         let runtimes: RuntimeCatalog
         do {
             runtimes = try await RuntimeCatalog.discover(
-                explicit: configuration.runtimes, libraries: configuration.runtimeLibraries)
+                explicit: configuration.runtimes,
+                libraries: configuration.runtimeLibraries
+            )
         } catch {
             return fatal("runtimes", "\(error)")
         }
@@ -79,7 +86,10 @@ struct DoctorReport {
             if foundation.usesImages {
                 ok("/tmp", "a file system of its own size, not part of the function's memory")
             } else {
-                lacking("/tmp", "a tmpfs, whose content counts as the function's memory: images need root and loop devices")
+                lacking(
+                    "/tmp",
+                    "a tmpfs, whose content counts as the function's memory: images need root and loop devices"
+                )
             }
         } catch {
             fatal("sandbox", "\(error)")
@@ -89,11 +99,16 @@ struct DoctorReport {
     private mutating func examineLimits(_ groups: ControlGroupSummary) {
         guard groups.version != 0 else {
             return lacking(
-                "control groups", "none that this user may write: memory is held by RLIMIT_DATA of each process, CPU is not "
-                    + "shared out, idle functions are stopped by signal. systemd gives them with Delegate=yes (docs/hosts.md)")
+                "control groups",
+                "none that this user may write: memory is held by RLIMIT_DATA of each process, CPU is not "
+                    + "shared out, idle functions are stopped by signal. systemd gives them with Delegate=yes (docs/hosts.md)"
+            )
         }
         guard groups.missing.isEmpty else {
-            return lacking("control groups", "version \(groups.version), without \(groups.missing.joined(separator: ", "))")
+            return lacking(
+                "control groups",
+                "version \(groups.version), without \(groups.missing.joined(separator: ", "))"
+            )
         }
         ok("control groups", "version \(groups.version): memory, cpu, pids and freezer")
     }
@@ -101,7 +116,8 @@ struct DoctorReport {
     private mutating func examineRuntimes(_ catalog: RuntimeCatalog) {
         for entry in catalog.entries {
             guard let interpreter = entry.interpreter else { continue }
-            let sdk = entry.hasSDK ? "with AWS's SDK" : "without AWS's SDK (--runtime-libs \(entry.runtime)=DIR brings it)"
+            let sdk =
+                entry.hasSDK ? "with AWS's SDK" : "without AWS's SDK (--runtime-libs \(entry.runtime)=DIR brings it)"
             ok(entry.runtime, "\(interpreter.path), \(interpreter.version), \(sdk)")
         }
         ok("provided.al2, provided.al2023", "the function's own bootstrap")

@@ -18,7 +18,8 @@ struct Martlet: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, EnvCommand.self, DeployCommand.self, InvokeCommand.self, LogsCommand.self,
             UsageCommand.self, DoctorCommand.self,
-        ])
+        ]
+    )
 
     /// The spawner is started here, while this process has one thread: it forks, and it keeps what the server gives up.
     static func main() async {

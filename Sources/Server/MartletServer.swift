@@ -47,7 +47,9 @@ struct MartletServer {
             logger.error("old log events could not be dropped", metadata: ["error": "\(error)"])
         }
         let runtimes = try await RuntimeCatalog.discover(
-            explicit: configuration.runtimes, libraries: configuration.runtimeLibraries)
+            explicit: configuration.runtimes,
+            libraries: configuration.runtimeLibraries
+        )
         let reactor = try DescriptorReactor()
         let ending = SpawnerEnding()
         let foundation = try await SandboxHost(configuration, reactor: reactor, logger: logger)
@@ -60,33 +62,55 @@ struct MartletServer {
         let pool = EnvironmentPool(
             workshop: try workshop(foundation, runtimes, cache, logs, sessions),
             settings: .init(memoryMiB: configuration.functionMemoryMiB, keepAlive: configuration.keepAlive),
-            limits: ConcurrencyLimits(account: configuration.accountConcurrency))
+            limits: ConcurrencyLimits(account: configuration.accountConcurrency)
+        )
         let collector = CodeCollector(code: code, now: Self.now, clock: ContinuousClock(), logger: logger)
         try await collector.collectLeftovers(metadata)
         let activator = FunctionActivator(
-            metadata: metadata, collector: collector,
+            metadata: metadata,
+            collector: collector,
             prepare: { configuration in
                 _ = try await cache.acquire(configuration.code)
                 await cache.release(configuration.code)
             },
-            retire: { await pool.retire($0, keepingRevision: $1) }, clock: ContinuousClock(), logger: logger)
+            retire: { await pool.retire($0, keepingRevision: $1) },
+            clock: ContinuousClock(),
+            logger: logger
+        )
         let controlPlane = ControlPlane(
-            metadata: metadata, code: code, location: CodeLocation(key: masterKey.derive("code locations")),
-            limits: configuration.limits, runtimes: { runtimes.availability(of: $0) }, activator: activator,
-            collector: collector, retire: { await pool.retire($0, keepingRevision: $1) }, now: Self.now, logger: logger)
+            metadata: metadata,
+            code: code,
+            location: CodeLocation(key: masterKey.derive("code locations")),
+            limits: configuration.limits,
+            runtimes: { runtimes.availability(of: $0) },
+            activator: activator,
+            collector: collector,
+            retire: { await pool.retire($0, keepingRevision: $1) },
+            now: Self.now,
+            logger: logger
+        )
         let invoker = InvokeService(pool: pool) { try await controlPlane.invocable($0, qualifier: $1) }
         let api = LambdaAPI(
-            controlPlane: controlPlane, logs: logs, invoke: { try await invoker.invoke($0) },
+            controlPlane: controlPlane,
+            logs: logs,
+            invoke: { try await invoker.invoke($0) },
             authentication: configuration.authentication == .none
                 ? .none : .sigV4(AccessKeyring(keys: [accessKey], sessions: sessions)),
-            accountID: configuration.accountID, region: configuration.region, now: Self.now, logger: logger)
+            accountID: configuration.accountID,
+            region: configuration.region,
+            now: Self.now,
+            logger: logger
+        )
         let drain = DrainService(pool: pool, timeout: configuration.drainTimeout, spawnerEnding: ending, logger: logger)
         try await serve(api, services: [collector, activator, PoolService(pool: pool)], drain: drain, data: data)
     }
 
     /// The services end in the opposite order: first no new work and running invocations to their end, then the port, then the rest.
     private func serve(
-        _ api: LambdaAPI, services: [any Service], drain: DrainService, data: ServerDataDirectory
+        _ api: LambdaAPI,
+        services: [any Service],
+        drain: DrainService,
+        data: ServerDataDirectory
     ) async throws {
         let listen = configuration.listen
         // What it says of itself at its start is ours to say; its warnings are not.
@@ -94,15 +118,22 @@ struct MartletServer {
         quiet.logLevel = max(logger.logLevel, .warning)
         let announcement = Announcement(listen: listen, path: data.path, listening: listening)
         let application = Application(
-            responder: api, server: LambdaAPI.server,
+            responder: api,
+            server: LambdaAPI.server,
             configuration: .init(address: .hostname(listen.host, port: listen.port), serverName: nil),
-            onServerRunning: { channel in announcement.ready(at: channel.localAddress) }, logger: quiet)
+            onServerRunning: { channel in announcement.ready(at: channel.localAddress) },
+            logger: quiet
+        )
         let group = ServiceGroup(
             configuration: .init(
                 services: services.map { .init(service: $0) } + [
-                    .init(service: application), .init(service: drain, successTerminationBehavior: .gracefullyShutdownGroup),
+                    .init(service: application),
+                    .init(service: drain, successTerminationBehavior: .gracefullyShutdownGroup),
                 ],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger
+            )
+        )
         do {
             try await group.run()
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
@@ -123,7 +154,10 @@ struct MartletServer {
     }
 
     private func workshop(
-        _ foundation: SandboxFoundation, _ runtimes: RuntimeCatalog, _ cache: CodeCache, _ logs: LogStore,
+        _ foundation: SandboxFoundation,
+        _ runtimes: RuntimeCatalog,
+        _ cache: CodeCache,
+        _ logs: LogStore,
         _ sessions: SessionCredentialIssuer
     ) throws -> EnvironmentWorkshop {
         let policy: EgressPolicy
@@ -134,7 +168,10 @@ struct MartletServer {
         }
         let network = HostNetwork()
         return EnvironmentWorkshop(
-            foundation: foundation, runtimes: runtimes, code: cache, logs: logs,
+            foundation: foundation,
+            runtimes: runtimes,
+            code: cache,
+            logs: logs,
             group: MultiThreadedEventLoopGroup.singleton,
             egress: { [listening, policy, network] in
                 SandboxEgress(policy: policy, ownPort: listening.port, host: network)
@@ -143,9 +180,14 @@ struct MartletServer {
             credentials: { function in
                 let key = sessions.issue(function: function, expires: Self.now().advanced(by: Self.sessionLife))
                 return SessionCredentialValues(
-                    accessKeyID: key.id, secretAccessKey: key.secret, sessionToken: key.sessionToken ?? "")
+                    accessKeyID: key.id,
+                    secretAccessKey: key.secret,
+                    sessionToken: key.sessionToken ?? ""
+                )
             },
-            now: Self.now, logger: logger)
+            now: Self.now,
+            logger: logger
+        )
     }
 
     /// Of a function's own credentials, made anew with each start of its runtime.

@@ -25,11 +25,13 @@ struct SandboxHost {
     /// First of the ids that sandboxes of a server run by root have: above those that systemd and shadow-utils give out.
     private static let firstUserID: UInt32 = 1_900_000_000
 
-    /// - Throws: `StartFailure` with the setting that forbids sandboxes, if one does.
+    /// What all sandboxes share, after one was built and torn down; throws `StartFailure` with the setting that forbids them, if one does.
     ///
-    /// - Parameter onSpawnerEnd: called once when the spawner, and with it every sandbox, has ended by itself.
+    /// `onSpawnerEnd` is called once when the spawner, and with it every sandbox, has ended by itself.
     func prepare(
-        data: ServerDataDirectory, _ runtimes: RuntimeCatalog, onSpawnerEnd: @escaping @Sendable () -> Void
+        data: ServerDataDirectory,
+        _ runtimes: RuntimeCatalog,
+        onSpawnerEnd: @escaping @Sendable () -> Void
     ) async throws -> SandboxFoundation {
         guard let process = SpawnerStart.take() else { throw StartFailure("martlet-spawner was not started.") }
         let storePath = try data.directory("sandboxes")
@@ -42,13 +44,18 @@ struct SandboxHost {
         do {
             try client.start(on: reactor, onEnd: onSpawnerEnd)
             let foundation = try SandboxFoundation(
-                spawner: client, reactor: reactor, store: SandboxStore(directory: client.store, path: storePath),
-                imageDirectory: data.path, usesImages: Self.canMountImages)
+                spawner: client,
+                reactor: reactor,
+                store: SandboxStore(directory: client.store, path: storePath),
+                imageDirectory: data.path,
+                usesImages: Self.canMountImages
+            )
             try await foundation.probe()
             // Only makes cold starts shorter: a host on which it fails runs functions all the same.
             do {
                 try await runtimes.compileBootstraps(
-                    in: "/proc/\(getpid())/fd/\(client.store)/\(SandboxStore.root)\(RuntimeDefinition.bootstrapsInside)")
+                    in: "/proc/\(getpid())/fd/\(client.store)/\(SandboxStore.root)\(RuntimeDefinition.bootstrapsInside)"
+                )
             } catch {
                 logger.notice("bootstraps not compiled", metadata: ["error": "\(error)"])
             }
@@ -67,10 +74,13 @@ struct SandboxHost {
 
     private func spawnerConfiguration(_ storePath: String) throws -> SpawnerConfiguration {
         SpawnerConfiguration(
-            storePath: storePath, storeMiB: UInt32(clamping: max(1_024, configuration.functionMemoryMiB / 2)),
-            controlGroupName: Self.controlGroupName(configuration.dataDirectory), firstUserID: Self.firstUserID,
+            storePath: storePath,
+            storeMiB: UInt32(clamping: max(1_024, configuration.functionMemoryMiB / 2)),
+            controlGroupName: Self.controlGroupName(configuration.dataDirectory),
+            firstUserID: Self.firstUserID,
             systemCallFilter: try SystemCallFilter.program(SystemCallFilter.rules()),
-            network: try NetworkProgram.sandbox(ipv6: FileText.exists("/proc/net/if_inet6")))
+            network: try NetworkProgram.sandbox(ipv6: FileText.exists("/proc/net/if_inet6"))
+        )
     }
 
     /// One name for each data directory: a restart finds what its predecessor left, and nobody else's.
@@ -84,6 +94,7 @@ struct SandboxHost {
         guard !groups.missing.isEmpty else { return }
         logger.warning(
             "some limits have no control group: memory is held by RLIMIT_DATA of each process, the processors are not shared out",
-            metadata: ["missing": "\(groups.missing.joined(separator: " "))", "see": "docs/hosts.md"])
+            metadata: ["missing": "\(groups.missing.joined(separator: " "))", "see": "docs/hosts.md"]
+        )
     }
 }

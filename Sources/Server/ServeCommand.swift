@@ -6,7 +6,9 @@ import ServerConfiguration
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "serve", abstract: "Run the server until SIGTERM or SIGINT.")
+        commandName: "serve",
+        abstract: "Run the server until SIGTERM or SIGINT."
+    )
 
     @OptionGroup var options: ServeOptions
 

@@ -14,7 +14,10 @@ final class ServerDataDirectory: Sendable {
         self.path = path
         do {
             try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+                atPath: path,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
         } catch {
             throw StartFailure("The data directory \(path) can't be made: \(error.localizedDescription)")
         }
@@ -32,7 +35,10 @@ final class ServerDataDirectory: Sendable {
     func directory(_ name: String) throws -> String {
         let child = "\(path)/\(name)"
         try FileManager.default.createDirectory(
-            atPath: child, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            atPath: child,
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700]
+        )
         return child
     }
 

@@ -3,7 +3,6 @@ import Foundation
 import Glibc
 import LambdaModel
 import LogStore
-
 import Testing
 
 @testable import ExecutionEnvironments
@@ -13,20 +12,26 @@ struct LogReadingTests {
     private func lines(_ parts: [String], max: Int = 16) -> [String] {
         var splitter = LineSplitter(eventBytesMax: max)
         var lines: [String] = []
-        for part in parts { splitter.append(Array(part.utf8)[...]) { lines.append(String(decoding: $0, as: UTF8.self)) } }
+        for part in parts {
+            splitter.append(Array(part.utf8)[...]) { lines.append(String(decoding: $0, as: UTF8.self)) }
+        }
         splitter.flush { lines.append(String(decoding: $0, as: UTF8.self)) }
         return lines
     }
 
     @Test func `lines are put together and cut`() {
         #expect(lines(["a", "b\nc", "\n\n", "d"]) == ["ab", "c", "", "d"])
-        #expect(lines([String(repeating: "x", count: 40) + "\n"]) == ["xxxxxxxxxxxxxxxx", "xxxxxxxxxxxxxxxx", "xxxxxxxx"])
+        #expect(
+            lines([String(repeating: "x", count: 40) + "\n"]) == ["xxxxxxxxxxxxxxxx", "xxxxxxxxxxxxxxxx", "xxxxxxxx"]
+        )
         #expect(lines([String(repeating: "x", count: 16), "y\n"]) == ["xxxxxxxxxxxxxxxx", "y"])
     }
 
     private func frame(_ message: String, microseconds: UInt64 = 1_500_000) -> [UInt8] {
         let bytes = Array(message.utf8)
-        func bigEndian<N: FixedWidthInteger>(_ value: N) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
+        func bigEndian<N: FixedWidthInteger>(_ value: N) -> [UInt8] {
+            withUnsafeBytes(of: value.bigEndian) { Array($0) }
+        }
         return bigEndian(UInt32(0xA55A_0003)) + bigEndian(UInt32(bytes.count)) + bigEndian(microseconds) + bytes
     }
 
@@ -34,7 +39,9 @@ struct LogReadingTests {
         var frames = TelemetryFrames(eventBytesMax: max)
         var events: [(String, Int64?)] = []
         for part in parts {
-            frames.append(part[...]) { events.append((String(decoding: $0, as: UTF8.self), $1?.millisecondsSinceEpoch)) }
+            frames.append(part[...]) {
+                events.append((String(decoding: $0, as: UTF8.self), $1?.millisecondsSinceEpoch))
+            }
         }
         return events
     }
@@ -49,7 +56,9 @@ struct LogReadingTests {
     }
 
     @Test func `bytes that are no frame are plain lines from there on`() {
-        let events = events([frame("good"), Array("no frame, but long enough\n".utf8), frame("late") + Array("\n".utf8)])
+        let events = events([
+            frame("good"), Array("no frame, but long enough\n".utf8), frame("late") + Array("\n".utf8),
+        ])
         #expect(events[0].0 == "good")
         #expect(events[1].0 == "no frame, but long enough" && events[1].1 == nil)
         #expect(events.count == 3)

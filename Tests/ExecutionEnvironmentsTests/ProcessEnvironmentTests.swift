@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import LambdaModel
-
 import Testing
 
 @testable import ExecutionEnvironments
@@ -9,18 +8,32 @@ import Testing
 /// Who wins when two set the same environment variable.
 struct ProcessEnvironmentTests {
     private func variables(
-        customer: [String: String]?, operatorVariables: [String: String] = [:], managed: Bool = true
+        customer: [String: String]?,
+        operatorVariables: [String: String] = [:],
+        managed: Bool = true
     ) -> [String: String] {
         var configuration = FunctionConfiguration(
-            key: FunctionKey(accountID: "000000000000", region: "eu-west-1", name: "f"), runtime: "python3.12",
-            handler: "app.handler", role: "", code: CodeReference(objectID: "o", sha256: "", sizeBytes: 0),
-            lastModified: Timestamp(millisecondsSinceEpoch: 0), revisionID: "r")
+            key: FunctionKey(accountID: "000000000000", region: "eu-west-1", name: "f"),
+            runtime: "python3.12",
+            handler: "app.handler",
+            role: "",
+            code: CodeReference(objectID: "o", sha256: "", sizeBytes: 0),
+            lastModified: Timestamp(millisecondsSinceEpoch: 0),
+            revisionID: "r"
+        )
         configuration.environment = customer
         let runtime = RuntimeDefinition(
-            runtime: "python3.12", managed: managed, interpreter: nil, mounts: [], executables: ["/usr/bin/python3"],
-            environment: ["PATH": "/var/lang/bin", "LANG": "en_US.UTF-8", "AWS_EXECUTION_ENV": "AWS_Lambda_python3.12"])
+            runtime: "python3.12",
+            managed: managed,
+            interpreter: nil,
+            mounts: [],
+            executables: ["/usr/bin/python3"],
+            environment: ["PATH": "/var/lang/bin", "LANG": "en_US.UTF-8", "AWS_EXECUTION_ENV": "AWS_Lambda_python3.12"]
+        )
         return ProcessEnvironment(
-            configuration, runtime: runtime, operatorVariables: operatorVariables,
+            configuration,
+            runtime: runtime,
+            operatorVariables: operatorVariables,
             credentials: SessionCredentialValues(accessKeyID: "ASIA", secretAccessKey: "s", sessionToken: "t"),
             logStream: "2026/01/01/[$LATEST]0"
         ).variables
@@ -29,7 +42,8 @@ struct ProcessEnvironmentTests {
     @Test func `the customer's win over the operator's and over those of the runtime that may be replaced`() {
         let result = variables(
             customer: ["PATH": "/mine", "AWS_ENDPOINT_URL": "b", "TZ": "Europe/Berlin"],
-            operatorVariables: ["AWS_ENDPOINT_URL": "a", "ONLY": "operator"])
+            operatorVariables: ["AWS_ENDPOINT_URL": "a", "ONLY": "operator"]
+        )
         #expect(result["PATH"] == "/mine" && result["LANG"] == "en_US.UTF-8")
         #expect(result["AWS_ENDPOINT_URL"] == "b" && result["ONLY"] == "operator" && result["TZ"] == "Europe/Berlin")
     }

@@ -8,12 +8,22 @@ struct MessageTests {
     static let spawnerRequests: [SpawnerRequest] = [
         .configure(
             SpawnerConfiguration(
-                storePath: "/var/lib/martlet/sandboxes", storeMiB: 4_096, controlGroupName: "martlet-1", firstUserID: 7,
+                storePath: "/var/lib/martlet/sandboxes",
+                storeMiB: 4_096,
+                controlGroupName: "martlet-1",
+                firstUserID: 7,
                 systemCallFilter: [1, 2, 3],
-                network: NetworkProgram(messages: [.init(netlinkProtocol: 12, acknowledgements: 3, bytes: [9, 8])]))),
+                network: NetworkProgram(messages: [.init(netlinkProtocol: 12, acknowledgements: 3, bytes: [9, 8])])
+            )
+        ),
         .make(
             SandboxRequest(
-                id: .max, slot: 3, limits: SandboxLimits(memoryMiB: 128, processesMax: 1_024), hasTemporaryImage: true)),
+                id: .max,
+                slot: 3,
+                limits: SandboxLimits(memoryMiB: 128, processesMax: 1_024),
+                hasTemporaryImage: true
+            )
+        ),
         .destroy(id: 5),
     ]
     static let spawnerReplies: [SpawnerReply] = [
@@ -24,12 +34,27 @@ struct MessageTests {
     static let initRequests: [InitRequest] = [
         .build(
             SandboxPlan(
-                root: "/r", mounts: [.init(source: "/usr", target: "usr", kind: .readOnly), .init(source: "/dev/null", target: "dev/null", kind: .device)],
-                temporaryMiB: 512, sharedMemoryMiB: 128, userID: 993, groupID: 990)),
+                root: "/r",
+                mounts: [
+                    .init(source: "/usr", target: "usr", kind: .readOnly),
+                    .init(source: "/dev/null", target: "dev/null", kind: .device),
+                ],
+                temporaryMiB: 512,
+                sharedMemoryMiB: 128,
+                userID: 993,
+                groupID: 990
+            )
+        ),
         .run(
             ProcessPlan(
-                executables: ["/a", "/b"], arguments: ["", "ü"], environment: ["A=b=c"], workingDirectory: "/var/task",
-                hasTelemetry: true, dataMiB: 0)),
+                executables: ["/a", "/b"],
+                arguments: ["", "ü"],
+                environment: ["A=b=c"],
+                workingDirectory: "/var/task",
+                hasTelemetry: true,
+                dataMiB: 0
+            )
+        ),
         .killAll, .stopAll, .continueAll, .measureMemory,
     ]
     static let initReplies: [InitReply] = [
@@ -64,7 +89,9 @@ struct MessageTests {
     /// Every shorter message, and one with a byte too many.
     private func refusesDamage(_ bytes: [UInt8], _ decode: ([UInt8]) throws -> Void) {
         for count in 0..<bytes.count {
-            #expect(throws: MalformedMessage.self, "\(count) of \(bytes.count) bytes") { try decode(Array(bytes.prefix(count))) }
+            #expect(throws: MalformedMessage.self, "\(count) of \(bytes.count) bytes") {
+                try decode(Array(bytes.prefix(count)))
+            }
         }
         #expect(throws: MalformedMessage.self) { try decode(bytes + [0]) }
     }
@@ -79,7 +106,9 @@ struct MessageTests {
     }
 
     @Test func `processor share is in proportion to memory`() {
-        func quota(_ memory: UInt32) -> Int { SandboxLimits(memoryMiB: memory, processesMax: 1).processorQuotaMicroseconds }
+        func quota(_ memory: UInt32) -> Int {
+            SandboxLimits(memoryMiB: memory, processesMax: 1).processorQuotaMicroseconds
+        }
         #expect(quota(1_769) == ControlGroups.periodMicroseconds)
         #expect(quota(128) == 1_447)
         #expect(quota(3_008) == 34_007)

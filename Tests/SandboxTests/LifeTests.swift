@@ -10,7 +10,11 @@ import Testing
 /// Limits, and what is left when something ends.
 @Suite(.serialized)
 struct LifeTests {
-    private func python(_ program: String, _ fixture: SandboxFixture, _ sandbox: Sandbox) async throws -> SandboxFixture.Output {
+    private func python(
+        _ program: String,
+        _ fixture: SandboxFixture,
+        _ sandbox: Sandbox
+    ) async throws -> SandboxFixture.Output {
         try await fixture.run(["/usr/bin/python3", "-c", program], in: sandbox)
     }
 
@@ -30,7 +34,8 @@ struct LifeTests {
         _ = try await python(detach, fixture, sandbox)
         try sandbox.killAll()
         for await reply in sandbox.replies where reply == .allKilled { break }
-        let look = "import os; print(os.listdir('/tmp'), sorted(int(p) for p in os.listdir('/proc') if p.isdigit())[0:1], len([p for p in os.listdir('/proc') if p.isdigit()]))"
+        let look =
+            "import os; print(os.listdir('/tmp'), sorted(int(p) for p in os.listdir('/proc') if p.isdigit())[0:1], len([p for p in os.listdir('/proc') if p.isdigit()]))"
         #expect(try await python(look, fixture, sandbox).output == "['kept'] [1] 2\n")
         await sandbox.destroy()
     }
@@ -104,15 +109,24 @@ struct LifeTests {
             ProcessPlan(
                 executables: ["/usr/bin/python3"],
                 arguments: ["-c", "import os, time\nwhile True: os.write(1, b'x'); time.sleep(0.005)"],
-                environment: [], workingDirectory: "/", hasTelemetry: false, dataMiB: 0),
-            output: ends[1], telemetry: nil)
+                environment: [],
+                workingDirectory: "/",
+                hasTelemetry: false,
+                dataMiB: 0
+            ),
+            output: ends[1],
+            telemetry: nil
+        )
         close(ends[1])
     }
 
     private static func ticks(_ fixture: SandboxFixture) throws -> Int {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         let count = read(tickPipe.withLock { $0 }, &buffer, buffer.count)
-        return tickCount.withLock { $0 += max(0, count); return $0 }
+        return tickCount.withLock {
+            $0 += max(0, count)
+            return $0
+        }
     }
 
     private static func forgetTicks() throws { close(tickPipe.withLock { $0 }) }

@@ -34,10 +34,13 @@ final class SandboxFixture: Sendable {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         reactor = try DescriptorReactor()
         let configuration = SpawnerConfiguration(
-            storePath: path, storeMiB: 512, controlGroupName: controlGroupName,
+            storePath: path,
+            storeMiB: 512,
+            controlGroupName: controlGroupName,
             firstUserID: 1_900_000_000,
             systemCallFilter: try SystemCallFilter.program(SystemCallFilter.rules()),
-            network: try NetworkProgram.sandbox(ipv6: FileText.exists("/proc/net/if_inet6")))
+            network: try NetworkProgram.sandbox(ipv6: FileText.exists("/proc/net/if_inet6"))
+        )
         spawner = try SpawnerClient(SpawnerProcess.start(Self.executable), configuration: configuration)
         store = SandboxStore(directory: spawner.store, path: path)
         skeleton = try RootSkeleton(in: store, bootstraps: [])
@@ -57,13 +60,25 @@ final class SandboxFixture: Sendable {
         var mounts = skeleton.mounts
         mounts.append(.init(source: "\(store.path)/code", target: "var/task", kind: .readOnly))
         let plan = SandboxPlan(
-            root: "\(store.path)/\(SandboxStore.root)", mounts: mounts, temporaryMiB: 512, sharedMemoryMiB: memoryMiB,
-            userID: 993, groupID: 990)
+            root: "\(store.path)/\(SandboxStore.root)",
+            mounts: mounts,
+            temporaryMiB: 512,
+            sharedMemoryMiB: memoryMiB,
+            userID: 993,
+            groupID: 990
+        )
         return try await Sandbox.make(
             SandboxRequest(
-                id: id, slot: UInt32(id), limits: SandboxLimits(memoryMiB: memoryMiB, processesMax: 1_024),
-                hasTemporaryImage: image != nil),
-            plan: plan, image: image, spawner: spawner, reactor: reactor)
+                id: id,
+                slot: UInt32(id),
+                limits: SandboxLimits(memoryMiB: memoryMiB, processesMax: 1_024),
+                hasTemporaryImage: image != nil
+            ),
+            plan: plan,
+            image: image,
+            spawner: spawner,
+            reactor: reactor
+        )
     }
 
     /// Runs a program to its end in that sandbox, and gives what it printed.
@@ -72,10 +87,16 @@ final class SandboxFixture: Sendable {
         try #require(pipe(&ends) == 0)
         try sandbox.run(
             ProcessPlan(
-                executables: [arguments[0]], arguments: Array(arguments.dropFirst()),
-                environment: ["PATH=/usr/bin:/bin", "HOME=/tmp", "LANG=C.UTF-8"], workingDirectory: "/var/task",
-                hasTelemetry: false, dataMiB: 0),
-            output: ends[1], telemetry: nil)
+                executables: [arguments[0]],
+                arguments: Array(arguments.dropFirst()),
+                environment: ["PATH=/usr/bin:/bin", "HOME=/tmp", "LANG=C.UTF-8"],
+                workingDirectory: "/var/task",
+                hasTelemetry: false,
+                dataMiB: 0
+            ),
+            output: ends[1],
+            telemetry: nil
+        )
         close(ends[1])
         let file = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
         let output = String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self)

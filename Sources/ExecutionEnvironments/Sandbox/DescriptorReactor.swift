@@ -67,7 +67,10 @@ package final class Watch: Sendable {
     private let handler: Mutex<(@Sendable () -> Bool)?>
 
     fileprivate init(
-        reactor: DescriptorReactor, descriptor: CInt, token: UInt64, handler: @escaping @Sendable () -> Bool
+        reactor: DescriptorReactor,
+        descriptor: CInt,
+        token: UInt64,
+        handler: @escaping @Sendable () -> Bool
     ) {
         self.reactor = reactor
         self.descriptor = descriptor

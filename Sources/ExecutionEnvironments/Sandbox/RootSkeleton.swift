@@ -8,7 +8,8 @@ struct RootSkeleton {
     private(set) var mounts: [SandboxPlan.Mount] = []
 
     private static let directories = [
-        "usr", "etc/ssl/certs", "etc/alternatives", "var/task", "var/runtime", "var/lang", "var/rapid", "var/tmp", "opt",
+        "usr", "etc/ssl/certs", "etc/alternatives", "var/task", "var/runtime", "var/lang", "var/rapid", "var/tmp",
+        "opt",
         "tmp", "dev/shm", "proc", "empty", "root", "run", "home",
     ]
     private static let devices = ["null", "zero", "full", "random", "urandom"]
@@ -20,7 +21,9 @@ struct RootSkeleton {
         for directory in Self.directories { try store.makeDirectory("\(root)/\(directory)") }
         for (name, text) in Self.files { try store.write(Array(text.utf8), to: "\(root)/etc/\(name)") }
         for name in Self.copied {
-            guard let content = FileManager.default.contents(atPath: "/etc/\(name)"), content.count < 4 << 20 else { continue }
+            guard let content = FileManager.default.contents(atPath: "/etc/\(name)"), content.count < 4 << 20 else {
+                continue
+            }
             try store.write(Array(content), to: "\(root)/etc/\(name)")
         }
         for (path, bytes) in bootstraps { try store.write(bytes, to: "\(root)/var/rapid/\(path)") }

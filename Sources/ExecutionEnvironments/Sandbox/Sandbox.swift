@@ -23,7 +23,11 @@ package final class Sandbox: Sendable {
 
     /// Makes the sandbox, and waits until its walls stand.
     package static func make(
-        _ request: SandboxRequest, plan: SandboxPlan, image: CInt?, spawner: SpawnerClient, reactor: DescriptorReactor
+        _ request: SandboxRequest,
+        plan: SandboxPlan,
+        image: CInt?,
+        spawner: SpawnerClient,
+        reactor: DescriptorReactor
     ) async throws(SyscallError) -> Sandbox {
         let (ours, theirs) = try ControlSocket.pair()
         let files: [CInt]
@@ -116,7 +120,9 @@ package final class Sandbox: Sendable {
 
     // MARK: - Processes
 
-    /// Starts the runtime's process; how that went, and its end, come as replies. The descriptors stay the caller's.
+    /// Starts the runtime's process; how that went, and its end, come as replies.
+    ///
+    /// The descriptors stay the caller's.
     package func run(_ plan: ProcessPlan, output: CInt, telemetry: CInt?) throws(SyscallError) {
         try send(.run(plan), descriptors: [output] + (telemetry.map { [$0] } ?? []))
     }
@@ -128,13 +134,17 @@ package final class Sandbox: Sendable {
         try ControlSocket.send(request.encode(), descriptors: descriptors, to: control)
     }
 
-    /// Kills everything and gives back what the sandbox had; returns when nothing of it is left. May be called again.
+    /// Kills everything and gives back what the sandbox had; returns when nothing of it is left.
+    ///
+    /// May be called again.
     package func destroy() async {
         await spawner.destroy(id)
-        guard isClosed.withLock({ isClosed in
-            defer { isClosed = true }
-            return !isClosed
-        }) else { return }
+        guard
+            isClosed.withLock({ isClosed in
+                defer { isClosed = true }
+                return !isClosed
+            })
+        else { return }
         // With the spawner gone nobody else lets frozen processes run to their death: a v1 freezer holds even SIGKILL back.
         if spawner.hasEnded { _ = try? setFrozen(false) }
         watch.withLock { $0.take() }?.cancel()
@@ -161,7 +171,9 @@ package final class Sandbox: Sendable {
         guard let file = files[.processorQuota] else { return }
         let quota = isLimited ? "\(limits.processorQuotaMicroseconds)" : (controlGroups.version == 1 ? "-1" : "max")
         try Self.write(
-            controlGroups.version == 1 ? quota : "\(quota) \(ControlGroups.periodMicroseconds)", to: file)
+            controlGroups.version == 1 ? quota : "\(quota) \(ControlGroups.periodMicroseconds)",
+            to: file
+        )
     }
 
     /// The most memory that the sandbox has used so far, in bytes; nil where no control group counts it.

@@ -18,10 +18,13 @@ package final class SandboxFoundation: Sendable {
     private let imageDirectory: String
     private let slots = Mutex(SlotAllocator())
 
-    /// - Parameter imageDirectory: where /tmp's blocks go.
-    /// - Parameter usesImages: whether /tmp is a file system image, and so not part of the function's memory.
+    /// `imageDirectory` is where /tmp's blocks go, if /tmp is a file system image, and so not part of the function's memory.
     package init(
-        spawner: SpawnerClient, reactor: DescriptorReactor, store: SandboxStore, imageDirectory: String, usesImages: Bool
+        spawner: SpawnerClient,
+        reactor: DescriptorReactor,
+        store: SandboxStore,
+        imageDirectory: String,
+        usesImages: Bool
     ) throws {
         self.spawner = spawner
         self.reactor = reactor
@@ -34,19 +37,31 @@ package final class SandboxFoundation: Sendable {
 
     /// A sandbox with its walls up, for that function's code.
     package func make(
-        _ id: EnvironmentID, _ configuration: FunctionConfiguration, runtime: RuntimeDefinition, codePath: String
+        _ id: EnvironmentID,
+        _ configuration: FunctionConfiguration,
+        runtime: RuntimeDefinition,
+        codePath: String
     ) async throws -> Sandbox {
         let slot = slots.withLock { $0.take() }
         do {
             let image = try image(sizeMiB: configuration.ephemeralStorageMiB)
             defer { if let image { close(image) } }
             let request = SandboxRequest(
-                id: id.number, slot: slot,
+                id: id.number,
+                slot: slot,
                 limits: SandboxLimits(
-                    memoryMiB: UInt32(configuration.memoryMiB), processesMax: UInt32(LimitsProfile.processesMax)),
-                hasTemporaryImage: image != nil)
+                    memoryMiB: UInt32(configuration.memoryMiB),
+                    processesMax: UInt32(LimitsProfile.processesMax)
+                ),
+                hasTemporaryImage: image != nil
+            )
             return try await Sandbox.make(
-                request, plan: plan(configuration, runtime, codePath), image: image, spawner: spawner, reactor: reactor)
+                request,
+                plan: plan(configuration, runtime, codePath),
+                image: image,
+                spawner: spawner,
+                reactor: reactor
+            )
         } catch {
             release(slot: slot)
             throw error
@@ -61,8 +76,16 @@ package final class SandboxFoundation: Sendable {
         defer { if let image { close(image) } }
         let sandbox = try await Sandbox.make(
             SandboxRequest(
-                id: 0, slot: 0, limits: SandboxLimits(memoryMiB: 128, processesMax: 16), hasTemporaryImage: image != nil),
-            plan: plan(mounts, temporaryMiB: 512, memoryMiB: 128), image: image, spawner: spawner, reactor: reactor)
+                id: 0,
+                slot: 0,
+                limits: SandboxLimits(memoryMiB: 128, processesMax: 16),
+                hasTemporaryImage: image != nil
+            ),
+            plan: plan(mounts, temporaryMiB: 512, memoryMiB: 128),
+            image: image,
+            spawner: spawner,
+            reactor: reactor
+        )
         await sandbox.destroy()
     }
 
@@ -80,20 +103,32 @@ package final class SandboxFoundation: Sendable {
         }.make()
     }
 
-    private func plan(_ configuration: FunctionConfiguration, _ runtime: RuntimeDefinition, _ codePath: String) -> SandboxPlan {
+    private func plan(
+        _ configuration: FunctionConfiguration,
+        _ runtime: RuntimeDefinition,
+        _ codePath: String
+    ) -> SandboxPlan {
         // A runtime that was found below /usr/local needs what is there; otherwise it is covered.
         let needsLocal = runtime.executables.contains { $0.hasPrefix("/usr/local/") }
         var mounts = mounts.filter { !needsLocal || $0.target != "usr/local" }
         mounts += runtime.mounts.map { .init(source: $0.host, target: String($0.inside.dropFirst()), kind: .readOnly) }
         mounts.append(.init(source: codePath, target: "var/task", kind: .readOnly))
         return plan(
-            mounts, temporaryMiB: UInt32(configuration.ephemeralStorageMiB), memoryMiB: UInt32(configuration.memoryMiB))
+            mounts,
+            temporaryMiB: UInt32(configuration.ephemeralStorageMiB),
+            memoryMiB: UInt32(configuration.memoryMiB)
+        )
     }
 
     private func plan(_ mounts: [SandboxPlan.Mount], temporaryMiB: UInt32, memoryMiB: UInt32) -> SandboxPlan {
         SandboxPlan(
-            root: "\(store.path)/\(SandboxStore.root)", mounts: mounts, temporaryMiB: temporaryMiB,
-            sharedMemoryMiB: memoryMiB, userID: 993, groupID: 990)
+            root: "\(store.path)/\(SandboxStore.root)",
+            mounts: mounts,
+            temporaryMiB: temporaryMiB,
+            sharedMemoryMiB: memoryMiB,
+            userID: 993,
+            groupID: 990
+        )
     }
 }
 

@@ -3,8 +3,10 @@ import CLinux
 import Foundation
 package import LinuxSandbox
 
-/// The memory-backed store that sandboxes' files come from. It is mounted in the spawner's mount namespace only; the server
-/// reaches it through a directory descriptor, and it goes when both processes have.
+/// The memory-backed store that sandboxes' files come from.
+///
+/// It is mounted in the spawner's mount namespace only; the server reaches it through a directory descriptor, and it
+/// goes when both processes have.
 package struct SandboxStore: Sendable {
     /// Root of the store, for the server.
     package let directory: CInt
@@ -37,11 +39,14 @@ package struct SandboxStore: Sendable {
     package func write(_ content: [UInt8], to name: String) throws(SyscallError) {
         if let slash = name.lastIndex(of: "/") { try makeDirectory(String(name[..<slash])) }
         let file = try check(
-            "open", name, clinux_openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644))
+            "open",
+            name,
+            clinux_openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644)
+        )
         defer { close(file) }
         var written = 0
         while written < content.count {
-            let count = content.withUnsafeBytes { Glibc.write(file, $0.baseAddress! + written, $0.count - written) }
+            let count = content[written...].withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
             guard count >= 0 else { throw SyscallError(call: "write", errno: errno, subject: name) }
             written += count
         }

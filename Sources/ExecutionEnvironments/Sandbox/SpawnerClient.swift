@@ -21,8 +21,9 @@ package struct SpawnerProcess: Sendable {
         return SpawnerProcess(socket: ours, pid: pid)
     }
 
-    /// Gives up what the calling thread, and every thread it will start, could do beyond an ordinary program. The server stays
-    /// the owner of its files; the spawner keeps its privileges.
+    /// Gives up what the calling thread, and every thread it will start, could do beyond an ordinary program.
+    ///
+    /// The server stays the owner of its files; the spawner keeps its privileges.
     package static func dropPrivileges() throws(SyscallError) {
         try check("capset", clinux_drop_capabilities())
         try check("PR_SET_NO_NEW_PRIVS", clinux_set_no_new_privileges())
@@ -57,7 +58,9 @@ package final class SpawnerClient: Sendable {
 
     private let socket: CInt
     package let process: CInt
-    /// Root of the memory-backed store, in the spawner's mount namespace. Owned by this object for the process's life.
+    /// Root of the memory-backed store, in the spawner's mount namespace.
+    ///
+    /// Owned by this object for the process's life.
     package let store: CInt
     package let controlGroups: ControlGroupSummary
     private let waiting = Mutex(Waiting())
@@ -86,7 +89,9 @@ package final class SpawnerClient: Sendable {
         process = spawner.pid
     }
 
-    /// Begins to listen. `onEnd` is called once, on the reactor's thread, when the spawner is gone.
+    /// Begins to listen.
+    ///
+    /// `onEnd` is called once, on the reactor's thread, when the spawner is gone.
     package func start(on reactor: DescriptorReactor, onEnd: @escaping @Sendable () -> Void) throws(SyscallError) {
         let watch = try reactor.watch(socket) { [weak self] in self?.receive() ?? false }
         waiting.withLock {
@@ -124,7 +129,10 @@ package final class SpawnerClient: Sendable {
             }
             do throws(SyscallError) {
                 try ControlSocket.send(
-                    SpawnerRequest.make(request).encode(), descriptors: [control] + (image.map { [$0] } ?? []), to: socket)
+                    SpawnerRequest.make(request).encode(),
+                    descriptors: [control] + (image.map { [$0] } ?? []),
+                    to: socket
+                )
             } catch {
                 guard let continuation = waiting.withLock({ $0.made.removeValue(forKey: request.id) }) else { return }
                 continuation.resume(returning: .failed(error))

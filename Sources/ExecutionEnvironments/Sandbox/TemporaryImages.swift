@@ -19,8 +19,10 @@ package struct TemporaryImages: Sendable {
 
     /// ext4's own share of an image: inode tables, bitmaps, and the blocks that it keeps back for itself.
     private static let overheadMiB = 19
+    /// SEEK_DATA and SEEK_HOLE, which Glibc's module leaves out.
+    private static let (seekData, seekHole): (CInt, CInt) = (3, 4)
 
-    /// - Parameter directory: where the images' blocks are; on a disk with room for one image for each environment.
+    /// `directory` is where the images' blocks are: on a disk with room for one image for each environment.
     package init(sizeMiB: Int, directory: String) throws {
         self.directory = directory
         size = (sizeMiB + Self.overheadMiB) << 20
@@ -58,12 +60,12 @@ package struct TemporaryImages: Sendable {
         var offset = 0
         while true {
             // ENXIO: only a hole follows (lseek(2)).
-            let start = lseek(file, offset, 3 /* SEEK_DATA */)
+            let start = lseek(file, offset, Self.seekData)
             guard start >= 0 else {
                 guard errno == ENXIO else { throw SyscallError(call: "lseek", errno: errno) }
                 return extents
             }
-            let end = lseek(file, start, 4 /* SEEK_HOLE */)
+            let end = lseek(file, start, Self.seekHole)
             guard end > start else { throw SyscallError(call: "lseek", errno: errno) }
             var bytes = [UInt8](repeating: 0, count: end - start)
             let count = bytes.withUnsafeMutableBytes { pread(file, $0.baseAddress, $0.count, start) }
@@ -73,7 +75,9 @@ package struct TemporaryImages: Sendable {
         }
     }
 
-    /// A new image. The caller owns the descriptor.
+    /// A new image.
+    ///
+    /// The caller owns the descriptor.
     package func make() throws(SyscallError) -> CInt {
         // O_TMPFILE: open(2); __O_TMPFILE | O_DIRECTORY.
         let image = try check("open", directory, clinux_open(directory, O_RDWR | 0o20_000_000 | O_DIRECTORY, 0o600))
