@@ -20,10 +20,11 @@ done
 while read -r _ _ _ root point _; do
     [[ $root == "$data"* || $point == "$data"* ]] && left+=("mount $point")
 done </proc/self/mountinfo
-for pid in "$@"; do
+# The server leaves the name of its control groups in its data directory.
+if [[ -s $data/control-group ]]; then
     while read -r group; do left+=("control group $group"); done \
-        < <(find /sys/fs/cgroup -type d -name "*martlet*$pid*" 2>/dev/null || true)
-done
+        < <(find /sys/fs/cgroup -type d -name "$(cat "$data/control-group")*" 2>/dev/null || true)
+fi
 if command -v losetup >/dev/null; then
     while read -r device; do left+=("loop device $device"); done < <(losetup -n -O NAME,BACK-FILE 2>/dev/null | grep -F "$data" || true)
 fi

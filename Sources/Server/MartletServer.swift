@@ -142,7 +142,9 @@ struct MartletServer {
             throw StartFailure("\(listen) can't be listened on: \(String(cString: strerror(error.errnoCode)))")
         }
         Notification.send("STOPPING=1")
-        if drain.spawnerEnding.hasEnded { throw StartFailure("martlet-spawner has ended, and every sandbox with it.") }
+        if drain.spawnerEnding.hasEnded {
+            throw StartFailure("martlet-spawner has ended, and every sandbox with it.")
+        }
     }
 
     private func masterKey() throws -> MasterKey {

@@ -41,7 +41,7 @@ struct StartFailure: Error, CustomStringConvertible {
         if value("kernel/apparmor_restrict_unprivileged_userns") == "1", geteuid() != 0 {
             return
                 "AppArmor forbids user namespaces (kernel.apparmor_restrict_unprivileged_userns=1): install the profile "
-                + "Resources/apparmor/martlet-spawner."
+                + "Resources/apparmor/martlet."
         }
         if value("kernel/unprivileged_userns_clone") == "0", geteuid() != 0 {
             return "User namespaces are off (sysctl kernel.unprivileged_userns_clone=1 allows them)."

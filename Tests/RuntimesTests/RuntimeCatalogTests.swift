@@ -263,12 +263,23 @@ private struct TemporaryDirectory {
     }
 
     @Test func `a program that takes too long is killed`() async throws {
-        let catalog = try await RuntimeCatalog.discover(explicit: [:], libraries: [:])
-        guard let interpreter = catalog.entries.compactMap(\.interpreter).first else { return }
+        let directory = try TemporaryDirectory()
+        let program = directory.path + "/waits"
+        let compiler = Process()
+        compiler.executableURL = URL(fileURLWithPath: "/usr/bin/cc")
+        compiler.arguments = ["-x", "c", "-", "-o", program]
+        let source = Pipe()
+        compiler.standardInput = source
+        try compiler.run()
+        try source.fileHandleForWriting.write(
+            contentsOf: Data("int pause(void); int main(void) { for (;;) pause(); }".utf8)
+        )
+        try source.fileHandleForWriting.close()
+        compiler.waitUntilExit()
         var probe = InterpreterProbe()
-        probe.timeout = .microseconds(1)
+        probe.timeout = .milliseconds(50)
         let error = await #expect(throws: InterpreterProbeError.self) {
-            try await probe.probe(interpreter.path, language: interpreter.language)
+            try await probe.probe(program, language: .python)
         }
         #expect(error?.reason.contains("took over") == true)
     }

@@ -82,7 +82,7 @@ final class SandboxFixture: Sendable {
     }
 
     /// Runs a program to its end in that sandbox, and gives what it printed.
-    func run(_ arguments: [String], in sandbox: Sandbox) async throws -> Output {
+    func run(_ arguments: [String], in sandbox: Sandbox, dataMiB: UInt32 = 0) async throws -> Output {
         var ends: [CInt] = [-1, -1]
         try #require(pipe(&ends) == 0)
         try sandbox.run(
@@ -92,7 +92,7 @@ final class SandboxFixture: Sendable {
                 environment: ["PATH=/usr/bin:/bin", "HOME=/tmp", "LANG=C.UTF-8"],
                 workingDirectory: "/var/task",
                 hasTelemetry: false,
-                dataMiB: 0
+                dataMiB: dataMiB
             ),
             output: ends[1],
             telemetry: nil

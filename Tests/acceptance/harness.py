@@ -83,7 +83,7 @@ class Server:
         self._reader = threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True)
         self._reader.start()
         wait_until(lambda: self.url or self.process.poll() is not None, 60, "server ready")
-        assert self.url, "the server did not start:\n" + "\n".join(self.lines[-20:])
+        assert self.url, "the server did not start:\n" + "\n".join(self.lines[:200])
         self.pids = [self.process.pid] + children(self.process.pid)
         return self
 
@@ -114,7 +114,7 @@ class Server:
         try:
             if self.process and self.process.poll() is None:
                 code = self.terminate(90)
-                assert code == 0, f"exit code {code}:\n" + "\n".join(self.lines[-20:])
+                assert code == 0, f"exit code {code}:\n" + "\n".join(self.lines[:200])
             self.assert_nothing_left()
         finally:
             if self.process and self.process.poll() is None:
