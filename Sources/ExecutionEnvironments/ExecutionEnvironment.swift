@@ -82,6 +82,7 @@ package actor ExecutionEnvironment {
             do {
                 let sandbox = try await self.makeSandbox()
                 group.addTask { await self.follow(sandbox) }
+                group.addTask { await self.watchMemory() }
                 self.perform(self.lifecycle.sandboxReady(at: .now))
             } catch {
                 self.logger.error("sandbox failed", metadata: ["error": "\(error)"])
@@ -140,7 +141,7 @@ package actor ExecutionEnvironment {
             case .allKilled:
                 await services?.closeRuntimeConnections()
                 perform(lifecycle.processesGone(at: .now))
-            case .memory(let kibibytes): measuredKibibytes = max(measuredKibibytes, kibibytes)
+            case .memory(let resident, let peak): measured(residentKibibytes: resident, peakKibibytes: peak)
             case .failed(let error): logger.error("sandbox's init failed", metadata: ["error": "\(error)"])
             case .built: break
             }
@@ -154,6 +155,35 @@ package actor ExecutionEnvironment {
         let kills = (try? sandbox?.outOfMemoryKills()) ?? outOfMemoryKills
         defer { outOfMemoryKills = kills }
         return .signalled(signal, outOfMemory: signal == SIGKILL && kills > outOfMemoryKills)
+    }
+
+    // MARK: - Memory without a control group
+
+    /// Between two looks at the processes' memory, while something runs.
+    private static let memoryInterval = Duration.milliseconds(50)
+    /// What a process may take beyond the limit until it is seen: more than this it could hardly touch in the interval.
+    private static let memoryOvershootMiB: UInt32 = 1_024
+
+    private var hasMemoryGroup: Bool { workshop.foundation.spawner.controlGroups.has("memory") }
+
+    /// What a control group does elsewhere: a function beyond its memory is killed.
+    ///
+    /// RLIMIT_DATA bounds what it can take until it is seen.
+    private func watchMemory() async {
+        guard !hasMemoryGroup else { return }
+        while (try? await Task.sleep(for: Self.memoryInterval)) != nil {
+            switch lifecycle.state {
+            case .dead: return
+            case .initializing, .invoking: _ = try? sandbox?.requestMemory()
+            case .startingSandbox, .ready, .needsInit, .resetting: continue
+            }
+        }
+    }
+
+    private func measured(residentKibibytes: UInt64, peakKibibytes: UInt64) {
+        measuredKibibytes = max(measuredKibibytes, peakKibibytes)
+        guard !hasMemoryGroup, residentKibibytes > UInt64(configuration.memoryMiB) << 10 else { return }
+        perform(lifecycle.runtimeExited(.signalled(SIGKILL, outOfMemory: true), at: .now))
     }
 
     private func entrypointFailure(_ errno: Int32) -> InvocationFailure {
@@ -266,7 +296,7 @@ package actor ExecutionEnvironment {
                 environment: environment.list,
                 workingDirectory: "/var/task",
                 hasTelemetry: runtime.managed,
-                dataMiB: workshop.foundation.spawner.controlGroups.has("memory") ? 0 : UInt32(configuration.memoryMiB)
+                dataMiB: hasMemoryGroup ? 0 : UInt32(configuration.memoryMiB) + Self.memoryOvershootMiB
             ),
             output: log.collector.outputWrite,
             telemetry: runtime.managed ? log.collector.telemetryWrite : nil

@@ -28,8 +28,8 @@ package enum InitReply: Equatable, Sendable {
     /// wait(2) status of the runtime's process. Its children may still run.
     case exited(status: Int32)
     case allKilled
-    /// Sum of the processes' peak resident sizes.
-    case memory(kibibytes: UInt64)
+    /// Sums of the processes' resident sizes, and of the largest that each has had.
+    case memory(residentKibibytes: UInt64, peakKibibytes: UInt64)
 }
 
 /// The sockets opened inside the sandbox's network namespace and served by the server.
@@ -216,9 +216,10 @@ extension InitReply {
             writer.write(UInt8(4))
             writer.write(status)
         case .allKilled: writer.write(UInt8(5))
-        case .memory(let kibibytes):
+        case .memory(let resident, let peak):
             writer.write(UInt8(6))
-            writer.write(kibibytes)
+            writer.write(resident)
+            writer.write(peak)
         }
         return writer.bytes
     }
@@ -231,7 +232,7 @@ extension InitReply {
         case 3: self = .startFailed(errno: try reader.number())
         case 4: self = .exited(status: try reader.number())
         case 5: self = .allKilled
-        case 6: self = .memory(kibibytes: try reader.number())
+        case 6: self = .memory(residentKibibytes: try reader.number(), peakKibibytes: try reader.number())
         default: throw MalformedMessage()
         }
         try reader.end()

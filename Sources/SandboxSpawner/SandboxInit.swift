@@ -97,7 +97,7 @@ struct SandboxInit {
             try reply(.allKilled)
         case .stopAll: try signalAll(SIGSTOP)
         case .continueAll: try signalAll(SIGCONT)
-        case .measureMemory: try reply(.memory(kibibytes: try peakResidentKibibytes()))
+        case .measureMemory: try reply(try memory())
         }
     }
 
@@ -152,16 +152,17 @@ struct SandboxInit {
         guard result == 0 || result == -ESRCH else { throw SyscallError(call: "kill", errno: -result) }
     }
 
-    /// Sum of VmHWM of the living processes; one that ends meanwhile counts as nothing.
-    private func peakResidentKibibytes() throws(SyscallError) -> UInt64 {
-        var total: UInt64 = 0
-        for name in try FileText.names(in: "/proc") where UInt32(name) != nil {
+    /// Sums over the living processes; one that ends meanwhile counts as nothing.
+    private func memory() throws(SyscallError) -> InitReply {
+        var (resident, peak): (UInt64, UInt64) = (0, 0)
+        for name in try FileText.names(in: "/proc") where UInt32(name).map({ $0 > 1 }) == true {
             guard let text = try? FileText.read("/proc/\(name)/status") else { continue }
-            for line in text.split(separator: "\n") where line.hasPrefix("VmHWM:") {
-                total += line.split(separator: " ").compactMap { UInt64($0) }.first ?? 0
+            for line in text.split(separator: "\n") where line.hasPrefix("VmHWM:") || line.hasPrefix("VmRSS:") {
+                let value = line.split { $0 == " " || $0 == "\t" }.compactMap { UInt64($0) }.first ?? 0
+                if line.hasPrefix("VmRSS:") { resident += value } else { peak += value }
             }
         }
-        return total
+        return .memory(residentKibibytes: resident, peakKibibytes: peak)
     }
 
     // MARK: - Control socket

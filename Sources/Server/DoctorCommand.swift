@@ -100,7 +100,7 @@ struct DoctorReport {
         guard groups.version != 0 else {
             return lacking(
                 "control groups",
-                "none that this user may write: memory is held by RLIMIT_DATA of each process, CPU is not "
+                "none that this user may write: memory is held by RLIMIT_DATA and by looking every 50 ms, CPU is not "
                     + "shared out, idle functions are stopped by signal. systemd gives them with Delegate=yes (docs/hosts.md)"
             )
         }

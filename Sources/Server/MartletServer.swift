@@ -102,7 +102,13 @@ struct MartletServer {
             logger: logger
         )
         let drain = DrainService(pool: pool, timeout: configuration.drainTimeout, spawnerEnding: ending, logger: logger)
-        try await serve(api, services: [collector, activator, PoolService(pool: pool)], drain: drain, data: data)
+        try await serve(
+            api,
+            services: [collector, activator, PoolService(pool: pool)],
+            drain: drain,
+            data: data,
+            groups: spawner.controlGroups
+        )
     }
 
     /// The services end in the opposite order: first no new work and running invocations to their end, then the port, then the rest.
@@ -110,7 +116,8 @@ struct MartletServer {
         _ api: LambdaAPI,
         services: [any Service],
         drain: DrainService,
-        data: ServerDataDirectory
+        data: ServerDataDirectory,
+        groups: ControlGroupSummary
     ) async throws {
         let listen = configuration.listen
         // What it says of itself at its start is ours to say; its warnings are not.
@@ -121,7 +128,10 @@ struct MartletServer {
             responder: api,
             server: LambdaAPI.server,
             configuration: .init(address: .hostname(listen.host, port: listen.port), serverName: nil),
-            onServerRunning: { channel in announcement.ready(at: channel.localAddress) },
+            onServerRunning: { channel in
+                announcement.ready(at: channel.localAddress)
+                reportLimits(groups)
+            },
             logger: quiet
         )
         let group = ServiceGroup(
@@ -145,6 +155,14 @@ struct MartletServer {
         if drain.spawnerEnding.hasEnded {
             throw StartFailure("martlet-spawner has ended, and every sandbox with it.")
         }
+    }
+
+    private func reportLimits(_ groups: ControlGroupSummary) {
+        guard !groups.missing.isEmpty else { return }
+        logger.warning(
+            "some limits have no control group: memory is held by RLIMIT_DATA and by looking, the processors are not shared out",
+            metadata: ["missing": "\(groups.missing.joined(separator: " "))", "see": "docs/hosts.md"]
+        )
     }
 
     private func masterKey() throws -> MasterKey {

@@ -64,7 +64,6 @@ struct SandboxHost {
             } catch {
                 logger.notice("bootstraps not compiled", metadata: ["error": "\(error)"])
             }
-            reportLimits(client.controlGroups)
             return foundation
         } catch let error as SyscallError {
             client.stop()
@@ -93,13 +92,5 @@ struct SandboxHost {
         // FNV-1a, 64 bits.
         let hash = dataDirectory.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
         return "martlet-" + String(hash, radix: 16)
-    }
-
-    private func reportLimits(_ groups: ControlGroupSummary) {
-        guard !groups.missing.isEmpty else { return }
-        logger.warning(
-            "some limits have no control group: memory is held by RLIMIT_DATA of each process, the processors are not shared out",
-            metadata: ["missing": "\(groups.missing.joined(separator: " "))", "see": "docs/hosts.md"]
-        )
     }
 }

@@ -59,7 +59,7 @@ struct MessageTests {
     ]
     static let initReplies: [InitReply] = [
         .built(hasIPv6: true), .failed(SyscallError(call: "x", errno: 5)), .startFailed(errno: 2), .exited(status: 9),
-        .allKilled, .memory(kibibytes: 1 << 40),
+        .allKilled, .memory(residentKibibytes: 1 << 40, peakKibibytes: 7),
     ]
 
     @Test(arguments: spawnerRequests)
