@@ -210,7 +210,9 @@ let package = Package(
         .testTarget(name: "LinuxSandboxTests", dependencies: ["LinuxSandbox"], swiftSettings: swift),
         .testTarget(
             name: "ExecutionEnvironmentsTests",
-            dependencies: ["ExecutionEnvironments", "LambdaModel", "LogStore", "Runtimes"],
+            dependencies: [
+                "ExecutionEnvironments", "CodeStore", "EnvelopeEncryption", "LambdaModel", "LogStore", "Runtimes",
+            ],
             swiftSettings: swift
         ),
         .testTarget(

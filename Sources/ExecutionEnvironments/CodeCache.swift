@@ -42,7 +42,10 @@ package actor CodeCache {
         entries[code.objectID]?.users += 1
         entries[code.objectID]?.lastUse = uses
         do {
-            entries[code.objectID]?.bytes = try await unpacking.value
+            // In two steps: an assignment through `?.` would hold the entry's storage over the suspension, in which others
+            // change the dictionary (seen as a crash when many functions were unpacked at once).
+            let bytes = try await unpacking.value
+            entries[code.objectID]?.bytes = bytes
         } catch {
             release(code)
             if entries[code.objectID]?.users == 0 { forget(code.objectID) }

@@ -103,7 +103,11 @@ package actor EnvironmentPool {
         events.continuation.finish()
     }
 
-    private func abandon() { perform(scheduler.abandon(at: .now)) }
+    private func abandon() {
+        perform(scheduler.abandon(at: .now))
+        // Where only waiters were left no environment's end will tell.
+        tellIfEmptied()
+    }
 
     // MARK: - Events
 
@@ -117,6 +121,10 @@ package actor EnvironmentPool {
             perform(scheduler.environmentLost(id, at: .now))
             forgetConfigurations()
         }
+        tellIfEmptied()
+    }
+
+    private func tellIfEmptied() {
         guard scheduler.isEmpty, scheduler.isShuttingDown else { return }
         for waiter in emptied { waiter.resume() }
         emptied = []
