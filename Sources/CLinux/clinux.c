@@ -21,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -358,8 +357,6 @@ int clinux_epoll_wait(int epoll, uint64_t *tokens, int tokens_max) {
     for (int index = 0; index < count; index++) tokens[index] = events[index].data.u64;
     return count;
 }
-
-int clinux_eventfd(void) { return RESULT(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 
 int clinux_spawn(const char *path, int descriptor) {
     posix_spawn_file_actions_t actions;

@@ -92,7 +92,6 @@ int clinux_epoll_create(void);
 int clinux_epoll_add(int epoll, int descriptor, uint64_t token);
 int clinux_epoll_remove(int epoll, int descriptor);
 int clinux_epoll_wait(int epoll, uint64_t *tokens, int tokens_max);
-int clinux_eventfd(void);
 // Starts a program with `descriptor` as its descriptor 3, /dev/null as its input, and nothing else open but output and error.
 int clinux_spawn(const char *path, int descriptor);
 
