@@ -30,11 +30,11 @@ package actor ExecutionEnvironment {
     private let logger: Logger
 
     var lifecycle = EnvironmentLifecycle()
-    private var sandbox: Sandbox?
+    var sandbox: Sandbox?
     private var services: SandboxServices?
-    private var polls: [PollID: CheckedContinuation<RuntimeAPIAnswer, Never>] = [:]
+    var polls: [PollID: CheckedContinuation<RuntimeAPIAnswer, Never>] = [:]
     private var nextPoll: UInt64 = 1
-    private var inHand: InvocationInHand?
+    private(set) var inHand: InvocationInHand?
     private var timer: Task<Void, Never>?
     private var freezing: Task<Void, Never>?
     /// While an invocation runs: makes its log readable from time to time; when it has responded: answers it if `next` is late.
@@ -136,8 +136,8 @@ package actor ExecutionEnvironment {
     private func follow(_ sandbox: Sandbox) async {
         for await reply in sandbox.replies {
             switch reply {
-            case .exited(let status): perform(lifecycle.runtimeExited(exitStatus(status), at: .now))
-            case .startFailed(let errno): perform(lifecycle.runtimeFailedToStart(entrypointFailure(errno), at: .now))
+            case .exited(let process, let status): exited(process, exitStatus(status))
+            case .startFailed(let process, let errno): failedToStart(process, errno: errno)
             case .allKilled:
                 await services?.closeRuntimeConnections()
                 perform(lifecycle.processesGone(at: .now))
@@ -175,7 +175,7 @@ package actor ExecutionEnvironment {
             switch lifecycle.state {
             case .dead: return
             case .initializing, .invoking: _ = try? sandbox?.requestMemory()
-            case .startingSandbox, .ready, .needsInit, .resetting: continue
+            case .startingSandbox, .ready, .needsInit, .resetting, .ending: continue
             }
         }
     }
@@ -186,7 +186,7 @@ package actor ExecutionEnvironment {
         perform(lifecycle.runtimeExited(.signalled(SIGKILL, outOfMemory: true), at: .now))
     }
 
-    private func entrypointFailure(_ errno: Int32) -> InvocationFailure {
+    func entrypointFailure(_ errno: Int32) -> InvocationFailure {
         if !runtime.managed && (errno == ENOENT || errno == EACCES) { return .noBootstrap(tried: runtime.executables) }
         return .invalidEntrypoint(message: String(cString: strerror(errno)))
     }
@@ -229,12 +229,12 @@ package actor ExecutionEnvironment {
 
     /// `body` is that of the Runtime API call which is the event, and the result what that call is answered.
     @discardableResult
-    private func perform(_ actions: [EnvironmentLifecycle.Action], body: [UInt8] = []) -> RuntimeAPIAnswer? {
+    func perform(_ actions: [EnvironmentLifecycle.Action], body: [UInt8] = []) -> RuntimeAPIAnswer? {
         var reply: RuntimeAPIAnswer?
         for action in actions {
             do {
                 switch action {
-                case .answer(let answer): reply = RuntimeAPIAnswer(answer)
+                case .answer(let answer): reply = self.answer(answer)
                 case .respond(let id, let answer): respond(id, answer, body: body)
                 default: try act(action)
                 }
@@ -249,12 +249,19 @@ package actor ExecutionEnvironment {
 
     private func act(_ action: EnvironmentLifecycle.Action) throws {
         switch action {
+        case .startExtensions(let names): try startExtensions(names)
         case .startRuntime: try startRuntime()
+        case .endRuntime(let isForced):
+            try thaw()
+            try sandbox?.signal(process: ProcessPlan.runtimeNumber, isForced ? SIGKILL : SIGTERM)
+        case .tell(let event, let polls):
+            try thaw()
+            tell(event, to: polls)
         case .applyRunLimits: try sandbox?.setProcessorLimited(true)
         case .killProcesses: try killProcesses()
         case .deliver(let id, let poll, let deadline): try deliver(id, to: poll, deadline: deadline)
         case .refuse(let polls, let reply):
-            for poll in polls { self.polls.removeValue(forKey: poll)?.resume(returning: RuntimeAPIAnswer(reply)) }
+            for poll in polls { self.polls.removeValue(forKey: poll)?.resume(returning: answer(reply)) }
         case .finish(let report): finish(report)
         case .initEnded(let report):
             log.add(.initReport(report))
@@ -277,13 +284,6 @@ package actor ExecutionEnvironment {
         guard let sandbox else { return }
         try thaw()
         try sandbox.setProcessorLimited(false)
-        let environment = ProcessEnvironment(
-            configuration,
-            runtime: runtime,
-            operatorVariables: workshop.functionEnvironment,
-            credentials: workshop.credentials(configuration.key),
-            logStream: log.stream
-        )
         let command = runtime.arguments(
             executable: runtime.executables[0],
             memoryMiB: configuration.memoryMiB,
@@ -293,15 +293,28 @@ package actor ExecutionEnvironment {
             ProcessPlan(
                 executables: runtime.managed ? [command[0]] : runtime.executables,
                 arguments: Array(command.dropFirst()),
-                environment: environment.list,
+                environment: processEnvironment.list,
                 workingDirectory: "/var/task",
                 hasTelemetry: runtime.managed,
-                dataMiB: hasMemoryGroup ? 0 : UInt32(configuration.memoryMiB) + Self.memoryOvershootMiB
+                dataMiB: dataMiB
             ),
             output: log.collector.outputWrite,
             telemetry: runtime.managed ? log.collector.telemetryWrite : nil
         )
     }
+
+    var processEnvironment: ProcessEnvironment {
+        ProcessEnvironment(
+            configuration,
+            runtime: runtime,
+            operatorVariables: workshop.functionEnvironment,
+            credentials: workshop.credentials(configuration.key),
+            logStream: log.stream
+        )
+    }
+
+    /// RLIMIT_DATA where no control group holds the memory.
+    var dataMiB: UInt32 { hasMemoryGroup ? 0 : UInt32(configuration.memoryMiB) + Self.memoryOvershootMiB }
 
     private func killProcesses() throws {
         freezing?.cancel()
@@ -338,6 +351,8 @@ package actor ExecutionEnvironment {
         }
         guard let inHand, inHand.request.logType == .none else { return }
         watching?.cancel()
+        // Extensions may work on for long: the answer does not wait for them (AWS does not either).
+        guard lifecycle.extensions.isEmpty else { return inHand.answer(logTail: nil) }
         watching = Task {
             guard (try? await Task.sleep(for: Self.answerDelayMax)) != nil else { return }
             inHand.answer(logTail: nil)
@@ -361,7 +376,7 @@ package actor ExecutionEnvironment {
 
     // MARK: - Time
 
-    private func setTimer(_ time: MonotonicTime) {
+    func setTimer(_ time: MonotonicTime) {
         timer?.cancel()
         timer = Task { [weak self] in
             guard (try? await Task.sleep(for: max(.zero, time - .now), tolerance: .zero)) != nil else { return }
@@ -397,7 +412,7 @@ package actor ExecutionEnvironment {
         }
     }
 
-    private func thaw() throws {
+    func thaw() throws {
         guard isFrozen else { return }
         try sandbox?.setFrozen(false)
         isFrozen = false
@@ -424,22 +439,31 @@ extension ExecutionEnvironment: RuntimeAPIHandler {
             return reply(lifecycle.runtimeReportsError(InvocationID(id), type: type, at: .now), body: body)
         case .initError(let type, let body):
             return reply(lifecycle.runtimeReportsInitError(type: type, at: .now), body: body)
+        case .registerExtension(let name, let registration): return register(name, registration)
+        case .extensionNext(let identifier): return await extensionNext(identifier)
+        case .extensionError(let identifier, let isInit, let type):
+            return extensionError(identifier, isInit: isInit, type: type)
         case .restoreNext, .restoreError:
             return RuntimeAPIAnswer(.invalidStateTransition(from: lifecycle.runtimeState, to: .ready))
         }
     }
 
-    private func reply(_ actions: [EnvironmentLifecycle.Action], body: [UInt8] = []) -> RuntimeAPIAnswer {
+    func reply(_ actions: [EnvironmentLifecycle.Action], body: [UInt8] = []) -> RuntimeAPIAnswer {
         perform(actions, body: body) ?? RuntimeAPIAnswer(.invalidRequestID)
     }
 
     private func next() async -> RuntimeAPIAnswer {
+        await wait { [self] in perform(lifecycle.runtimeAsksNext($0, at: .now)) }
+    }
+
+    /// Holds a call until an action answers or refuses it, or its connection is gone.
+    func wait(_ ask: (PollID) -> Void) async -> RuntimeAPIAnswer {
         let poll = PollID(nextPoll)
         nextPoll += 1
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 polls[poll] = continuation
-                perform(lifecycle.runtimeAsksNext(poll, at: .now))
+                ask(poll)
             }
         } onCancel: {
             Task { await self.stopWaiting(poll) }
@@ -447,7 +471,7 @@ extension ExecutionEnvironment: RuntimeAPIHandler {
     }
 
     private func stopWaiting(_ poll: PollID) {
-        lifecycle.runtimeStopsWaiting(poll)
+        lifecycle.stopsWaiting(poll)
         polls.removeValue(forKey: poll)?.resume(returning: .connectionClosed)
     }
 }

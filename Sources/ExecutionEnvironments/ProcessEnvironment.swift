@@ -54,7 +54,21 @@ struct ProcessEnvironment {
     private mutating func merge(_ others: [String: String]) { variables.merge(others) { $1 } }
 
     /// `NAME=VALUE`.
-    var list: [String] { variables.map { "\($0.key)=\($0.value)" }.sorted() }
+    var list: [String] { Self.list(variables) }
+
+    /// What of it an extension's process gets (AWS Lambda Developer Guide, "Using the Lambda Extensions API").
+    var extensionList: [String] {
+        Self.list(variables.filter { !$0.key.hasPrefix("_") && !Self.hiddenFromExtensions.contains($0.key) })
+    }
+
+    private static let hiddenFromExtensions: Set<String> = [
+        "AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_XRAY_CONTEXT_MISSING",
+        "AWS_XRAY_DAEMON_ADDRESS", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
+    ]
+
+    private static func list(_ variables: [String: String]) -> [String] {
+        variables.map { "\($0.key)=\($0.value)" }.sorted()
+    }
 }
 
 /// What a function signs its own calls with.

@@ -8,20 +8,23 @@ extension EnvironmentLifecycle {
     /// runs unanswered gets the same event again, as on Lambda.
     package mutating func runtimeAsksNext(_ poll: PollID, at now: MonotonicTime) -> [Action] {
         switch state {
-        case .initializing(let since):
-            firstInitEnded(after: now - since)
-            becomeReady(poll)
-            return [
-                .initEnded(InitReport(phase: .initialization, status: .success, duration: now - since)),
-                .applyRunLimits, .cancelTimer, .becomeIdle(.ready),
-            ]
+        case .initializing: return runtimeAsksFirst(poll, at: now)
         case .ready:
             guard polls.count < Self.pollsMax else { return refuse(poll) }
             polls.append(poll)
             return []
         case .invoking(let invocation): return runtimeAsksNext(poll, during: invocation, at: now)
-        case .startingSandbox, .needsInit, .resetting, .dead: return refuse(poll)
+        case .startingSandbox, .needsInit, .resetting, .ending, .dead: return refuse(poll)
         }
+    }
+
+    /// Extensions register until then.
+    private mutating func runtimeAsksFirst(_ poll: PollID, at now: MonotonicTime) -> [Action] {
+        guard isRuntimeAlive, polls.count < Self.pollsMax else { return refuse(poll) }
+        polls.append(poll)
+        hasRuntimeAsked = true
+        extensions.close()
+        return endInitWhenReady(at: now)
     }
 
     private mutating func runtimeAsksNext(
@@ -32,25 +35,27 @@ extension EnvironmentLifecycle {
         let delivery = Action.deliver(invocation.id, to: poll, deadline: invocation.deadline)
         switch invocation.stage {
         case .awaitingReset: return refuse(poll)
-        case .initializing(let since, let fullSpeedUntil):
-            set(invocation, .running)
-            let report = InitReport(phase: .invocation, status: .success, duration: now - since)
-            return [.initEnded(report)] + (fullSpeedUntil == nil ? [] : [.applyRunLimits])
-                + [.setTimer(invocation.deadline), delivery]
+        case .initializing: return runtimeAsksFirst(poll, at: now)
         case .undelivered:
             set(invocation, .running)
             return [delivery]
         case .running: return [delivery]
         case .answered(let status):
-            let end = finish(invocation, status, at: now)
-            becomeReady(poll)
-            return [.cancelTimer, end, .becomeIdle(.ready)]
+            polls.append(poll)
+            guard extensions.isWorking else { return complete(invocation, status, at: now) }
+            set(invocation, .awaitingExtensions(status))
+            return []
+        case .awaitingExtensions:
+            guard polls.count < Self.pollsMax else { return refuse(poll) }
+            polls.append(poll)
+            return []
         }
     }
 
-    /// The connection of a `next` call has gone away, or the call was answered: it waits no more.
-    package mutating func runtimeStopsWaiting(_ poll: PollID) {
+    /// The connection of a `next` or `event/next` call has gone away, or the call was answered: it waits no more.
+    package mutating func stopsWaiting(_ poll: PollID) {
         polls.removeAll { $0 == poll }
+        extensions.stopsWaiting(poll)
     }
 
     /// POST `/runtime/invocation/ID/response`.
@@ -95,7 +100,7 @@ extension EnvironmentLifecycle {
         case .running where invocation.id == id:
             set(invocation, .answered(status))
             return [.answer(reply), .respond(id, answer)]
-        case .running, .answered: return [.answer(.invalidRequestID)]
+        case .running, .answered, .awaitingExtensions: return [.answer(.invalidRequestID)]
         case .awaitingReset, .initializing, .undelivered: return refuse(attempted)
         }
     }
@@ -106,18 +111,21 @@ extension EnvironmentLifecycle {
     /// what the caller gets.
     package mutating func runtimeReportsInitError(type: String, at now: MonotonicTime) -> [Action] {
         switch state {
-        case .initializing(let since):
+        case .initializing(let since) where !hasRuntimeAsked:
             let report = InitReport(phase: .initialization, status: .error(type: type), duration: now - since)
-            return [.answer(.accepted), .initEnded(report)] + reset(at: now)
+            return [.answer(.accepted), .initEnded(report)] + reset(.failure, at: now)
         case .invoking(let invocation):
-            guard case .initializing(let since, _) = invocation.stage else { return refuse(.initError) }
+            guard case .initializing(let since, _) = invocation.stage, !hasRuntimeAsked else {
+                return refuse(.initError)
+            }
             return [
                 .answer(.accepted),
                 .initEnded(InitReport(phase: .invocation, status: .error(type: type), duration: now - since)),
                 .respond(invocation.id, .reportedError(type: type)),
                 finish(invocation, .functionError(type: type), at: now),
-            ] + reset(at: now)
-        case .startingSandbox, .ready, .needsInit, .resetting, .dead: return refuse(.initError)
+            ] + reset(.failure, at: now)
+        case .startingSandbox, .initializing, .ready, .needsInit, .resetting, .ending, .dead:
+            return refuse(.initError)
         }
     }
 
@@ -132,12 +140,14 @@ extension EnvironmentLifecycle {
     /// Lambda's word for where the runtime is.
     package var runtimeState: RuntimeState {
         switch state {
-        case .startingSandbox, .initializing, .needsInit, .resetting, .dead: .started
+        case .initializing where hasRuntimeAsked: .ready
+        case .startingSandbox, .initializing, .needsInit, .resetting, .ending, .dead: .started
         case .ready: .ready
         case .invoking(let invocation):
             switch invocation.stage {
+            case .initializing where hasRuntimeAsked: .ready
             case .awaitingReset, .initializing: .started
-            case .undelivered: .ready
+            case .undelivered, .awaitingExtensions: .ready
             case .running: .running
             case .answered: .responseSent
             }

@@ -7,12 +7,20 @@ import LambdaModel
 /// What comes from inside the sandbox (`runtime…`, `processesGone`) is hostile: in a state where it makes no sense it is
 /// refused or ignored. What comes from the server itself in a wrong state is a bug and traps.
 ///
-/// A runtime that died or overran is replaced, the environment and its /tmp are kept: the processes are killed, and the next
+/// A runtime that died or overran is replaced, the environment and its /tmp are kept: the processes are ended, and the next
 /// invocation begins with an initialisation of its own (AWS Lambda Developer Guide, "Lambda runtime environment lifecycle").
+///
+/// With extensions an initialisation is over when the runtime and each of them have asked for the first event, an invocation when
+/// the runtime and each that was told of it have asked for the next, and before processes are killed they get their time to end
+/// (the Guide's "Using the Lambda Extensions API").
 package struct EnvironmentLifecycle: Equatable, Sendable {
     package enum Action: Equatable, Sendable {
+        /// Start those programs of /opt/extensions, at full processor speed; the runtime follows when all have registered.
+        case startExtensions([String])
         /// Start the runtime's process, at full processor speed.
         case startRuntime
+        /// SIGTERM to the runtime's process, or SIGKILL. Thaw first.
+        case endRuntime(isForced: Bool)
         /// Initialisation is over, or has had its time at full speed: from here on the function's share.
         case applyRunLimits
         /// Kill the whole process tree (a frozen one too), keep the files; then close every connection to the Runtime API, so
@@ -20,9 +28,11 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         case killProcesses
         /// Answer that `next` with the event. Thaw first.
         case deliver(InvocationID, to: PollID, deadline: MonotonicTime)
+        /// Answer those `event/next` calls with the event. Thaw first.
+        case tell(ExtensionEvent, to: [PollID])
         /// Answer the call that is this event.
         case answer(RuntimeAPIReply)
-        /// Answer those `next` calls.
+        /// Answer those `next` or `event/next` calls.
         case refuse([PollID], RuntimeAPIReply)
         /// The caller of the invocation gets its answer; exactly once for each invocation.
         case respond(InvocationID, InvocationAnswer)
@@ -58,23 +68,27 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         case initializing(since: MonotonicTime)
         case ready
         case needsInit
-        /// Processes are being killed. `isIdle`: it had announced itself idle, and need not do so again.
-        case resetting(deadline: MonotonicTime, isIdle: Bool)
+        /// Processes are being ended. `isIdle`: it had announced itself idle, and need not do so again.
+        case resetting(isIdle: Bool)
         case invoking(Invocation)
+        /// Processes are being ended, and the environment goes with them.
+        case ending(DiscardReason)
         case dead
     }
 
     /// The invocation in hand.
     package struct Invocation: Equatable, Sendable {
         package enum Stage: Equatable, Sendable {
-            /// The processes of an earlier runtime are being killed.
-            case awaitingReset(deadline: MonotonicTime)
+            /// The processes of an earlier runtime are being ended.
+            case awaitingReset
             /// `fullSpeedUntil` is nil when the share is applied already.
             case initializing(since: MonotonicTime, fullSpeedUntil: MonotonicTime?)
             /// The runtime is up, but no `next` is there to take the event.
             case undelivered
             case running
             case answered(InvocationReport.Status)
+            /// The runtime is back, some extension is not.
+            case awaitingExtensions(InvocationReport.Status)
         }
 
         package var id: InvocationID
@@ -83,6 +97,13 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         package var stage: Stage
 
         package var deadline: MonotonicTime { startedAt + limit }
+
+        var isAnswered: Bool {
+            switch stage {
+            case .answered, .awaitingExtensions: true
+            case .awaitingReset, .initializing, .undelivered, .running: false
+            }
+        }
     }
 
     /// `next` calls that wait at once, at most: some clients poll from several threads.
@@ -90,12 +111,21 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
     /// How long processes may take to die.
     package static let killTimeout = Duration.seconds(5)
 
-    package private(set) var state = State.startingSandbox
+    package internal(set) var state = State.startingSandbox
+    package internal(set) var extensions = ExtensionRegistry()
     /// Time at full speed, and how long the first initialisation may take.
     package let initTimeout: Duration
     var polls: [PollID] = []
+    /// Programs of /opt/extensions, by name.
+    private var externalExtensions: [String] = []
+    package internal(set) var isRuntimeAlive = false
+    /// The runtime has asked for its first event.
+    var hasRuntimeAsked = false
+    /// What the next invocation fails with: an extension ended while nothing ran.
+    var pendingFailure: InvocationFailure?
+    var teardown: Teardown?
     /// Of the first initialisation, until an invocation has reported it.
-    private var unreportedInit: Duration?
+    var unreportedInit: Duration?
 
     package init(initTimeout: Duration = LimitsProfile.initDuration) {
         self.initTimeout = initTimeout
@@ -103,12 +133,13 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
 
     // MARK: - The server
 
-    /// The walls stand.
-    package mutating func sandboxReady(at now: MonotonicTime) -> [Action] {
+    /// The walls stand; the names are those of the programs in /opt/extensions.
+    package mutating func sandboxReady(externalExtensions: [String] = [], at now: MonotonicTime) -> [Action] {
         if state == .dead { return [] }
         precondition(state == .startingSandbox, "a sandbox is ready once")
+        self.externalExtensions = externalExtensions
         state = .initializing(since: now)
-        return [.startRuntime, .setTimer(now + initTimeout)]
+        return startProcesses() + [.setTimer(now + initTimeout)]
     }
 
     package mutating func sandboxFailed(at now: MonotonicTime) -> [Action] {
@@ -127,22 +158,16 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         var invocation = Invocation(id: ticket.id, limit: ticket.timeout, startedAt: now, stage: .undelivered)
         switch state {
         case .ready:
-            guard !polls.isEmpty else {
-                state = .invoking(invocation)
-                return [.setTimer(invocation.deadline)]
+            if let failure = pendingFailure {
+                return fail(invocation, failure, at: now) + reset(.failure, at: now)
             }
-            invocation.stage = .running
-            state = .invoking(invocation)
-            return [
-                .setTimer(invocation.deadline),
-                .deliver(ticket.id, to: polls.removeFirst(), deadline: invocation.deadline),
-            ]
+            return [.setTimer(invocation.deadline)] + begin(invocation)
         case .needsInit: return initialize(invocation, at: now)
-        case .resetting(let deadline, _):
-            invocation.stage = .awaitingReset(deadline: deadline)
+        case .resetting:
+            invocation.stage = .awaitingReset
             state = .invoking(invocation)
-            return [.setTimer(min(deadline, invocation.deadline))]
-        case .dead:
+            return [teardownTimer]
+        case .ending, .dead:
             return [
                 .respond(ticket.id, .environmentLost),
                 .finish(InvocationReport(id: ticket.id, status: .environmentLost, duration: .zero, initDuration: nil)),
@@ -157,17 +182,11 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         case .initializing(let since):
             guard now >= since + initTimeout else { return [.setTimer(since + initTimeout)] }
             return [.initEnded(InitReport(phase: .initialization, status: .timeout, duration: now - since))]
-                + reset(at: now)
-        case .resetting(let deadline, _):
-            return now >= deadline ? die(.killOverdue, at: now) : [.setTimer(deadline)]
+                + reset(.timeout, at: now)
+        case .resetting, .ending: return teardownTimerFired(at: now)
         case .invoking(let invocation): return timerFired(during: invocation, at: now)
         case .startingSandbox, .ready, .needsInit, .dead: return []
         }
-    }
-
-    /// The environment is to go now, whatever it does: its runtime gets no signal, as on Lambda without extensions.
-    package mutating func shutdownRequested(at now: MonotonicTime) -> [Action] {
-        die(.shutdown, at: now)
     }
 
     // MARK: - The sandbox's processes
@@ -175,61 +194,64 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
     /// The runtime's own process has ended; others may still run.
     package mutating func runtimeExited(_ status: ExitStatus, at now: MonotonicTime) -> [Action] {
         let failure = InvocationFailure.exited(status)
+        isRuntimeAlive = false
         switch state {
         case .initializing(let since):
             let status = InitReport.Status.error(type: failure.errorType)
             return [.initEnded(InitReport(phase: .initialization, status: status, duration: now - since))]
-                + reset(at: now)
-        case .ready: return reset(at: now, isIdle: true)
+                + reset(.failure, at: now)
+        case .ready: return reset(.failure, at: now, isIdle: true)
         case .invoking(let invocation):
-            if case .awaitingReset = invocation.stage { return [] }
-            return fail(invocation, failure, at: now) + reset(at: now)
-        case .startingSandbox, .needsInit, .resetting, .dead: return []
+            if case .awaitingReset = invocation.stage { return runtimeEnded(at: now) }
+            return fail(invocation, failure, at: now) + reset(.failure, at: now)
+        case .resetting, .ending: return runtimeEnded(at: now)
+        case .startingSandbox, .needsInit, .dead: return []
         }
     }
 
     /// `startRuntime` could not execute the program; there is no process.
     package mutating func runtimeFailedToStart(_ failure: InvocationFailure, at now: MonotonicTime) -> [Action] {
+        guard isRuntimeAlive else { return [] }
+        isRuntimeAlive = false
+        return processFailedToStart(failure, at: now)
+    }
+
+    /// Fails the initialisation that a process was started for.
+    mutating func processFailedToStart(_ failure: InvocationFailure, at now: MonotonicTime) -> [Action] {
+        var actions: [Action] = []
         switch state {
         case .initializing(let since):
-            state = .needsInit
             let status = InitReport.Status.error(type: failure.errorType)
-            return [
-                .initEnded(InitReport(phase: .initialization, status: status, duration: now - since)), .cancelTimer,
-                .becomeIdle(.needsInit),
-            ]
+            actions = [.initEnded(InitReport(phase: .initialization, status: status, duration: now - since))]
         case .invoking(let invocation):
             guard case .initializing = invocation.stage else { return [] }
-            let actions = fail(invocation, failure, at: now)
-            state = .needsInit
-            return actions + [.cancelTimer, .becomeIdle(.needsInit)]
-        case .startingSandbox, .ready, .needsInit, .resetting, .dead: return []
+            actions = fail(invocation, failure, at: now)
+        case .resetting, .ending: return runtimeEnded(at: now)
+        case .startingSandbox, .ready, .needsInit, .dead: return []
         }
+        guard !extensions.hasExternal else { return actions + reset(.failure, at: now) }
+        actions += forgetCalls()
+        state = .needsInit
+        return actions + [.cancelTimer, .becomeIdle(.needsInit)]
     }
 
     /// What `killProcesses` asked for is done.
     package mutating func processesGone(at now: MonotonicTime) -> [Action] {
+        guard teardown?.phase == .killing else { return [] }
+        teardown = nil
+        isRuntimeAlive = false
+        extensions.clear()
         switch state {
-        case .resetting(_, let isIdle):
+        case .resetting(let isIdle):
             state = .needsInit
             return isIdle ? [.cancelTimer] : [.cancelTimer, .becomeIdle(.needsInit)]
-        case .invoking(let invocation):
-            guard case .awaitingReset = invocation.stage else { return [] }
-            return initialize(invocation, at: now)
+        case .ending(let reason): return die(reason, at: now)
+        case .invoking(let invocation): return initialize(invocation, at: now)
         case .startingSandbox, .initializing, .ready, .needsInit, .dead: return []
         }
     }
 
     // MARK: - Transitions
-
-    mutating func becomeReady(_ poll: PollID) {
-        polls.append(poll)
-        state = .ready
-    }
-
-    mutating func firstInitEnded(after duration: Duration) {
-        unreportedInit = duration
-    }
 
     mutating func set(_ invocation: Invocation, _ stage: Invocation.Stage) {
         var invocation = invocation
@@ -240,34 +262,80 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
     /// Starts the runtime inside the invocation, whose timeout covers both.
     private mutating func initialize(_ invocation: Invocation, at now: MonotonicTime) -> [Action] {
         set(invocation, .initializing(since: now, fullSpeedUntil: now + initTimeout))
-        return [.startRuntime, .setTimer(min(now + initTimeout, invocation.deadline))]
+        return startProcesses() + [.setTimer(min(now + initTimeout, invocation.deadline))]
+    }
+
+    /// External extensions first; the runtime when they have registered.
+    private mutating func startProcesses() -> [Action] {
+        hasRuntimeAsked = false
+        extensions.begin(external: externalExtensions)
+        return externalExtensions.isEmpty ? startRuntime() : [.startExtensions(externalExtensions)]
+    }
+
+    mutating func startRuntime() -> [Action] {
+        isRuntimeAlive = true
+        return [.startRuntime]
+    }
+
+    /// Hands the event to the runtime, if it waits for one, and to the extensions.
+    mutating func begin(_ invocation: Invocation) -> [Action] {
+        set(invocation, polls.isEmpty ? .undelivered : .running)
+        var actions: [Action] = []
+        if !polls.isEmpty {
+            actions.append(.deliver(invocation.id, to: polls.removeFirst(), deadline: invocation.deadline))
+        }
+        return actions + tell(.invoke(invocation.id, deadline: invocation.deadline))
+    }
+
+    mutating func tell(_ event: ExtensionEvent) -> [Action] {
+        let waiting = extensions.release(event)
+        return waiting.isEmpty ? [] : [.tell(event, to: waiting)]
+    }
+
+    /// The initialisation is over when the runtime and every extension have asked for an event.
+    mutating func endInitWhenReady(at now: MonotonicTime) -> [Action] {
+        guard hasRuntimeAsked, extensions.isReady else { return [] }
+        switch state {
+        case .initializing(let since):
+            unreportedInit = now - since
+            state = .ready
+            return [
+                .initEnded(InitReport(phase: .initialization, status: .success, duration: now - since)),
+                .applyRunLimits, .cancelTimer, .becomeIdle(.ready),
+            ]
+        case .invoking(let invocation):
+            guard case .initializing(let since, let fullSpeedUntil) = invocation.stage else { return [] }
+            let report = InitReport(phase: .invocation, status: .success, duration: now - since)
+            return [.initEnded(report)] + (fullSpeedUntil == nil ? [] : [.applyRunLimits])
+                + [.setTimer(invocation.deadline)] + begin(invocation)
+        case .startingSandbox, .ready, .needsInit, .resetting, .ending, .dead: return []
+        }
     }
 
     private mutating func timerFired(during invocation: Invocation, at now: MonotonicTime) -> [Action] {
         if now >= invocation.deadline {
-            if case .awaitingReset(let deadline) = invocation.stage {
-                state = .resetting(deadline: deadline, isIdle: false)
-                let failure = InvocationFailure.timedOut(limit: invocation.limit)
+            let failure = InvocationFailure.timedOut(limit: invocation.limit)
+            if case .awaitingReset = invocation.stage {
+                state = .resetting(isIdle: false)
                 return [
-                    .respond(invocation.id, .failure(failure)), finish(invocation, .timeout, at: now),
-                    .setTimer(deadline),
+                    .respond(invocation.id, .failure(failure)), finish(invocation, .timeout, at: now), teardownTimer,
                 ]
             }
-            return fail(invocation, .timedOut(limit: invocation.limit), at: now) + reset(at: now)
+            return fail(invocation, failure, at: now) + reset(.timeout, at: now)
         }
         switch invocation.stage {
-        case .awaitingReset(let deadline):
-            return now >= deadline ? die(.killOverdue, at: now) : [.setTimer(min(deadline, invocation.deadline))]
+        case .awaitingReset: return teardownTimerFired(at: now)
         case .initializing(let since, .some(let fullSpeedUntil)):
             guard now >= fullSpeedUntil else { return [.setTimer(min(fullSpeedUntil, invocation.deadline))] }
             set(invocation, .initializing(since: since, fullSpeedUntil: nil))
             return [.applyRunLimits, .setTimer(invocation.deadline)]
-        case .initializing, .undelivered, .running, .answered: return [.setTimer(invocation.deadline)]
+        case .initializing, .undelivered, .running, .answered, .awaitingExtensions:
+            return [.setTimer(invocation.deadline)]
         }
     }
 
     /// Ends an invocation that the runtime did not end: answers it, unless it has its answer.
-    private mutating func fail(
+    mutating func fail(
         _ invocation: Invocation,
         _ failure: InvocationFailure,
         at now: MonotonicTime
@@ -279,7 +347,7 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
             let status: InitReport.Status = isTimeout ? .timeout : .error(type: failure.errorType)
             actions.append(.initEnded(InitReport(phase: .invocation, status: status, duration: now - since)))
         }
-        if case .answered = invocation.stage {} else { actions.append(.respond(invocation.id, .failure(failure))) }
+        if !invocation.isAnswered { actions.append(.respond(invocation.id, .failure(failure))) }
         actions.append(finish(invocation, isTimeout ? .timeout : .runtimeError(type: failure.errorType), at: now))
         return actions
     }
@@ -298,32 +366,5 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
                 initDuration: unreportedInit
             )
         )
-    }
-
-    /// Kills the processes; whoever holds an invocation has finished it before.
-    mutating func reset(at now: MonotonicTime, isIdle: Bool = false) -> [Action] {
-        unreportedInit = nil
-        state = .resetting(deadline: now + Self.killTimeout, isIdle: isIdle)
-        return refusePolls() + [.killProcesses, .setTimer(now + Self.killTimeout)]
-    }
-
-    private mutating func die(_ reason: DiscardReason, at now: MonotonicTime) -> [Action] {
-        if state == .dead { return [] }
-        var actions: [Action] = []
-        if case .invoking(let invocation) = state {
-            if case .answered = invocation.stage {
-            } else {
-                actions.append(.respond(invocation.id, .environmentLost))
-            }
-            actions.append(finish(invocation, .environmentLost, at: now))
-        }
-        state = .dead
-        return actions + refusePolls() + [.cancelTimer, .discard(reason)]
-    }
-
-    private mutating func refusePolls() -> [Action] {
-        if polls.isEmpty { return [] }
-        defer { polls = [] }
-        return [.refuse(polls, .invalidStateTransition(from: .started, to: .ready))]
     }
 }

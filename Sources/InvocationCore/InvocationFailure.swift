@@ -15,6 +15,10 @@ package enum InvocationFailure: Equatable, Sendable {
     case responseTooLarge
     /// The runtime's program could not be executed; the message says why, in Lambda's words where it has any.
     case invalidEntrypoint(message: String)
+    /// An external extension ended while it was needed; `type` is AWS's name of that.
+    case extensionExited(type: String, ExitStatus)
+    /// An external extension's program could not be executed.
+    case extensionNotLaunched(message: String)
 
     /// No program at any of the places where one is looked for.
     package static func noBootstrap(tried paths: [String]) -> InvocationFailure {
@@ -29,6 +33,8 @@ package enum InvocationFailure: Equatable, Sendable {
         case .exited: "Runtime.ExitError"
         case .responseTooLarge: "Function.ResponseSizeTooLarge"
         case .invalidEntrypoint: "Runtime.InvalidEntrypoint"
+        case .extensionExited(let type, _): type
+        case .extensionNotLaunched: "Extension.LaunchError"
         }
     }
 
@@ -37,10 +43,18 @@ package enum InvocationFailure: Equatable, Sendable {
         switch self {
         case .timedOut(let limit): "Task timed out after \(limit.hundredths(of: .seconds(1))) seconds"
         case .exited(.exited(code: 0)): "Runtime exited without providing a reason"
-        case .exited(.exited(let code)): "Runtime exited with error: exit status \(code)"
-        case .exited(.signalled(let signal, _)): "Runtime exited with error: signal: \(signalName(signal))"
+        case .exited(let status): "Runtime exited with error: \(Self.text(status))"
+        case .extensionExited(_, .exited(code: 0)): "exit code 0"
+        case .extensionExited(_, let status): Self.text(status)
         case .responseTooLarge: "Response payload size exceeded maximum allowed payload size (6291556 bytes)."
-        case .invalidEntrypoint(let message): message
+        case .invalidEntrypoint(let message), .extensionNotLaunched(let message): message
+        }
+    }
+
+    private static func text(_ status: ExitStatus) -> String {
+        switch status {
+        case .exited(let code): "exit status \(code)"
+        case .signalled(let signal, _): "signal: \(signalName(signal))"
         }
     }
 
@@ -50,7 +64,7 @@ package enum InvocationFailure: Equatable, Sendable {
         switch self {
         case .responseTooLarge:
             text = #"{"errorMessage":"# + quoted(message) + #","errorType":"# + quoted(errorType) + "}"
-        case .timedOut, .exited, .invalidEntrypoint:
+        case .timedOut, .exited, .invalidEntrypoint, .extensionExited, .extensionNotLaunched:
             text = #"{"errorType":"# + quoted(errorType) + #","errorMessage":"#
             text += quoted("RequestId: \(requestID) Error: \(message)") + "}"
         }
@@ -59,7 +73,7 @@ package enum InvocationFailure: Equatable, Sendable {
 }
 
 /// A JSON string with its quotes.
-private func quoted(_ text: String) -> String {
+package func quoted(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
         switch scalar {

@@ -12,9 +12,12 @@ package enum RuntimeState: String, Sendable {
     case responseSent = "RuntimeResponseSentState"
 }
 
-/// What a runtime is told in answer to its call.
+/// What a runtime or an extension is told in answer to its call.
 package enum RuntimeAPIReply: Equatable, Sendable {
     case accepted
+    /// An extension has registered, and goes by that identifier.
+    case registered(identifier: String)
+    case extensionRefused(ExtensionRefusal)
     /// Not the id of the invocation in hand, or the invocation has its answer already.
     case invalidRequestID
     case invalidStateTransition(from: RuntimeState, to: RuntimeState)
@@ -26,10 +29,12 @@ package enum RuntimeAPIReply: Equatable, Sendable {
         package var errorMessage: String
     }
 
-    /// nil for `accepted`.
+    /// nil for `accepted` and `registered`.
     package var refusal: Refusal? {
         switch self {
-        case .accepted: nil
+        case .accepted, .registered: nil
+        case .extensionRefused(let refusal):
+            Refusal(status: 403, errorType: refusal.errorType, errorMessage: refusal.errorMessage)
         case .invalidRequestID:
             Refusal(status: 400, errorType: "InvalidRequestID", errorMessage: "Invalid request ID")
         case .invalidStateTransition(let from, let to):

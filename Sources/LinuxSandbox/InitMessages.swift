@@ -4,8 +4,10 @@
 package enum InitRequest: Equatable, Sendable {
     /// First message: how the sandbox looks.
     case build(SandboxPlan)
-    /// Start the runtime. Descriptors: its standard output and error; the telemetry log, if `hasTelemetry`.
+    /// Start a process. Descriptors: its standard output and error; the telemetry log, if `hasTelemetry`.
     case run(ProcessPlan)
+    /// A signal to a process that was started by that number and may have ended.
+    case signal(process: UInt32, Int32)
     /// Kill every process but init, and say so when all are reaped. Files stay.
     case killAll
     /// SIGSTOP or SIGCONT to every process: what stands in for the freezer where there is no control group.
@@ -23,10 +25,10 @@ package enum InitReply: Equatable, Sendable {
     /// Descriptors in the order of `ListenerKind`, without the IPv6 one where `hasIPv6` is false.
     case built(hasIPv6: Bool)
     case failed(SyscallError)
-    /// The runtime's process could not be started: errno of execve(2).
-    case startFailed(errno: Int32)
-    /// wait(2) status of the runtime's process. Its children may still run.
-    case exited(status: Int32)
+    /// The process could not be started: errno of execve(2).
+    case startFailed(process: UInt32, errno: Int32)
+    /// wait(2) status of the process. Its children may still run.
+    case exited(process: UInt32, status: Int32)
     case allKilled
     /// Sums of the processes' resident sizes, and of the largest that each has had.
     case memory(residentKibibytes: UInt64, peakKibibytes: UInt64)
@@ -91,8 +93,10 @@ package struct SandboxPlan: Equatable, Sendable {
     }
 }
 
-/// The runtime's process.
+/// A process of the function's: its runtime, or an extension.
 package struct ProcessPlan: Equatable, Sendable {
+    /// What the process is called in requests and replies, until `killAll`.
+    package var number: UInt32
     /// Tried in order; the first that exists is executed.
     package var executables: [String]
     /// Without the zeroth, which is the executable.
@@ -105,6 +109,7 @@ package struct ProcessPlan: Equatable, Sendable {
     package var dataMiB: UInt32
 
     package init(
+        number: UInt32 = ProcessPlan.runtimeNumber,
         executables: [String],
         arguments: [String],
         environment: [String],
@@ -112,6 +117,7 @@ package struct ProcessPlan: Equatable, Sendable {
         hasTelemetry: Bool,
         dataMiB: UInt32
     ) {
+        self.number = number
         self.executables = executables
         self.arguments = arguments
         self.environment = environment
@@ -120,6 +126,9 @@ package struct ProcessPlan: Equatable, Sendable {
         self.dataMiB = dataMiB
     }
 
+    package static let runtimeNumber: UInt32 = 0
+    /// Processes that init keeps count of at once, at most.
+    package static let processesMax = 16
     /// Descriptor of the telemetry log in the runtime's process.
     package static let telemetryDescriptor: CInt = 3
 }
@@ -143,6 +152,7 @@ extension InitRequest {
             writer.write(plan.groupID)
         case .run(let plan):
             writer.write(UInt8(2))
+            writer.write(plan.number)
             writer.write(plan.executables)
             writer.write(plan.arguments)
             writer.write(plan.environment)
@@ -153,6 +163,10 @@ extension InitRequest {
         case .stopAll: writer.write(UInt8(4))
         case .continueAll: writer.write(UInt8(5))
         case .measureMemory: writer.write(UInt8(6))
+        case .signal(let process, let signal):
+            writer.write(UInt8(7))
+            writer.write(process)
+            writer.write(signal)
         }
         return writer.bytes
     }
@@ -181,6 +195,7 @@ extension InitRequest {
         case 2:
             self = .run(
                 ProcessPlan(
+                    number: try reader.number(),
                     executables: try reader.texts(),
                     arguments: try reader.texts(),
                     environment: try reader.texts(),
@@ -193,6 +208,7 @@ extension InitRequest {
         case 4: self = .stopAll
         case 5: self = .continueAll
         case 6: self = .measureMemory
+        case 7: self = .signal(process: try reader.number(), try reader.number())
         default: throw MalformedMessage()
         }
         try reader.end()
@@ -209,11 +225,13 @@ extension InitReply {
         case .failed(let error):
             writer.write(UInt8(2))
             error.write(to: &writer)
-        case .startFailed(let errno):
+        case .startFailed(let process, let errno):
             writer.write(UInt8(3))
+            writer.write(process)
             writer.write(errno)
-        case .exited(let status):
+        case .exited(let process, let status):
             writer.write(UInt8(4))
+            writer.write(process)
             writer.write(status)
         case .allKilled: writer.write(UInt8(5))
         case .memory(let resident, let peak):
@@ -229,8 +247,8 @@ extension InitReply {
         switch try reader.number(UInt8.self) {
         case 1: self = .built(hasIPv6: try reader.flag())
         case 2: self = .failed(try SyscallError(from: &reader))
-        case 3: self = .startFailed(errno: try reader.number())
-        case 4: self = .exited(status: try reader.number())
+        case 3: self = .startFailed(process: try reader.number(), errno: try reader.number())
+        case 4: self = .exited(process: try reader.number(), status: try reader.number())
         case 5: self = .allKilled
         case 6: self = .memory(residentKibibytes: try reader.number(), peakKibibytes: try reader.number())
         default: throw MalformedMessage()

@@ -65,9 +65,17 @@ struct HTTPAnswer: Equatable {
         case .invocation(let invocation): self = .event(invocation)
         case .restored: self = HTTPAnswer(status: 200, headers: [("Content-Type", "application/json")])
         case .accepted: self = .accepted
+        case .registered(let identifier, let body):
+            self = .json(body, header: ("Lambda-Extension-Identifier", identifier))
+        case .extensionEvent(let identifier, let body):
+            self = .json(body, header: ("Lambda-Extension-Event-Identifier", identifier))
         case .refused(let status, let type, let message):
             self = .refused(status, errorType: type, errorMessage: message)
         }
+    }
+
+    private static func json(_ body: [UInt8], header: (name: String, value: String)) -> HTTPAnswer {
+        HTTPAnswer(status: 200, headers: [("Content-Type", "application/json"), header], body: body)
     }
 
     private static func event(_ invocation: RuntimeInvocation) -> HTTPAnswer {

@@ -28,6 +28,7 @@ struct RuntimeAPICall {
     private let contentType: String?
     private let errorType: String?
     private let xrayCause: String?
+    private let caller: ExtensionHeaders
 
     init(_ head: HTTPRequestHead) {
         route = RuntimeAPIRoute(head)
@@ -39,6 +40,7 @@ struct RuntimeAPICall {
         contentType = head.headers.first(name: "Content-Type")
         errorType = head.headers.first(name: "Lambda-Runtime-Function-Error-Type")
         xrayCause = head.headers.first(name: "Lambda-Runtime-Function-XRay-Error-Cause")
+        caller = ExtensionHeaders(head.headers)
     }
 
     /// Stands for bytes that were no request.
@@ -49,12 +51,13 @@ struct RuntimeAPICall {
         contentType = nil
         errorType = nil
         xrayCause = nil
+        caller = ExtensionHeaders([:])
     }
 
     private var keepsBody: Bool {
         switch route {
-        case .response, .error, .initError, .restoreError: !isTooLarge
-        case .next, .restoreNext, .immediate: false
+        case .response, .error, .initError, .restoreError, .registerExtension: !isTooLarge
+        case .next, .restoreNext, .extensionNext, .extensionError, .immediate: false
         }
     }
 
@@ -94,7 +97,8 @@ struct RuntimeAPICall {
         case .restoreNext: return .ask(.restoreNext)
         case .response(let id, _) where isTooLarge: return .ask(.responseTooLarge(id: id))
         case .error(let id) where isTooLarge: return .ask(.responseTooLarge(id: id))
-        case .initError where isTooLarge, .restoreError where isTooLarge: return .answer(Self.tooLarge)
+        case .initError where isTooLarge, .restoreError where isTooLarge, .registerExtension where isTooLarge:
+            return .answer(Self.tooLarge)
         case .response(let id, let streamed):
             if streamed, let error = Self.streamedError(id: id, trailers) { return .ask(error) }
             return .ask(.response(id: id, body: body, contentType: contentType))
@@ -103,6 +107,11 @@ struct RuntimeAPICall {
             return .ask(.error(id: id, type: type, body: body, xrayCause: xrayCause))
         case .initError: return .ask(.initError(type: FunctionErrorType.understood(errorType), body: body))
         case .restoreError: return .ask(.restoreError(type: FunctionErrorType.understood(errorType), body: body))
+        case .registerExtension:
+            return .ask(.registerExtension(name: caller.name ?? "", caller.registration(body)))
+        case .extensionNext: return .ask(.extensionNext(identifier: caller.identifier))
+        case .extensionError(let isInit):
+            return .ask(.extensionError(identifier: caller.identifier, isInit: isInit, type: caller.errorType))
         }
     }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One call of a runtime, as it came over HTTP.
+/// One call of a runtime or an extension, as it came over HTTP.
 ///
 /// Every byte of it is the function's.
 package enum RuntimeAPIRequest: Sendable, Equatable {
@@ -23,9 +23,22 @@ package enum RuntimeAPIRequest: Sendable, Equatable {
     case restoreNext
     /// POST `/runtime/restore/error`.
     case restoreError(type: String, body: [UInt8])
+    /// POST `/extension/register`.
+    case registerExtension(name: String, ExtensionRegistration)
+    /// GET `/extension/event/next`; nil without an identifier.
+    case extensionNext(identifier: String?)
+    /// POST `/extension/init/error` or `/extension/exit/error`; `type` is nil without the header.
+    case extensionError(identifier: String?, isInit: Bool, type: String?)
 }
 
-/// What the runtime is told.
+/// What an extension asks for when it registers.
+package enum ExtensionRegistration: Sendable, Equatable {
+    /// `events` are its words, not checked.
+    case events([String], wantsAccountID: Bool)
+    case malformed(reason: String)
+}
+
+/// What the runtime or the extension is told.
 package enum RuntimeAPIAnswer: Sendable, Equatable {
     /// 200 with an event: the answer to `next`.
     case invocation(RuntimeInvocation)
@@ -33,6 +46,10 @@ package enum RuntimeAPIAnswer: Sendable, Equatable {
     case restored
     /// 202 `{"status":"OK"}`.
     case accepted
+    /// 200 with `Lambda-Extension-Identifier` and JSON: the answer to `registerExtension`.
+    case registered(identifier: String, body: [UInt8])
+    /// 200 with `Lambda-Extension-Event-Identifier` and an event's JSON: the answer to `extensionNext`.
+    case extensionEvent(identifier: String, body: [UInt8])
     /// An error status with `errorMessage` and `errorType` as JSON.
     case refused(status: Int, errorType: String, errorMessage: String)
 }
@@ -78,8 +95,8 @@ package struct RuntimeInvocation: Sendable, Equatable {
 package protocol RuntimeAPIHandler: Sendable {
     /// Answers one call.
     ///
-    /// Calls of one connection come one after the other, those of several connections at once. `next` and
-    /// `restoreNext` may wait for ever; when their connection goes away their task is cancelled, and they must
+    /// Calls of one connection come one after the other, those of several connections at once. `next`, `restoreNext` and
+    /// `extensionNext` may wait for ever; when their connection goes away their task is cancelled, and they must
     /// return soon (what they return is thrown away). Other calls are never cancelled.
     func answer(_ request: RuntimeAPIRequest) async -> RuntimeAPIAnswer
 }

@@ -9,6 +9,9 @@ enum RuntimeAPIRoute: Equatable {
     case initError
     case restoreNext
     case restoreError
+    case registerExtension
+    case extensionNext
+    case extensionError(isInit: Bool)
     /// Answered here, without the handler.
     case immediate(HTTPAnswer)
 
@@ -16,10 +19,11 @@ enum RuntimeAPIRoute: Equatable {
     static let targetBytesMax = 8 * 1_024
 
     private static let version = "/2018-06-01/"
-    private static let laterVersions = ["/2020-01-01/extension/", "/2020-08-15/logs", "/2022-07-01/telemetry"]
+    private static let extensionVersion = "/2020-01-01/extension/"
+    private static let telemetryVersions = ["/2020-08-15/logs", "/2022-07-01/telemetry"]
 
     /// True for the calls that wait until there is something to say.
-    var isPoll: Bool { self == .next || self == .restoreNext }
+    var isPoll: Bool { self == .next || self == .restoreNext || self == .extensionNext }
 
     init(_ head: HTTPRequestHead) {
         guard head.uri.utf8.count <= Self.targetBytesMax else {
@@ -27,17 +31,25 @@ enum RuntimeAPIRoute: Equatable {
             return
         }
         let path = Self.path(of: head.uri)
-        if Self.laterVersions.contains(where: { path.hasPrefix($0) }) {
+        if Self.telemetryVersions.contains(where: { path.hasPrefix($0) }) {
             self = .immediate(
                 .refused(
                     403,
-                    errorType: "Extension.NotSupported",
-                    errorMessage: "Extensions and the Telemetry API are not available in this version of Martlet"
+                    errorType: "Telemetry.NotSupported",
+                    errorMessage: "The Telemetry API is not available in this version of Martlet"
                 )
             )
             return
         }
-        guard path.hasPrefix(Self.version), let found = Self.endpoint(path.dropFirst(Self.version.count), head) else {
+        let found =
+            if path.hasPrefix(Self.extensionVersion) {
+                Self.extensionEndpoint(path.dropFirst(Self.extensionVersion.count))
+            } else if path.hasPrefix(Self.version) {
+                Self.endpoint(path.dropFirst(Self.version.count), head)
+            } else {
+                nil as (method: HTTPMethod, route: RuntimeAPIRoute)?
+            }
+        guard let found else {
             self = .immediate(.notFound)
             return
         }
@@ -60,6 +72,16 @@ enum RuntimeAPIRoute: Equatable {
         case (4, "runtime", "invocation", "error") where !parts[2].isEmpty:
             return (.POST, .error(id: String(parts[2])))
         default: return nil
+        }
+    }
+
+    private static func extensionEndpoint(_ path: Substring) -> (method: HTTPMethod, route: RuntimeAPIRoute)? {
+        switch path {
+        case "register": (.POST, .registerExtension)
+        case "event/next": (.GET, .extensionNext)
+        case "init/error": (.POST, .extensionError(isInit: true))
+        case "exit/error": (.POST, .extensionError(isInit: false))
+        default: nil
         }
     }
 

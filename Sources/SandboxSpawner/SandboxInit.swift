@@ -14,7 +14,8 @@ struct SandboxInit {
     private let network: NetworkProgram
     private let temporaryImage: String?
     private let mayClearGroups: Bool
-    private var runtime: pid_t = -1
+    /// The server's numbers of the processes that it asked for and that have not ended.
+    private var numbers: [pid_t: UInt32] = [:]
 
     init(
         control: CInt,
@@ -88,13 +89,18 @@ struct SandboxInit {
         switch request {
         case .build: throw SyscallError(call: "control", errno: EPROTO)
         case .run(let plan):
-            guard descriptors.count == (plan.hasTelemetry ? 2 : 1), runtime < 0 else {
+            guard descriptors.count == (plan.hasTelemetry ? 2 : 1), numbers.count < ProcessPlan.processesMax,
+                !numbers.values.contains(plan.number)
+            else {
                 throw SyscallError(call: "control", errno: EPROTO)
             }
             try start(plan, output: descriptors[0], telemetry: plan.hasTelemetry ? descriptors[1] : -1)
         case .killAll:
             try killAll()
             try reply(.allKilled)
+        case .signal(let number, let signal):
+            // Not reaped yet, so the pid is still its own.
+            for (pid, other) in numbers where other == number { _ = clinux_kill(pid, signal) }
         case .stopAll: try signalAll(SIGSTOP)
         case .continueAll: try signalAll(SIGCONT)
         case .measureMemory: try reply(try memory())
@@ -115,20 +121,21 @@ struct SandboxInit {
         var errno: Int32 = 0
         // SAFETY: four bytes are read into four bytes.
         let count = unsafe withUnsafeMutableBytes(of: &errno) { unsafe read(failure, $0.baseAddress, $0.count) }
-        guard count == 0 else { return try reply(.startFailed(errno: count == 4 ? errno : EIO)) }
-        runtime = child
+        guard count == 0 else {
+            return try reply(.startFailed(process: plan.number, errno: count == 4 ? errno : EIO))
+        }
+        numbers[child] = plan.number
     }
 
-    /// Reaps every child that has ended: the runtime, and the orphans that came to process 1.
+    /// Reaps every child that has ended: those that were asked for, and the orphans that came to process 1.
     private mutating func reap() throws(SyscallError) {
         while true {
             var status: CInt = 0
             // SAFETY: the status is written before the call returns.
             let pid = unsafe clinux_reap(-1, &status)
             guard pid > 0 else { return }
-            if pid == runtime {
-                runtime = -1
-                try reply(.exited(status: status))
+            if let number = numbers.removeValue(forKey: pid) {
+                try reply(.exited(process: number, status: status))
             }
         }
     }
@@ -136,8 +143,8 @@ struct SandboxInit {
     /// kill(2) of -1 reaches every process of the namespace but this one, and none can fork away from it: a fork with a fatal
     /// signal pending fails.
     private mutating func killAll() throws(SyscallError) {
-        // The runtime's end is not news to whoever asked for it.
-        runtime = -1
+        // Their end is not news to whoever asked for it.
+        numbers = [:]
         try signalAll(SIGKILL)
         while true {
             var status: CInt = 0

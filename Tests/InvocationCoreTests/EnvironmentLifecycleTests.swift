@@ -366,7 +366,7 @@ struct EnvironmentLifecycleTests {
 
     @Test func `an event waits for the runtime to ask again when its connection is gone`() {
         var environment = readyEnvironment()
-        environment.runtimeStopsWaiting(PollID(1))
+        environment.stopsWaiting(PollID(1))
         #expect(
             environment.invocationAssigned(ticket(id), at: milliseconds(200)) == [.setTimer(milliseconds(3_200))]
         )

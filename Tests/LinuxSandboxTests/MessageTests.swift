@@ -58,7 +58,8 @@ struct MessageTests {
         .killAll, .stopAll, .continueAll, .measureMemory,
     ]
     static let initReplies: [InitReply] = [
-        .built(hasIPv6: true), .failed(SyscallError(call: "x", errno: 5)), .startFailed(errno: 2), .exited(status: 9),
+        .built(hasIPv6: true), .failed(SyscallError(call: "x", errno: 5)), .startFailed(process: 3, errno: 2),
+        .exited(process: 0, status: 9),
         .allKilled, .memory(residentKibibytes: 1 << 40, peakKibibytes: 7),
     ]
 

@@ -173,7 +173,8 @@ struct RuntimeAPIServerTests {
         ("GET /2018-06-01/runtime/invocation/x/response", 405), ("POST /2018-06-01/runtime/invocation/next", 405),
         ("GET /2017-01-01/runtime/invocation/next", 404), ("GET /", 404),
         ("GET /2018-06-01/runtime/invocation//error", 404),
-        ("GET /2018-06-01/runtime/invocation/next/", 404), ("POST /2020-01-01/extension/register", 403),
+        ("GET /2018-06-01/runtime/invocation/next/", 404), ("POST /2022-07-01/telemetry", 403),
+        ("GET /2020-01-01/extension/register", 405),
         ("PUT /2022-07-01/telemetry", 403), ("OPTIONS *", 404),
     ])
     func `what is not there is refused`(request: String, status: Int) async throws {

@@ -102,8 +102,8 @@ final class SandboxFixture: Sendable {
         let output = String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self)
         for await reply in sandbox.replies {
             switch reply {
-            case .exited(let status): return Output(output: output, status: status)
-            case .startFailed(let errno): return Output(output: "execve: \(errno)", status: -1)
+            case .exited(_, let status): return Output(output: output, status: status)
+            case .startFailed(_, let errno): return Output(output: "execve: \(errno)", status: -1)
             default: continue
             }
         }

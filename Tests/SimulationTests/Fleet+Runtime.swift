@@ -8,6 +8,7 @@ extension Fleet {
     mutating func startRuntime(_ id: EnvironmentID) {
         guard let environment = environments[id] else { return }
         let soon = random.duration(upTo: .milliseconds(800))
+        if functions[environment.function].hasInternal { startInternalExtension(id, before: soon) }
         guard random.oneIn(functions[environment.function].initFailures) else {
             return plan(id, .asksNext, after: soon)
         }
@@ -69,7 +70,7 @@ extension Fleet {
         }
     }
 
-    private mutating func plan(_ id: EnvironmentID, _ event: RuntimeEvent, after delay: Duration) {
+    mutating func plan(_ id: EnvironmentID, _ event: RuntimeEvent, after delay: Duration) {
         let generation = environments[id]?.generation ?? 0
         queue.schedule(.runtime(id, generation: generation, event), after: delay)
     }
@@ -87,7 +88,7 @@ extension Fleet {
             }
         case .stopsWaiting(let poll):
             environments[id]?.checker.stoppedWaiting(poll)
-            environments[id]?.lifecycle.runtimeStopsWaiting(poll)
+            environments[id]?.lifecycle.stopsWaiting(poll)
         case .responds(let invocation): act(id) { $0.runtimeResponds(invocation, at: $1) }
         case .reportsError(let invocation):
             act(id) { $0.runtimeReportsError(invocation, type: "Function.Unknown", at: $1) }
@@ -98,8 +99,9 @@ extension Fleet {
             act(id) { $0.runtimeExited(status, at: $1) }
         case .failsToStart:
             let isStarting = environments[id]?.lifecycle.isStartingRuntime ?? false
-            if isStarting { environments[id]?.checker.processesGone() }
+            if isStarting { environments[id]?.checker.runtimeFailedToStart() }
             act(id) { $0.runtimeFailedToStart(.noBootstrap(tried: ["/var/task/bootstrap"]), at: $1) }
+        case .extension(let name, let event): performExtension(id, name, event)
         }
     }
 }
@@ -108,11 +110,11 @@ extension EnvironmentLifecycle {
     /// A runtime was started, and has not asked for anything yet.
     fileprivate var isStartingRuntime: Bool {
         switch state {
-        case .initializing: return true
+        case .initializing: return isRuntimeAlive
         case .invoking(let invocation):
-            if case .initializing = invocation.stage { return true }
+            if case .initializing = invocation.stage { return isRuntimeAlive }
             return false
-        case .startingSandbox, .ready, .needsInit, .resetting, .dead: return false
+        case .startingSandbox, .ready, .needsInit, .resetting, .ending, .dead: return false
         }
     }
 }

@@ -43,6 +43,16 @@ struct Fleet {
         case reportsInitError
         case exits(ExitStatus)
         case failsToStart
+        case `extension`(String, ExtensionEvent)
+    }
+
+    /// What an extension does; an internal one has no process of its own.
+    enum ExtensionEvent {
+        case registers
+        case asksNext
+        case reportsInitError
+        case exits(ExitStatus)
+        case failsToStart
     }
 
     struct Function {
@@ -52,6 +62,10 @@ struct Fleet {
         var initFailures: Int
         /// One invocation in so many goes wrong.
         var failures: Int
+        /// Programs of /opt/extensions.
+        var external: [String]
+        /// Its runtime registers one itself.
+        var hasInternal: Bool
     }
 
     struct Environment {
@@ -62,6 +76,8 @@ struct Fleet {
         var generation = 0
         var timerVersion = 0
         var lastEvent = MonotonicTime(nanoseconds: 0)
+        /// Whose call waits, for those of extensions.
+        var extensionPolls: [PollID: String] = [:]
     }
 
     /// Time between scheduler and environment.
@@ -92,7 +108,9 @@ struct Fleet {
                     key: EnvironmentKey(function: function, version: "$LATEST", revision: "0"),
                     memoryMiB: 128 + 64 * random.below(20),
                     initFailures: [2, 5, 20, 1_000][random.below(4)],
-                    failures: [2, 5, 20, 1_000][random.below(4)]
+                    failures: [2, 5, 20, 1_000][random.below(4)],
+                    external: (0..<[0, 0, 1, 3][random.below(4)]).map { "extension\($0)" },
+                    hasInternal: random.oneIn(4)
                 )
             )
         }
@@ -253,7 +271,9 @@ struct Fleet {
 
     private mutating func performSandbox(_ id: EnvironmentID, _ event: SandboxEvent) {
         switch event {
-        case .ready: act(id) { $0.sandboxReady(at: $1) }
+        case .ready:
+            let external = functions[environments[id]?.function ?? 0].external
+            act(id) { $0.sandboxReady(externalExtensions: external, at: $1) }
         case .failed: act(id) { $0.sandboxFailed(at: $1) }
         case .lost: act(id) { $0.sandboxLost(at: $1) }
         case .processesGone(let generation):
@@ -281,7 +301,10 @@ struct Fleet {
 
     private mutating func perform(_ action: EnvironmentLifecycle.Action, of id: EnvironmentID) {
         switch action {
+        case .startExtensions(let names): for name in names { startExtension(name, id) }
         case .startRuntime: startRuntime(id)
+        case .endRuntime(let isForced): endRuntime(id, isForced: isForced)
+        case .tell(let event, let polls): tell(event, polls, id)
         case .killProcesses:
             environments[id]?.generation += 1
             let generation = environments[id]?.generation ?? 0

@@ -7,6 +7,7 @@ struct LifecycleChecker {
     private var hasProcesses = false
     /// The runtime itself, whose children may outlive it.
     private var hasRuntime = false
+    private var hasExtensions = false
     private var isDiscarded = false
     private var isIdle = false
     private var unanswered: Set<PollID> = []
@@ -36,10 +37,16 @@ struct LifecycleChecker {
         hasRuntime = false
     }
 
-    /// The runtime could not be started after all, or its processes are gone.
+    /// The runtime could not be started after all.
+    mutating func runtimeFailedToStart() {
+        hasRuntime = false
+        hasProcesses = hasExtensions
+    }
+
     mutating func processesGone() {
         hasProcesses = false
         hasRuntime = false
+        hasExtensions = false
     }
 
     mutating func acted(_ action: EnvironmentLifecycle.Action) {
@@ -50,11 +57,19 @@ struct LifecycleChecker {
             }
         }
         switch action {
+        case .startExtensions:
+            expect(!hasProcesses, "extensions are started beside others")
+            hasProcesses = true
+            hasExtensions = true
         case .startRuntime:
-            expect(!hasProcesses, "a runtime is started beside another")
+            expect(!hasRuntime && hasProcesses == hasExtensions, "a runtime is started beside another")
             hasProcesses = true
             hasRuntime = true
         case .killProcesses: expect(hasProcesses, "processes are killed that are not there")
+        case .endRuntime: expect(hasRuntime, "a runtime that is not there is asked to end")
+        case .tell(let event, let polls):
+            for poll in polls { expect(unanswered.remove(poll) != nil, "a call that does not wait is told") }
+            if case .invoke(let id, _) = event { expect(current?.id == id, "\(id) is told, but not in hand") }
         case .deliver(let id, let poll, _):
             expect(hasRuntime, "\(id) is delivered to the dead")
             expect(unanswered.remove(poll) != nil, "\(id) is delivered to a call that does not wait")

@@ -120,11 +120,16 @@ package final class Sandbox: Sendable {
 
     // MARK: - Processes
 
-    /// Starts the runtime's process; how that went, and its end, come as replies.
+    /// Starts a process; how that went, and its end, come as replies.
     ///
     /// The descriptors stay the caller's.
     package func run(_ plan: ProcessPlan, output: CInt, telemetry: CInt?) throws(SyscallError) {
         try send(.run(plan), descriptors: [output] + (telemetry.map { [$0] } ?? []))
+    }
+
+    /// A signal to a process that was started; nothing happens when it has ended.
+    package func signal(process: UInt32, _ signal: CInt) throws(SyscallError) {
+        try send(.signal(process: process, signal))
     }
 
     /// `allKilled` comes as a reply.

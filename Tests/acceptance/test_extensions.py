@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Internal extensions: a thread of the runtime that registers, hears of invocations, and has its share in their time."""
+
+import base64
+import json
+import time
+
+from harness import wait_until
+
+CODE = """
+import http.client, json, os, signal, sys, threading, time
+API = os.environ["AWS_LAMBDA_RUNTIME_API"]
+BASE = "/2020-01-01/extension/"
+
+def call(method, path, headers=None, body=None):
+    connection = http.client.HTTPConnection(API)
+    connection.request(method, path, body, headers or {})
+    answer = connection.getresponse()
+    return answer.status, dict(answer.getheaders()), answer.read().decode()
+
+def register(name, events, **headers):
+    return call("POST", BASE + "register", {"Lambda-Extension-Name": name, **headers}, json.dumps({"events": events}))
+
+refused = [register("inner", ["SHUTDOWN"])[::2], register("inner", ["NONE"])[::2], register("", [])[::2],
+           call("GET", BASE + "event/next")[::2],
+           call("GET", BASE + "event/next", {"Lambda-Extension-Identifier": "x"})[::2]]
+status, headers, body = register("inner", ["INVOKE"], **{"Lambda-Extension-Accept-Feature": "accountId"})
+identifier = headers["Lambda-Extension-Identifier"]
+registration = [status, json.loads(body)]
+events = []
+
+def listen():
+    while True:
+        status, headers, body = call("GET", BASE + "event/next", {"Lambda-Extension-Identifier": identifier})
+        events.append([status, "Lambda-Extension-Event-Identifier" in headers, json.loads(body)])
+        time.sleep(float(os.environ["EXTENSION_WORK"]))
+
+threading.Thread(target=listen, daemon=True).start()
+
+def ended(signum, frame):
+    print("the runtime was asked to end", flush=True)
+    os._exit(0)
+
+signal.signal(signal.SIGTERM, ended)
+
+def handler(event, context):
+    if event.get("late"):
+        return register("late", [])[::2]
+    deadline = time.monotonic() + 2
+    while not events and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return {"refused": refused, "registration": registration, "events": events, "id": context.aws_request_id,
+            "arn": context.invoked_function_arn}
+"""
+
+
+def deploy(server, name, work, timeout=10):
+    server.deploy(
+        name, CODE, Timeout=timeout, MemorySize=1024, Environment={"Variables": {"EXTENSION_WORK": str(work)}})
+
+
+def logged(server, name, text):
+    """Waits until the function's log has that text."""
+    def look():
+        events = server.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+        return any(text in event["message"] for event in events)
+    wait_until(look, 15, f"{text!r} in the log")
+
+
+def test_an_internal_extension_registers_and_hears_of_invocations(server, name):
+    deploy(server, name, 0)
+    body = server.invoke(name, {})
+    errors = [(status, json.loads(text)["errorType"]) for status, text in body["refused"]]
+    assert errors == [
+        (403, "Extension.InvalidEventType"), (403, "Extension.InvalidEventType"),
+        (403, "Extension.InvalidExtensionName"), (403, "Extension.MissingExtensionIdentifier"),
+        (403, "Extension.InvalidExtensionIdentifier")]
+    assert body["registration"] == [200, {
+        "functionName": name, "functionVersion": "$LATEST", "handler": "app.handler", "accountId": "000000000000"}]
+    (status, has_identifier, event), = body["events"]
+    assert (status, has_identifier, event["eventType"]) == (200, True, "INVOKE")
+    assert (event["requestId"], event["invokedFunctionArn"]) == (body["id"], body["arn"])
+    assert 0 < event["deadlineMs"] / 1000 - time.time() <= 10
+    status, text = server.invoke(name, {"late": True})
+    assert (status, json.loads(text)["errorType"]) == (403, "Extension.RegistrationClosed")
+
+
+def test_an_extensions_work_is_billed_and_the_answer_does_not_wait_for_it(server, name):
+    deploy(server, name, 1.5)
+    began = time.monotonic()
+    server.invoke(name, {})
+    assert time.monotonic() - began < 1.4
+    answer = server.client().invoke(FunctionName=name, Payload=b"{}", LogType="Tail")
+    tail = base64.b64decode(answer["LogResult"]).decode()
+    assert float(tail.split("\tDuration: ")[1].split(" ms")[0]) >= 1490
+    assert int(tail.split("Billed Duration: ")[1].split(" ms")[0]) >= 1490
+
+
+def test_an_extension_that_overruns_the_timeout_does_not_take_the_answer_back(server, name):
+    deploy(server, name, 30, timeout=1)
+    assert server.invoke(name, {})["events"]
+    logged(server, name, "Status: timeout")
+    # The environment was reset: globals are new, and so is the registration.
+    assert len(server.invoke(name, {})["events"]) == 1
+
+
+def test_a_runtime_with_an_extension_is_asked_before_it_is_killed(server, name):
+    deploy(server, name, 0)
+    server.invoke(name, {})
+    server.client().update_function_configuration(FunctionName=name, Description="another revision")
+    logged(server, name, "the runtime was asked to end")
