@@ -224,7 +224,9 @@ let package = Package(
         .testTarget(name: "RuntimesTests", dependencies: ["Runtimes", "LambdaModel"], swiftSettings: swift),
         .testTarget(
             name: "SandboxTests",
-            dependencies: ["CSeccomp", "ExecutionEnvironments", "LinuxSandbox", "SandboxPolicy"],
+            dependencies: [
+                "CSeccomp", "ExecutionEnvironments", "InvocationCore", "LinuxSandbox", "SandboxPolicy", logging,
+            ],
             swiftSettings: swift
         ),
     ]
