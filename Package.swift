@@ -148,7 +148,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["InvocationCore", "LambdaModel"], swiftSettings: swift),
         .testTarget(
             name: "InvocationCoreTests",
-            dependencies: ["InvocationCore", "LambdaModel"],
+            dependencies: ["InvocationCore", "LambdaModel", "TestSupport"],
             swiftSettings: swift
         ),
         .testTarget(
