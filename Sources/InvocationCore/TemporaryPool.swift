@@ -3,7 +3,7 @@
 /// Which file systems for sandboxes' /tmp are made ahead of need: how many of which size, when, and for how long.
 ///
 /// One is made at a time, and none while a sandbox is being made: both are the work of the spawner's one thread, and somebody
-/// waits for the sandbox. Numbers are given out once, so that no file system can be had twice.
+/// waits for the sandbox. What was taken is replaced a moment later, when the runtime has started. Numbers are given out once, so that no file system can be had twice.
 package struct TemporaryPool: Equatable, Sendable {
     package struct Settings: Equatable, Sendable {
         /// Size in MiB that is always kept ready, from the start on.
@@ -12,6 +12,8 @@ package struct TemporaryPool: Equatable, Sendable {
         package var readyMax: Int
         /// How many sizes are kept ready, the default size among them; beyond it the one that was longest unused goes.
         package var sizesMax: Int
+        /// What was taken is replaced after this long: until then the runtime that starts has the processors.
+        package var refillDelay: Duration
         /// A size that nobody took for this long is given back; never the default size.
         package var keepUnused: Duration
         /// After a failure none is made ahead for this long.
@@ -21,6 +23,7 @@ package struct TemporaryPool: Equatable, Sendable {
             defaultSizeMiB: Int = 512,
             readyMax: Int = 4,
             sizesMax: Int = 4,
+            refillDelay: Duration = .milliseconds(200),
             keepUnused: Duration = .seconds(600),
             retryDelay: Duration = .seconds(30)
         ) {
@@ -28,6 +31,7 @@ package struct TemporaryPool: Equatable, Sendable {
             self.defaultSizeMiB = defaultSizeMiB
             self.readyMax = readyMax
             self.sizesMax = sizesMax
+            self.refillDelay = refillDelay
             self.keepUnused = keepUnused
             self.retryDelay = retryDelay
         }
@@ -57,6 +61,8 @@ package struct TemporaryPool: Equatable, Sendable {
     private struct Shelf: Equatable, Sendable {
         var ready: [UInt64] = []
         var lastTaken: MonotonicTime
+        /// From when on it may be filled: set by the first to be taken, so that a series of takers does not put it off.
+        var refill: MonotonicTime?
     }
 
     private struct Preparation: Equatable, Sendable {
@@ -75,7 +81,7 @@ package struct TemporaryPool: Equatable, Sendable {
 
     package init(settings: Settings = Settings(), at now: MonotonicTime) {
         self.settings = settings
-        shelves = [settings.defaultSizeMiB: Shelf(lastTaken: now)]
+        shelves = [settings.defaultSizeMiB: Shelf(lastTaken: now, refill: now)]
     }
 
     package func ready(sizeMiB: Int) -> Int { shelves[sizeMiB]?.ready.count ?? 0 }
@@ -90,6 +96,7 @@ package struct TemporaryPool: Equatable, Sendable {
         if shelves[sizeMiB] == nil { makeRoom() }
         var shelf = shelves[sizeMiB] ?? Shelf(lastTaken: now)
         shelf.lastTaken = now
+        shelf.refill = shelf.refill ?? now + settings.refillDelay
         let number = shelf.ready.popLast()
         // With room for the default size alone no other is kept.
         if shelves[sizeMiB] != nil || shelves.count < settings.sizesMax { shelves[sizeMiB] = shelf }
@@ -129,18 +136,19 @@ package struct TemporaryPool: Equatable, Sendable {
         if let number = unwanted.popLast() { return .discard(number: number) }
         let expiry = shelves.filter { $0.key != settings.defaultSizeMiB }
             .map { $0.value.lastTaken + settings.keepUnused }.min()
-        guard preparation == nil, sandboxesInHand == 0, let size = emptiest else { return .wait(until: expiry) }
-        if let pausedUntil, now < pausedUntil {
-            return .wait(until: min(pausedUntil, expiry ?? pausedUntil))
+        guard preparation == nil, sandboxesInHand == 0, let refill = shelves.values.compactMap(\.refill).min() else {
+            return .wait(until: expiry)
         }
+        let begin = max(refill, pausedUntil ?? refill)
+        guard begin <= now, let size = emptiest(at: now) else { return .wait(until: min(begin, expiry ?? begin)) }
         let preparation = Preparation(number: takeNumber(), sizeMiB: size)
         self.preparation = preparation
         return .prepare(number: preparation.number, sizeMiB: size)
     }
 
-    /// The size of which the fewest are ready, the last used one before others; nil when all are complete.
-    private var emptiest: Int? {
-        shelves.filter { $0.value.ready.count < settings.readyMax }
+    /// The size of which the fewest are ready, the last used one before others; nil when none is to be filled now.
+    private func emptiest(at now: MonotonicTime) -> Int? {
+        shelves.filter { $0.value.refill.map { $0 <= now } ?? false }
             .min {
                 ($0.value.ready.count, $1.value.lastTaken, $0.key) < ($1.value.ready.count, $0.value.lastTaken, $1.key)
             }?.key
@@ -154,6 +162,7 @@ package struct TemporaryPool: Equatable, Sendable {
         // Its size may have given way in the meantime.
         guard shelves[preparation.sizeMiB] != nil else { return unwanted.append(preparation.number) }
         shelves[preparation.sizeMiB]?.ready.append(preparation.number)
+        if ready(sizeMiB: preparation.sizeMiB) >= settings.readyMax { shelves[preparation.sizeMiB]?.refill = nil }
     }
 
     /// The one that `next` asked for could not be made.

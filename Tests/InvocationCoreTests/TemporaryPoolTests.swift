@@ -23,7 +23,7 @@ struct TemporaryPoolTests {
     }
 
     @Test func `the default size is there before anybody asked`() {
-        var pool = Pool(settings: .init(readyMax: 2), at: start)
+        var pool = Pool(settings: .init(readyMax: 2, refillDelay: .zero), at: start)
         #expect(
             settle(&pool, at: start) == [
                 .prepare(number: 1, sizeMiB: 512), .prepare(number: 2, sizeMiB: 512), .wait(until: nil),
@@ -41,25 +41,37 @@ struct TemporaryPoolTests {
         #expect(pool.next(at: start) == .prepare(number: 2, sizeMiB: 512))
     }
 
-    @Test func `what is taken is replaced when the sandbox stands, not before`() {
-        var pool = Pool(settings: .init(readyMax: 2), at: start)
+    @Test func `what is taken is replaced when the sandbox stands and a moment has gone, not before`() {
+        var pool = Pool(settings: .init(readyMax: 2, refillDelay: .seconds(1)), at: start)
         _ = settle(&pool, at: start)
         #expect(pool.take(sizeMiB: 512, at: start) == .ready(2))
         #expect(pool.take(sizeMiB: 512, at: start) == .ready(1))
         #expect(pool.take(sizeMiB: 512, at: start) == .missing(3))
         for _ in 0..<3 {
-            #expect(pool.next(at: start) == .wait(until: nil))
+            #expect(pool.next(at: start + .seconds(1)) == .wait(until: nil))
             pool.sandboxEnded()
         }
+        #expect(pool.next(at: start) == .wait(until: start + .seconds(1)))
         #expect(
-            settle(&pool, at: start) == [
+            settle(&pool, at: start + .seconds(1)) == [
                 .prepare(number: 4, sizeMiB: 512), .prepare(number: 5, sizeMiB: 512), .wait(until: nil),
             ]
         )
     }
 
+    @Test func `one taker after another does not put the replacement off`() {
+        var pool = Pool(settings: .init(readyMax: 2, refillDelay: .seconds(3)), at: start)
+        _ = settle(&pool, at: start)
+        for second in 1...3 {
+            _ = pool.take(sizeMiB: 512, at: start + .seconds(second))
+            pool.sandboxEnded()
+            #expect(pool.next(at: start + .seconds(second)) == .wait(until: start + .seconds(4)))
+        }
+        #expect(pool.next(at: start + .seconds(4)) == .prepare(number: 4, sizeMiB: 512))
+    }
+
     @Test func `another size is kept from its first use on, and given back when nobody takes it`() {
-        var pool = Pool(settings: .init(readyMax: 1, keepUnused: .seconds(10)), at: start)
+        var pool = Pool(settings: .init(readyMax: 1, refillDelay: .zero, keepUnused: .seconds(10)), at: start)
         _ = settle(&pool, at: start)
         #expect(pool.take(sizeMiB: 1_024, at: start + .seconds(1)) == .missing(2))
         pool.sandboxEnded()
@@ -73,7 +85,7 @@ struct TemporaryPoolTests {
     }
 
     @Test func `the size that was longest unused gives way to a new one, the default size never`() {
-        var pool = Pool(settings: .init(readyMax: 1, sizesMax: 3), at: start)
+        var pool = Pool(settings: .init(readyMax: 1, sizesMax: 3, refillDelay: .zero), at: start)
         for (second, size) in [600, 700, 800].enumerated() {
             _ = pool.take(sizeMiB: size, at: start + .seconds(second))
             pool.sandboxEnded()
@@ -84,7 +96,7 @@ struct TemporaryPoolTests {
     }
 
     @Test func `one that was made for a size that gave way is given back`() {
-        var pool = Pool(settings: .init(readyMax: 1, sizesMax: 2), at: start)
+        var pool = Pool(settings: .init(readyMax: 1, sizesMax: 2, refillDelay: .zero), at: start)
         _ = settle(&pool, at: start)
         _ = pool.take(sizeMiB: 600, at: start)
         pool.sandboxEnded()
@@ -95,7 +107,7 @@ struct TemporaryPoolTests {
     }
 
     @Test func `with room for the default size alone others are made on the spot`() {
-        var pool = Pool(settings: .init(readyMax: 1, sizesMax: 1), at: start)
+        var pool = Pool(settings: .init(readyMax: 1, sizesMax: 1, refillDelay: .zero), at: start)
         _ = settle(&pool, at: start)
         #expect(pool.take(sizeMiB: 600, at: start) == .missing(2))
         pool.sandboxEnded()
@@ -103,7 +115,7 @@ struct TemporaryPoolTests {
     }
 
     @Test func `after a failure it is tried again later, and a sandbox at once`() {
-        var pool = Pool(settings: .init(readyMax: 1, retryDelay: .seconds(30)), at: start)
+        var pool = Pool(settings: .init(readyMax: 1, refillDelay: .zero, retryDelay: .seconds(30)), at: start)
         #expect(pool.next(at: start) == .prepare(number: 1, sizeMiB: 512))
         pool.prepareFailed(at: start)
         #expect(pool.next(at: start) == .wait(until: start + .seconds(30)))
@@ -117,7 +129,13 @@ struct TemporaryPoolTests {
     @Test(arguments: UInt64(0)..<64)
     func `in every order of events no number is had twice, and the bounds hold`(seed: UInt64) {
         var random = SplitMix64(seed: seed)
-        let settings = Pool.Settings(readyMax: 3, sizesMax: 3, keepUnused: .seconds(40), retryDelay: .seconds(5))
+        let settings = Pool.Settings(
+            readyMax: 3,
+            sizesMax: 3,
+            refillDelay: .seconds(3),
+            keepUnused: .seconds(40),
+            retryDelay: .seconds(5)
+        )
         var pool = Pool(settings: settings, at: start)
         var (used, ready): (Set<UInt64>, Set<UInt64>) = ([], [])
         var (preparing, inHand): (UInt64?, Int) = (nil, 0)
