@@ -148,7 +148,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["InvocationCore", "LambdaModel"], swiftSettings: swift),
         .testTarget(
             name: "InvocationCoreTests",
-            dependencies: ["InvocationCore", "LambdaModel"],
+            dependencies: ["InvocationCore", "LambdaModel", "TestSupport"],
             swiftSettings: swift
         ),
         .testTarget(
@@ -224,7 +224,9 @@ let package = Package(
         .testTarget(name: "RuntimesTests", dependencies: ["Runtimes", "LambdaModel"], swiftSettings: swift),
         .testTarget(
             name: "SandboxTests",
-            dependencies: ["CSeccomp", "ExecutionEnvironments", "LinuxSandbox", "SandboxPolicy"],
+            dependencies: [
+                "CSeccomp", "ExecutionEnvironments", "InvocationCore", "LinuxSandbox", "SandboxPolicy", logging,
+            ],
             swiftSettings: swift
         ),
     ]

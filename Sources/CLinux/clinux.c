@@ -197,7 +197,9 @@ int clinux_new_mount(const char *type, const char *const *options, uint64_t attr
     if (context < 0) return -errno;
     int result = 0;
     for (size_t index = 0; options[index] != NULL && options[index + 1] != NULL && result >= 0; index += 2) {
-        result = (int)RESULT(syscall(SYS_fsconfig, context, 1 /* FSCONFIG_SET_STRING */, options[index], options[index + 1], 0));
+        const char *value = *options[index + 1] ? options[index + 1] : NULL;
+        unsigned command = value ? 1 /* FSCONFIG_SET_STRING */ : 0 /* FSCONFIG_SET_FLAG */;
+        result = (int)RESULT(syscall(SYS_fsconfig, context, command, options[index], value, 0));
     }
     if (result >= 0) result = (int)RESULT(syscall(SYS_fsconfig, context, 6 /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0));
     if (result >= 0) result = (int)RESULT(syscall(SYS_fsmount, context, 1 /* FSMOUNT_CLOEXEC */, (unsigned)attributes));

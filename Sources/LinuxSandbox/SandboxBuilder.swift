@@ -7,13 +7,8 @@ import Glibc
 /// Order matters and is kept here: sockets, then file system, then identity, then privileges. Any step that fails ends the
 /// sandbox; nothing is skipped.
 package struct SandboxBuilder {
-    private static let readOnly: UInt64 = 0x1
-    private static let noSetuid: UInt64 = 0x2
-    private static let noDevices: UInt64 = 0x4
-    private static let noExecution: UInt64 = 0x8
-
     let plan: SandboxPlan
-    /// The ext4 image that the spawner mounted for this sandbox's /tmp.
+    /// Where the spawner has attached the file system for this sandbox's /tmp; nil for a tmpfs.
     let temporaryImage: String?
 
     package init(plan: SandboxPlan, temporaryImage: String?) {
@@ -64,18 +59,18 @@ package struct SandboxBuilder {
         // SAFETY: the strings outlive the call; type and options are not used for a change of propagation.
         try check("mount", "private /", unsafe clinux_mount(nil, "/", nil, UInt(MS_REC | MS_PRIVATE), nil))
         // Sources are opened first, by the identity that may read them on the host.
-        let root = try tree(plan.root, recursive: false, Self.readOnly | Self.noSetuid | Self.noDevices)
+        let root = try tree(plan.root, recursive: false, [.readOnly, .noSetuid, .noDevices])
         var trees: [(CInt, String)] = []
         for mount in plan.mounts {
-            let attributes =
+            let attributes: MountAttributes =
                 switch mount.kind {
-                case .readOnly: Self.readOnly | Self.noSetuid | Self.noDevices
-                case .device: Self.readOnly | Self.noSetuid | Self.noExecution
+                case .readOnly: [.readOnly, .noSetuid, .noDevices]
+                case .device: [.readOnly, .noSetuid, .noExecution]
                 }
             trees.append((try tree(mount.source, recursive: mount.kind == .readOnly, attributes), mount.target))
         }
         if let temporaryImage {
-            trees.append((try tree(temporaryImage, recursive: false, Self.noSetuid | Self.noDevices), "tmp"))
+            trees.append((try tree(temporaryImage, recursive: false, [.noSetuid, .noDevices]), "tmp"))
         } else {
             trees.append((try memoryFileSystem(plan.temporaryMiB), "tmp"))
         }
@@ -94,10 +89,10 @@ package struct SandboxBuilder {
     }
 
     /// A detached clone of what is mounted at `path`, with its attributes set before anybody can see it.
-    private func tree(_ path: String, recursive: Bool, _ attributes: UInt64) throws(SyscallError) -> CInt {
+    private func tree(_ path: String, recursive: Bool, _ attributes: MountAttributes) throws(SyscallError) -> CInt {
         // SAFETY: the path outlives the call.
         let tree = try check("open_tree", path, unsafe clinux_open_tree_clone(AT_FDCWD, path, recursive ? 1 : 0))
-        try check("mount_setattr", path, clinux_set_mount_attributes(tree, attributes, recursive ? 1 : 0))
+        try check("mount_setattr", path, clinux_set_mount_attributes(tree, attributes.rawValue, recursive ? 1 : 0))
         return tree
     }
 
@@ -114,25 +109,12 @@ package struct SandboxBuilder {
                 ("size", "\(sizeMiB)m"), ("nr_inodes", "\(max(4_096, sizeMiB * 64))"), ("mode", "1777"),
                 ("uid", "\(plan.userID)"), ("gid", "\(plan.groupID)"),
             ],
-            Self.noSetuid | Self.noDevices
+            [.noSetuid, .noDevices]
         )
     }
 
     private func processFileSystem() throws(SyscallError) -> CInt {
-        try newMount("proc", [], Self.noSetuid | Self.noDevices | Self.noExecution)
-    }
-
-    private func newMount(
-        _ type: String,
-        _ options: [(String, String)],
-        _ attributes: UInt64
-    ) throws(SyscallError) -> CInt {
-        // SAFETY: strdup's copies live until they are freed below, after the call.
-        var pointers: [UnsafePointer<CChar>?] = unsafe []
-        for (key, value) in options { unsafe pointers += [UnsafePointer(strdup(key)), UnsafePointer(strdup(value))] }
-        unsafe pointers.append(nil)
-        defer { unsafe pointers.forEach { unsafe free(UnsafeMutablePointer(mutating: $0)) } }
-        return try check("mount", type, unsafe clinux_new_mount(type, pointers, attributes))
+        try newMount("proc", [], [.noSetuid, .noDevices, .noExecution])
     }
 
     /// Entries of /proc that tell of the machine, or act on it.
@@ -157,14 +139,14 @@ package struct SandboxBuilder {
         }
         for path in Self.maskedFiles where exists(path) {
             try attach(
-                tree("\(plan.root)/dev/null", recursive: false, Self.readOnly | Self.noSetuid | Self.noExecution),
+                tree("\(plan.root)/dev/null", recursive: false, [.readOnly, .noSetuid, .noExecution]),
                 at: path,
                 below: directory
             )
         }
         for path in Self.maskedDirectories where exists(path) {
             try attach(
-                tree("\(plan.root)/empty", recursive: false, Self.readOnly | Self.noSetuid | Self.noDevices),
+                tree("\(plan.root)/empty", recursive: false, [.readOnly, .noSetuid, .noDevices]),
                 at: path,
                 below: directory
             )
@@ -174,7 +156,7 @@ package struct SandboxBuilder {
             tree(
                 "\(plan.root)/\(settings)",
                 recursive: false,
-                Self.readOnly | Self.noSetuid | Self.noDevices | Self.noExecution
+                [.readOnly, .noSetuid, .noDevices, .noExecution]
             ),
             at: settings,
             below: directory

@@ -6,7 +6,13 @@
 package enum SpawnerRequest: Equatable, Sendable {
     /// First message. No descriptors.
     case configure(SpawnerConfiguration)
-    /// Descriptors: the init's control socket; the file system image for /tmp, if there is one.
+    /// Mount a file system for the /tmp of a sandbox that is still to be made.
+    ///
+    /// Descriptors: its ext4 image. The number is the server's, and not used again.
+    case prepareTemporary(number: UInt64)
+    /// Give back a prepared file system that no sandbox will have; one that is not there any more is no mistake. Not answered.
+    case discardTemporary(number: UInt64)
+    /// Descriptors: the init's control socket.
     case make(SandboxRequest)
     /// Kill everything in the sandbox and give back what it had. Answered by `gone`.
     case destroy(id: UInt64)
@@ -17,6 +23,8 @@ package enum SpawnerReply: Equatable, Sendable {
     /// Descriptors: the directory of the memory-backed store.
     case configured(ControlGroupSummary)
     case configurationFailed(SyscallError)
+    case prepared(number: UInt64)
+    case prepareFailed(number: UInt64, SyscallError)
     /// Descriptors: one for each file of `ControlGroupFile` that the summary's version has, in that order.
     case made(id: UInt64)
     case makeFailed(id: UInt64, SyscallError)
@@ -58,14 +66,14 @@ package struct SandboxRequest: Equatable, Sendable {
     /// Which of the subordinate ids this sandbox gets; unique among the living ones.
     package var slot: UInt32
     package var limits: SandboxLimits
-    /// An ext4 image comes with the request and becomes the sandbox's /tmp.
-    package var hasTemporaryImage: Bool
+    /// The prepared file system that becomes the sandbox's /tmp, and is nobody else's, however the request ends; nil for a tmpfs.
+    package var temporary: UInt64?
 
-    package init(id: UInt64, slot: UInt32, limits: SandboxLimits, hasTemporaryImage: Bool) {
+    package init(id: UInt64, slot: UInt32, limits: SandboxLimits, temporary: UInt64?) {
         self.id = id
         self.slot = slot
         self.limits = limits
-        self.hasTemporaryImage = hasTemporaryImage
+        self.temporary = temporary
     }
 }
 
@@ -105,10 +113,17 @@ extension SpawnerRequest {
             writer.write(request.slot)
             writer.write(request.limits.memoryMiB)
             writer.write(request.limits.processesMax)
-            writer.write(request.hasTemporaryImage)
+            writer.write(request.temporary != nil)
+            if let temporary = request.temporary { writer.write(temporary) }
         case .destroy(let id):
             writer.write(UInt8(3))
             writer.write(id)
+        case .prepareTemporary(let number):
+            writer.write(UInt8(4))
+            writer.write(number)
+        case .discardTemporary(let number):
+            writer.write(UInt8(5))
+            writer.write(number)
         }
         return writer.bytes
     }
@@ -133,10 +148,12 @@ extension SpawnerRequest {
                     id: try reader.number(),
                     slot: try reader.number(),
                     limits: SandboxLimits(memoryMiB: try reader.number(), processesMax: try reader.number()),
-                    hasTemporaryImage: try reader.flag()
+                    temporary: try reader.flag() ? try reader.number() : nil
                 )
             )
         case 3: self = .destroy(id: try reader.number())
+        case 4: self = .prepareTemporary(number: try reader.number())
+        case 5: self = .discardTemporary(number: try reader.number())
         default: throw MalformedMessage()
         }
         try reader.end()
@@ -164,6 +181,13 @@ extension SpawnerReply {
         case .gone(let id):
             writer.write(UInt8(5))
             writer.write(id)
+        case .prepared(let number):
+            writer.write(UInt8(6))
+            writer.write(number)
+        case .prepareFailed(let number, let error):
+            writer.write(UInt8(7))
+            writer.write(number)
+            error.write(to: &writer)
         }
         return writer.bytes
     }
@@ -176,6 +200,8 @@ extension SpawnerReply {
         case 3: self = .made(id: try reader.number())
         case 4: self = .makeFailed(id: try reader.number(), try SyscallError(from: &reader))
         case 5: self = .gone(id: try reader.number())
+        case 6: self = .prepared(number: try reader.number())
+        case 7: self = .prepareFailed(number: try reader.number(), try SyscallError(from: &reader))
         default: throw MalformedMessage()
         }
         try reader.end()

@@ -22,6 +22,7 @@ struct Spawner {
     private var sandboxes: [UInt64: Sandbox] = [:]
     /// Sandboxes whose processes are gone and whose control groups the kernel has not let go yet.
     private var unremoved: Set<UInt64> = []
+    private var temporaries = PreparedTemporaries()
 
     /// User and group ids inside every sandbox, as on Lambda.
     static let innerUserID: UInt32 = 993
@@ -130,19 +131,23 @@ struct Spawner {
         switch request {
         case .configure: throw SyscallError(call: "control", errno: EPROTO)
         case .make(let request):
-            guard descriptors.count == (request.hasTemporaryImage ? 2 : 1), sandboxes[request.id] == nil else {
+            guard descriptors.count == 1, sandboxes[request.id] == nil else {
                 throw SyscallError(call: "control", errno: EPROTO)
             }
-            try make(request, control: descriptors[0], image: request.hasTemporaryImage ? descriptors[1] : nil)
+            try make(request, control: descriptors[0])
+        case .prepareTemporary(let number):
+            guard descriptors.count == 1 else { throw SyscallError(call: "control", errno: EPROTO) }
+            try prepareTemporary(number, image: descriptors[0])
+        case .discardTemporary(let number): temporaries.discard(number)
         case .destroy(let id): try destroy(id)
         }
     }
 
     // MARK: - One sandbox
 
-    private mutating func make(_ request: SandboxRequest, control: CInt, image: CInt?) throws(SyscallError) {
+    private mutating func make(_ request: SandboxRequest, control: CInt) throws(SyscallError) {
         do throws(SyscallError) {
-            let temporary = try image.map { (image) throws(SyscallError) in try mountTemporary(image, request) }
+            let temporary = try attachTemporary(request)
             // The child has its own copy of the mount; this one would keep the image busy.
             // SAFETY: the path outlives the call.
             defer {
@@ -170,26 +175,22 @@ struct Spawner {
         isRoot ? configuration.firstUserID + request.slot : 0
     }
 
-    /// The image's file system below the store, owned by the sandbox's user.
-    private func mountTemporary(_ image: CInt, _ request: SandboxRequest) throws(SyscallError) -> String {
-        let device = Descriptor(try check("loop", clinux_attach_loop(image)))
+    private mutating func prepareTemporary(_ number: UInt64, image: CInt) throws(SyscallError) {
+        let reply: SpawnerReply
+        do throws(SyscallError) {
+            try temporaries.prepare(number, image: image)
+            reply = .prepared(number: number)
+        } catch {
+            reply = .prepareFailed(number: number, error)
+        }
+        try ControlSocket.send(reply.encode(), to: server)
+    }
+
+    /// The sandbox's prepared file system, attached below the store for the child to copy; nil when it has none.
+    private mutating func attachTemporary(_ request: SandboxRequest) throws(SyscallError) -> String? {
+        guard let number = request.temporary else { return nil }
         let path = "\(configuration.storePath)/tmp"
-        // SAFETY: the strings outlive the calls.
-        try check(
-            "mount",
-            "ext4",
-            unsafe clinux_mount(
-                "/proc/self/fd/\(device.number)",
-                path,
-                "ext4",
-                UInt(MS_NOSUID | MS_NODEV | MS_NOATIME),
-                "noinit_itable,discard,nobarrier"
-            )
-        )
-        let root = Descriptor(try check("open", path, unsafe clinux_open(path, O_RDONLY | O_DIRECTORY, 0)))
-        let removed = unsafe clinux_rmdirat(root.number, "lost+found")
-        guard removed == 0 || removed == -ENOENT else { throw SyscallError(call: "rmdir", errno: -removed) }
-        try check("chown", path, clinux_chown_root(root.number, outerID(request), outerID(request), 0o1777))
+        try temporaries.attach(number, at: path, owner: outerID(request))
         return path
     }
 

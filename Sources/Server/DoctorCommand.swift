@@ -83,7 +83,7 @@ struct DoctorReport {
             defer { foundation.spawner.stop() }
             ok("sandbox", "namespaces, mounts, seccomp and nftables work (one was built and torn down)")
             examineLimits(foundation.spawner.controlGroups)
-            if foundation.usesImages {
+            if foundation.temporaries != nil {
                 ok("/tmp", "a file system of its own size, not part of the function's memory")
             } else {
                 lacking(

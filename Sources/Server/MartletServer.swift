@@ -104,7 +104,10 @@ struct MartletServer {
         let drain = DrainService(pool: pool, timeout: configuration.drainTimeout, spawnerEnding: ending, logger: logger)
         try await serve(
             api,
-            services: [collector, activator, PoolService(pool: pool)],
+            services: [
+                collector, activator, TemporaryService(temporaries: foundation.temporaries, logger: logger),
+                PoolService(pool: pool),
+            ],
             drain: drain,
             data: data,
             groups: spawner.controlGroups

@@ -21,14 +21,24 @@ struct MessageTests {
                 id: .max,
                 slot: 3,
                 limits: SandboxLimits(memoryMiB: 128, processesMax: 1_024),
-                hasTemporaryImage: true
+                temporary: .max
             )
         ),
+        .make(
+            SandboxRequest(
+                id: 1,
+                slot: 0,
+                limits: SandboxLimits(memoryMiB: 1, processesMax: 1),
+                temporary: nil
+            )
+        ),
+        .prepareTemporary(number: 4), .discardTemporary(number: .max),
         .destroy(id: 5),
     ]
     static let spawnerReplies: [SpawnerReply] = [
         .configured(ControlGroupSummary(version: 2, missing: ["cpu"])), .made(id: 1), .gone(id: 2),
         .configurationFailed(SyscallError(call: "unshare", errno: 1)),
+        .prepared(number: 9), .prepareFailed(number: 1, SyscallError(call: "loop", errno: 28)),
         .makeFailed(id: 3, SyscallError(call: "mount", errno: 22, subject: "proc")),
     ]
     static let initRequests: [InitRequest] = [

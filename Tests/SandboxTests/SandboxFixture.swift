@@ -55,7 +55,8 @@ final class SandboxFixture: Sendable {
             ?? Bundle.allBundles.first.map { $0.bundleURL.deletingLastPathComponent().path + "/martlet-spawner" } ?? ""
     }
 
-    func make(memoryMiB: UInt32 = 256, image: CInt? = nil) async throws -> Sandbox {
+    /// `temporary` is the number of a prepared file system for /tmp; without one /tmp is a tmpfs.
+    func make(memoryMiB: UInt32 = 256, temporary: UInt64? = nil) async throws -> Sandbox {
         let id = nextID.add(1, ordering: .relaxed).newValue
         var mounts = skeleton.mounts
         mounts.append(.init(source: "\(store.path)/code", target: "var/task", kind: .readOnly))
@@ -72,10 +73,9 @@ final class SandboxFixture: Sendable {
                 id: id,
                 slot: UInt32(id),
                 limits: SandboxLimits(memoryMiB: memoryMiB, processesMax: 1_024),
-                hasTemporaryImage: image != nil
+                temporary: temporary
             ),
             plan: plan,
-            image: image,
             spawner: spawner,
             reactor: reactor
         )

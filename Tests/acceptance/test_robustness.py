@@ -3,6 +3,7 @@
 
 import concurrent.futures
 import os
+import pathlib
 import random
 import signal
 import socket
@@ -201,6 +202,33 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost(victim):
                 assert server.invoke(name) == load.acknowledged[name], (seed, round_, name)
         finally:
             server.close()
+
+
+def loop_devices(data):
+    """How many loop devices have an image in that data directory."""
+    files = []
+    for file in pathlib.Path("/sys/block").glob("loop*/loop/backing_file"):
+        try:
+            files.append(file.read_text())
+        except OSError:  # It went while it was looked at.
+            continue
+    return sum(str(data.resolve()) + "/" in file for file in files)
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not os.path.exists("/dev/loop-control"), reason="only root mounts images for /tmp")
+@pytest.mark.parametrize("victim", ["server", "spawner"])
+def test_a_kill_leaves_no_loop_device(make_server, victim):
+    server = make_server()
+    server.deploy("f", HANDLER)
+    assert server.invoke("f") == "done"
+    # One of the function's, and four that are made ahead.
+    wait_until(lambda: loop_devices(server.data) == 5, 30, "file systems ahead of need")
+    os.kill(server.process.pid if victim == "server" else server.spawner, signal.SIGKILL)
+    server.process.wait(20)
+    wait_until(lambda: loop_devices(server.data) == 0, 30, "no loop device")
+    # A restart removes the control groups that a kill leaves.
+    server.start()
+    assert server.invoke("f") == "done"
 
 
 def test_a_killed_spawner_does_not_leave_a_server_that_hangs(make_server):

@@ -69,7 +69,8 @@ int clinux_open_tree_clone(int directory, const char *path, int recursive);
 // mount_setattr(2) on a detached tree before it is attached, so that nobody ever sees it writable.
 int clinux_set_mount_attributes(int tree, uint64_t attributes, int recursive);
 int clinux_move_mount(int tree, int directory, const char *path);
-// A new file system, detached: fsopen, fsconfig for each `key=value` of a NULL-terminated array, fsmount.
+// A new file system, detached: fsopen, fsconfig for each key and value of a NULL-terminated array (an empty value sets a flag),
+// fsmount.
 int clinux_new_mount(const char *type, const char *const *options, uint64_t attributes);
 // Attaches `image` to a free loop device that goes when its last user does; returns the device, open.
 int clinux_attach_loop(int image);

@@ -25,7 +25,6 @@ package final class Sandbox: Sendable {
     package static func make(
         _ request: SandboxRequest,
         plan: SandboxPlan,
-        image: CInt?,
         spawner: SpawnerClient,
         reactor: DescriptorReactor
     ) async throws(SyscallError) -> Sandbox {
@@ -34,7 +33,7 @@ package final class Sandbox: Sendable {
         do throws(SyscallError) {
             defer { close(theirs) }
             try ControlSocket.send(InitRequest.build(plan).encode(), to: ours)
-            files = try await spawner.make(request, control: theirs, image: image)
+            files = try await spawner.make(request, control: theirs)
         } catch {
             close(ours)
             throw error

@@ -12,10 +12,8 @@ package final class SandboxFoundation: Sendable {
     package let reactor: DescriptorReactor
     package let store: SandboxStore
     private let mounts: [SandboxPlan.Mount]
-    /// False where the spawner is an ordinary user's, or the machine has no loop devices: /tmp is a tmpfs then.
-    package let usesImages: Bool
-    private let images = Mutex<[Int: TemporaryImages]>([:])
-    private let imageDirectory: String
+    /// The file systems for /tmp; nil where the spawner is an ordinary user's, or the machine has no loop devices: a tmpfs then.
+    package let temporaries: TemporaryFileSystems?
     private let slots = Mutex(SlotAllocator())
 
     /// `imageDirectory` is where /tmp's blocks go, if /tmp is a file system image, and so not part of the function's memory.
@@ -29,10 +27,9 @@ package final class SandboxFoundation: Sendable {
         self.spawner = spawner
         self.reactor = reactor
         self.store = store
-        self.imageDirectory = imageDirectory
         mounts = try RootSkeleton(in: store, bootstraps: Bootstraps.files).mounts
         for name in ["tmp", "code"] { try store.makeDirectory(name) }
-        self.usesImages = usesImages
+        temporaries = usesImages ? TemporaryFileSystems(spawner: spawner, directory: imageDirectory) : nil
     }
 
     /// A sandbox with its walls up, for that function's code.
@@ -44,23 +41,14 @@ package final class SandboxFoundation: Sendable {
     ) async throws -> Sandbox {
         let slot = slots.withLock { $0.take() }
         do {
-            let image = try image(sizeMiB: configuration.ephemeralStorageMiB)
-            defer { if let image { close(image) } }
-            let request = SandboxRequest(
-                id: id.number,
-                slot: slot,
-                limits: SandboxLimits(
-                    memoryMiB: UInt32(configuration.memoryMiB),
-                    processesMax: UInt32(LimitsProfile.processesMax)
-                ),
-                hasTemporaryImage: image != nil
+            let limits = SandboxLimits(
+                memoryMiB: UInt32(configuration.memoryMiB),
+                processesMax: UInt32(LimitsProfile.processesMax)
             )
-            return try await Sandbox.make(
-                request,
+            return try await make(
+                SandboxRequest(id: id.number, slot: slot, limits: limits, temporary: nil),
                 plan: plan(configuration, runtime, codePath),
-                image: image,
-                spawner: spawner,
-                reactor: reactor
+                temporaryMiB: configuration.ephemeralStorageMiB
             )
         } catch {
             release(slot: slot)
@@ -72,19 +60,16 @@ package final class SandboxFoundation: Sendable {
     package func probe() async throws {
         var mounts = mounts
         mounts.append(.init(source: "\(store.path)/code", target: "var/task", kind: .readOnly))
-        let image = try image(sizeMiB: LimitsProfile.classic.ephemeralStorageMiB.lowerBound)
-        defer { if let image { close(image) } }
-        let sandbox = try await Sandbox.make(
+        let size = LimitsProfile.classic.ephemeralStorageMiB.lowerBound
+        let sandbox = try await make(
             SandboxRequest(
                 id: 0,
                 slot: 0,
                 limits: SandboxLimits(memoryMiB: 128, processesMax: 16),
-                hasTemporaryImage: image != nil
+                temporary: nil
             ),
-            plan: plan(mounts, temporaryMiB: 512, memoryMiB: 128),
-            image: image,
-            spawner: spawner,
-            reactor: reactor
+            plan: plan(mounts, temporaryMiB: UInt32(size), memoryMiB: 128),
+            temporaryMiB: size
         )
         await sandbox.destroy()
     }
@@ -92,15 +77,20 @@ package final class SandboxFoundation: Sendable {
     /// After the sandbox is destroyed: its subordinate user id may be another's.
     package func release(slot: UInt32) { slots.withLock { $0.release(slot) } }
 
-    private func image(sizeMiB: Int) throws -> CInt? {
-        guard usesImages else { return nil }
-        // A template is made once for each size asked for; the sizes of `--limits current` are few in practice, and bounded.
-        return try images.withLock { images in
-            if let known = images[sizeMiB] { return known }
-            let made = try TemporaryImages(sizeMiB: sizeMiB, directory: imageDirectory)
-            images[sizeMiB] = made
-            return made
-        }.make()
+    private func make(
+        _ request: SandboxRequest,
+        plan: SandboxPlan,
+        temporaryMiB: Int
+    ) async throws -> Sandbox {
+        let (spawner, reactor) = (spawner, reactor)
+        guard let temporaries else {
+            return try await Sandbox.make(request, plan: plan, spawner: spawner, reactor: reactor)
+        }
+        return try await temporaries.use(sizeMiB: temporaryMiB) { number in
+            var request = request
+            request.temporary = number
+            return try await Sandbox.make(request, plan: plan, spawner: spawner, reactor: reactor)
+        }
     }
 
     private func plan(

@@ -48,6 +48,7 @@ package final class SpawnerClient: Sendable {
 
     private struct Waiting {
         var made: [UInt64: CheckedContinuation<Answer, Never>] = [:]
+        var prepared: [UInt64: CheckedContinuation<SyscallError?, Never>] = [:]
         var gone: [UInt64: [CheckedContinuation<Void, Never>]] = [:]
         /// Sandboxes that the spawner was asked for and has not called gone.
         var alive: Set<UInt64> = []
@@ -116,7 +117,7 @@ package final class SpawnerClient: Sendable {
     /// A sandbox's namespaces and control groups; its init then listens on the other end of `control`.
     ///
     /// - Returns: the control-group files, as `ControlGroupFile` orders those that the host has. The caller owns them.
-    package func make(_ request: SandboxRequest, control: CInt, image: CInt?) async throws(SyscallError) -> [CInt] {
+    package func make(_ request: SandboxRequest, control: CInt) async throws(SyscallError) -> [CInt] {
         let answer = await withCheckedContinuation { (continuation: CheckedContinuation<Answer, Never>) in
             let hasEnded = waiting.withLock { waiting in
                 guard !waiting.hasEnded else { return true }
@@ -130,7 +131,7 @@ package final class SpawnerClient: Sendable {
             do throws(SyscallError) {
                 try ControlSocket.send(
                     SpawnerRequest.make(request).encode(),
-                    descriptors: [control] + (image.map { [$0] } ?? []),
+                    descriptors: [control],
                     to: socket
                 )
             } catch {
@@ -142,6 +143,33 @@ package final class SpawnerClient: Sendable {
         case .made(let files): return files
         case .failed(let error): throw error
         }
+    }
+
+    /// Mounts the ext4 file system in `image` for a sandbox that is still to be made, which names it by that number.
+    ///
+    /// The image stays the caller's; a number is used once.
+    package func prepareTemporary(_ number: UInt64, image: CInt) async throws(SyscallError) {
+        let ended = SyscallError(call: "spawner", errno: EPIPE)
+        let failure = await withCheckedContinuation { (continuation: CheckedContinuation<SyscallError?, Never>) in
+            let hasEnded = waiting.withLock { waiting in
+                if !waiting.hasEnded { waiting.prepared[number] = continuation }
+                return waiting.hasEnded
+            }
+            guard !hasEnded else { return continuation.resume(returning: ended) }
+            do throws(SyscallError) {
+                let request = SpawnerRequest.prepareTemporary(number: number)
+                try ControlSocket.send(request.encode(), descriptors: [image], to: socket)
+            } catch {
+                waiting.withLock { $0.prepared.removeValue(forKey: number) }?.resume(returning: error)
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Gives back a prepared file system, unless a sandbox has had it.
+    package func discardTemporary(_ number: UInt64) {
+        // A failed send means that the spawner is gone, and every mount with it.
+        _ = try? ControlSocket.send(SpawnerRequest.discardTemporary(number: number).encode(), to: socket)
     }
 
     /// Kills everything in the sandbox; returns when its processes are reaped and its control groups removed.
@@ -172,6 +200,10 @@ package final class SpawnerClient: Sendable {
             waiting.withLock { $0.made.removeValue(forKey: id) }?.resume(returning: .made(received.descriptors))
         case .makeFailed(let id, let error):
             waiting.withLock { $0.made.removeValue(forKey: id) }?.resume(returning: .failed(error))
+        case .prepared(let number):
+            waiting.withLock { $0.prepared.removeValue(forKey: number) }?.resume(returning: nil)
+        case .prepareFailed(let number, let error):
+            waiting.withLock { $0.prepared.removeValue(forKey: number) }?.resume(returning: error)
         case .gone(let id):
             let waiters = waiting.withLock { waiting in
                 waiting.alive.remove(id)
@@ -186,14 +218,17 @@ package final class SpawnerClient: Sendable {
     }
 
     private func end() {
-        let (made, gone, onEnd) = waiting.withLock { waiting in
+        let (made, prepared, gone, onEnd) = waiting.withLock { waiting in
             waiting.hasEnded = true
-            defer { (waiting.made, waiting.gone, waiting.alive, waiting.onEnd) = ([:], [:], [], nil) }
-            return (waiting.made.values, waiting.gone.values.joined(), waiting.onEnd)
+            defer {
+                (waiting.made, waiting.prepared, waiting.gone, waiting.alive, waiting.onEnd) = ([:], [:], [:], [], nil)
+            }
+            return (waiting.made.values, waiting.prepared.values, waiting.gone.values.joined(), waiting.onEnd)
         }
         for continuation in made {
             continuation.resume(returning: .failed(SyscallError(call: "spawner", errno: EPIPE)))
         }
+        for continuation in prepared { continuation.resume(returning: SyscallError(call: "spawner", errno: EPIPE)) }
         for continuation in gone { continuation.resume() }
         onEnd?()
     }
