@@ -50,7 +50,7 @@ class Event:
 
 
 class FakeRuntimeAPI:
-    def __init__(self, events, split=None):
+    def __init__(self, events, split=None, until_killed=None):
         self.events = list(events)
         self.requests = []
         self.error = None
@@ -59,6 +59,8 @@ class FakeRuntimeAPI:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
         self.used_up = threading.Event()
+        # Where given: what keeps the last connection open.
+        self.until_killed = until_killed
         self.handed_out = 0
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
@@ -108,6 +110,8 @@ class _Connection:
             if request.path.endswith("/invocation/next"):
                 if api.handed_out == len(api.events):
                     api.used_up.set()
+                    if api.until_killed is not None:
+                        api.until_killed.wait(60)
                     return
                 event = api.events[api.handed_out]
                 api.handed_out += 1
@@ -248,7 +252,8 @@ def run(command, files, handler, events, env=None, framed=False, split=None, kil
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
-        api = FakeRuntimeAPI(events, split)
+        killed = threading.Event() if kill else None
+        api = FakeRuntimeAPI(events, split, killed)
         environment = {
             "AWS_LAMBDA_RUNTIME_API": api.address,
             "LAMBDA_TASK_ROOT": root,
@@ -280,6 +285,8 @@ def run(command, files, handler, events, env=None, framed=False, split=None, kil
             output, _ = process.communicate(timeout=60)
         finally:
             process.kill()
+            if kill:
+                killed.set()
         seconds = time.monotonic() - begin
         api.join()
         log.seek(0)
