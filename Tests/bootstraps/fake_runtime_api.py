@@ -34,19 +34,19 @@ class Request:
 class Event:
     """What one `next` is answered with. The rest is for a streamed response:
 
-    read_max: bytes of it to read before `resume` is set; answer_status: sent after `answer_after` bytes
+    pause_after: bytes after which it isn't read for a second; answer_status: sent after `answer_after` bytes
     (None: at its end); a status of 0 closes the connection instead.
     """
 
     def __init__(
-        self, body=b"{}", headers=None, timeout_ms=30_000, answer_status=202, read_max=None, resume=None,
+        self, body=b"{}", headers=None, timeout_ms=30_000, answer_status=202, pause_after=None,
         answer_after=None,
     ):
         self.body = body if isinstance(body, bytes) else body.encode()
         self.headers = headers or {}
         self.timeout_ms = timeout_ms
         self.answer_status = answer_status
-        self.read_max, self.resume, self.answer_after = read_max, resume, answer_after
+        self.pause_after, self.answer_after = pause_after, answer_after
 
 
 class FakeRuntimeAPI:
@@ -138,8 +138,9 @@ class _Connection:
             have = len(request.body)
             if event.answer_after is not None and have >= event.answer_after:
                 return True
-            if event.read_max is not None and have >= event.read_max:
-                event.resume.wait(20)
+            if event.pause_after is not None and have >= event.pause_after:
+                event.pause_after = None
+                time.sleep(1)
             line = self._line()
             if line is None:
                 return False

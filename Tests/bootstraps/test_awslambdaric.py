@@ -49,7 +49,7 @@ MORE = [
 MORE_JSON = [
     "import logging; logging.info('i', extra={'z': [1]}); logging.getLogger('n').debug({'d': 1}); logging.log(35, 'o')",
     "import logging\n    try: 1 / 0\n    except Exception: logging.exception('ex')\n    raise ValueError('v\\nw')",
-    "import logging; logging.warning({'a': 1}); logging.warning({'a': 1}, 'b') if 0 else logging.error('%(x)s', {'x': 2})",
+    "import logging; logging.warning({'a': 1}); logging.error('%(x)s', {'x': 2})",
     "import logging; logging.warning('\u00fc\\n\U0001f600', extra={'d': object, 's': {1}, 'n': None, 'level': 'own'})",
     "import logging; logging.error('s', stack_info=True); logging.error('t', extra={'tenantId': 1, 'stackTrace': 2})",
     "import logging, asyncio\n    async def f(): logging.error('in a task')\n    asyncio.run(f())",

@@ -145,7 +145,8 @@ class NodeBootstrap(NodeCase):
         outcome = self.call(body, [Event(headers=headers)], env=MODERN)
         self.assertEqual(
             json.loads(outcome.answers[0].body),
-            [False, "undefined", {"custom": {"a": 1}}, {"traceparent": "00-1"}, True, "request-1", "tenant", True, True],
+            [False, "undefined", {"custom": {"a": 1}}, {"traceparent": "00-1"}, True, "request-1", "tenant", True,
+             True],
         )
         self.assertRegex(outcome.output, "^%s\t-\tINFO\t-\n$" % TIME)
 

@@ -23,8 +23,8 @@ const CALLBACKS_REMOVED =
   "modify this function to use a supported handler signature to use Node.js 24 or later. For more information see " +
   "https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.";
 const NEVER_SETTLED =
-  "The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly caused by a Promise that " +
-  "was never settled. For more information, see https://nodejs.org/docs/latest/api/process.html#exit-codes";
+  "The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly caused by a Promise " +
+  "that was never settled. For more information, see https://nodejs.org/docs/latest/api/process.html#exit-codes";
 
 class Runtime {
   constructor(connection, log, modern, store) {

@@ -192,7 +192,8 @@ class StreamedInvocation {
       (result) => {
         if (result !== undefined) console.warn("Streaming handlers ignore return values.");
         this.settled = true;
-        if (this.stream.destroyed && !this.response.ended && this.answer === null) {
+        const isOpen = this.answer === null || !this.response.touched;
+        if (this.stream.destroyed && !this.response.ended && isOpen) {
           this.fail(this.stream.errored || new Error("Response stream is not finished."));
         } else {
           this.advance();
@@ -206,7 +207,7 @@ class StreamedInvocation {
   fail(error) {
     this.settled = true;
     if (this.error === null) this.error = error === undefined || error === null ? asError(error) : error;
-    if (this.answer === null && !this.response.touched) {
+    if (!this.response.touched) {
       this.response.abandon();
       this.stream.destroy();
       this.over(false);
