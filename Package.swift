@@ -85,6 +85,9 @@ let package = Package(
             resources: [
                 .embedInCode("Bootstraps/python/bootstrap.py"), .embedInCode("Bootstraps/python/_martlet_runtime.py"),
                 .embedInCode("Bootstraps/python/_martlet_log.py"), .embedInCode("Bootstraps/nodejs/index.cjs"),
+                .embedInCode("Bootstraps/nodejs/connection.cjs"), .embedInCode("Bootstraps/nodejs/errors.cjs"),
+                .embedInCode("Bootstraps/nodejs/handler.cjs"), .embedInCode("Bootstraps/nodejs/log.cjs"),
+                .embedInCode("Bootstraps/nodejs/stream.cjs"),
             ],
             swiftSettings: swift
         ),

@@ -10,5 +10,10 @@ package enum Bootstraps {
         ("python/_martlet_runtime.py", PackageResources._martlet_runtime_py),
         ("python/_martlet_log.py", PackageResources._martlet_log_py),
         ("nodejs/index.cjs", PackageResources.index_cjs),
+        ("nodejs/connection.cjs", PackageResources.connection_cjs),
+        ("nodejs/errors.cjs", PackageResources.errors_cjs),
+        ("nodejs/handler.cjs", PackageResources.handler_cjs),
+        ("nodejs/log.cjs", PackageResources.log_cjs),
+        ("nodejs/stream.cjs", PackageResources.stream_cjs),
     ]
 }

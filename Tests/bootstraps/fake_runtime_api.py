@@ -20,104 +20,179 @@ FRAME_TYPE = 0xA55A0003
 
 
 class Request:
-    def __init__(self, method, path, headers, body, segment):
+    def __init__(self, method, path, headers, body, segment, connection):
         self.method, self.path, self.headers, self.body = method, path, headers, body
         # Which recv its first byte came in: equal for two requests that were sent in one write.
         self.segment = segment
+        # The number of its connection, from 1.
+        self.connection = connection
+        # Of a chunked body: time.time() and bytes of each chunk, and what came after the last (None: it never came).
+        self.chunks = []
+        self.trailers = None
 
 
 class Event:
-    def __init__(self, body=b"{}", headers=None, timeout_ms=30_000, answer_status=202):
+    """What one `next` is answered with. The rest is for a streamed response:
+
+    pause_after: bytes after which it isn't read for a second; answer_status: sent after `answer_after` bytes
+    (None: at its end); a status of 0 closes the connection instead.
+    """
+
+    def __init__(
+        self, body=b"{}", headers=None, timeout_ms=30_000, answer_status=202, pause_after=None,
+        answer_after=None,
+    ):
         self.body = body if isinstance(body, bytes) else body.encode()
         self.headers = headers or {}
         self.timeout_ms = timeout_ms
         self.answer_status = answer_status
+        self.pause_after, self.answer_after = pause_after, answer_after
 
 
 class FakeRuntimeAPI:
-    def __init__(self, events, split=None):
+    def __init__(self, events, split=None, until_killed=None):
         self.events = list(events)
         self.requests = []
         self.error = None
         # Bytes of an answer are sent in pieces of this size, to try the parser.
         self.split = split
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(20)
         self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
         self.used_up = threading.Event()
-        self._connected = False
+        # Where given: what keeps the last connection open.
+        self.until_killed = until_killed
+        self.handed_out = 0
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
+
+    def join(self):
+        # Ends accept, which closing alone doesn't.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        for thread in list(self._threads):
+            thread.join(20)
+        self._listener.close()
+
+    def _accept(self):
+        number = 0
+        while True:
+            try:
+                connected, _ = self._listener.accept()
+            except OSError:
+                return
+            number += 1
+            connection = _Connection(self, connected, number)
+            self._threads.append(threading.Thread(target=connection.serve, daemon=True))
+            self._threads[-1].start()
+
+
+class _Connection:
+    def __init__(self, api, connected, number):
+        self.api, self.socket, self.number = api, connected, number
         self._buffer = b""
         self._segment = 0
         self._segment_of_buffer = 0
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
 
-    def join(self):
-        # A runtime that never connected: shutting down ends accept, which closing alone doesn't.
-        if not self._connected:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join(20)
-        self._listener.close()
-
-    def _serve(self):
+    def serve(self):
         try:
-            connection, _ = self._listener.accept()
-            self._connected = True
-            connection.settimeout(20)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with connection:
-                self._talk(connection)
+            self.socket.settimeout(20)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self.socket:
+                self._talk()
         except (OSError, ValueError) as error:
-            self.error = error
+            self.api.error = error
 
-    def _talk(self, connection):
-        handed_out = 0
+    def _talk(self):
+        api = self.api
         while True:
-            request = self._read(connection)
+            request = self._read()
             if request is None:
                 return
-            self.requests.append(request)
             if request.path.endswith("/invocation/next"):
-                if handed_out == len(self.events):
-                    self.used_up.set()
+                if api.handed_out == len(api.events):
+                    api.used_up.set()
+                    if api.until_killed is not None:
+                        api.until_killed.wait(60)
                     return
-                event = self.events[handed_out]
-                handed_out += 1
+                event = api.events[api.handed_out]
+                api.handed_out += 1
                 headers = {
                     "Content-Type": "application/json",
-                    "Lambda-Runtime-Aws-Request-Id": "request-%d" % handed_out,
+                    "Lambda-Runtime-Aws-Request-Id": "request-%d" % api.handed_out,
                     "Lambda-Runtime-Deadline-Ms": str(int(time.time() * 1000) + event.timeout_ms),
                     "Lambda-Runtime-Invoked-Function-Arn": ARN,
                     "Lambda-Runtime-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0",
                 }
                 headers.update(event.headers)
-                self._answer(connection, 200, {k: v for k, v in headers.items() if v is not None}, event.body)
-            else:
-                status = self.events[handed_out - 1].answer_status if handed_out else 202
-                self._answer(connection, status, {"Content-Type": "application/json"}, b'{"status":"OK"}\n')
+                self._answer(200, {k: v for k, v in headers.items() if v is not None}, event.body)
+                continue
+            event = api.events[api.handed_out - 1] if api.handed_out else Event()
+            if request.headers.get("transfer-encoding") == "chunked":
+                if self._stream(request, event) and event.answer_status:
+                    self._answer(event.answer_status, {"Connection": "close"}, b"{}")
+                return
+            self._answer(event.answer_status, {"Content-Type": "application/json"}, b'{"status":"OK"}\n')
 
-    def _answer(self, connection, status, headers, body):
+    def _stream(self, request, event):
+        """Reads a chunked body; False if it broke off."""
+        while True:
+            have = len(request.body)
+            if event.answer_after is not None and have >= event.answer_after:
+                return True
+            if event.pause_after is not None and have >= event.pause_after:
+                event.pause_after = None
+                time.sleep(1)
+            line = self._line()
+            if line is None:
+                return False
+            length = int(line, 16)
+            if length == 0:
+                break
+            while len(self._buffer) < length + 2:
+                if not self._fill():
+                    return False
+            assert self._buffer[length : length + 2] == b"\r\n"
+            request.chunks.append((time.time(), self._buffer[:length]))
+            request.body += self._buffer[:length]
+            self._buffer = self._buffer[length + 2 :]
+        request.trailers = {}
+        while True:
+            line = self._line()
+            if line is None:
+                return False
+            if not line:
+                return True
+            name, _, value = line.decode("latin-1").partition(":")
+            request.trailers[name] = value.strip()
+
+    def _line(self):
+        while b"\r\n" not in self._buffer:
+            if not self._fill():
+                return None
+        line, _, self._buffer = self._buffer.partition(b"\r\n")
+        return line
+
+    def _answer(self, status, headers, body):
         head = "HTTP/1.1 %d X\r\n" % status
         for name, value in headers.items():
             head += "%s: %s\r\n" % (name, value)
         data = (head + "Content-Length: %d\r\n\r\n" % len(body)).encode() + body
-        step = self.split or len(data)
+        step = self.api.split or len(data)
         for start in range(0, len(data), step):
-            connection.sendall(data[start : start + step])
-            if self.split:
+            self.socket.sendall(data[start : start + step])
+            if self.api.split:
                 time.sleep(0.0002)
 
-    def _fill(self, connection):
-        data = connection.recv(16 * 1024 * 1024)
+    def _fill(self):
+        data = self.socket.recv(65536 if self.number > 1 else 16 * 1024 * 1024)
         if not self._buffer:
             self._segment_of_buffer = self._segment + 1
         self._segment += 1
         self._buffer += data
         return bool(data)
 
-    def _read(self, connection):
+    def _read(self):
         while b"\r\n\r\n" not in self._buffer:
-            if not self._fill(connection):
+            if not self._fill():
                 return None
         segment = self._segment_of_buffer
         head, _, rest = self._buffer.partition(b"\r\n\r\n")
@@ -130,11 +205,13 @@ class FakeRuntimeAPI:
             headers[name.lower()] = value.strip()
         length = int(headers.get("content-length", "0"))
         while len(rest) < length:
-            if not self._fill(connection):
+            if not self._fill():
                 raise ValueError("truncated request")
             rest = self._buffer.partition(b"\r\n\r\n")[2]
         self._buffer = rest[length:]
-        return Request(method, path, headers, rest[:length], segment)
+        request = Request(method, path, headers, rest[:length], segment, self.number)
+        self.api.requests.append(request)
+        return request
 
 
 class Outcome:
@@ -144,7 +221,9 @@ class Outcome:
         self.api = api
         self.status = process_status
         self.output = output
-        self.frames = frames
+        self.frames = [text for _, text in frames]
+        # The types' last byte: two bits of format, and the level.
+        self.frame_types = [kind for kind, _ in frames]
         self.seconds = seconds
         self.answers = [r for r in api.requests if not r.path.endswith("/next")]
 
@@ -153,11 +232,11 @@ def parse_frames(data):
     frames = []
     while data:
         kind, length, micros = struct.unpack(">IIQ", data[:16])
-        # AWS's client puts the level into the low bits.
+        # The low bits carry format and level.
         assert kind >> 8 == FRAME_TYPE >> 8, hex(kind)
         assert abs(micros / 1e6 - time.time()) < 300, micros
         assert len(data) >= 16 + length, "a frame was cut short"
-        frames.append(data[16 : 16 + length].decode())
+        frames.append((kind & 0xFF, data[16 : 16 + length].decode()))
         data = data[16 + length :]
     return frames
 
@@ -174,7 +253,8 @@ def run(command, files, handler, events, env=None, framed=False, split=None, kil
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
-        api = FakeRuntimeAPI(events, split)
+        killed = threading.Event() if kill else None
+        api = FakeRuntimeAPI(events, split, killed)
         environment = {
             "AWS_LAMBDA_RUNTIME_API": api.address,
             "LAMBDA_TASK_ROOT": root,
@@ -206,6 +286,8 @@ def run(command, files, handler, events, env=None, framed=False, split=None, kil
             output, _ = process.communicate(timeout=60)
         finally:
             process.kill()
+            if kill:
+                killed.set()
         seconds = time.monotonic() - begin
         api.join()
         log.seek(0)

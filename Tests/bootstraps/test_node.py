@@ -19,10 +19,11 @@ TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 INIT_FAILURES = [
     ({}, "nofile.h", "Runtime.ImportModuleError", "Error: Cannot find module 'nofile'"),
     ({"app.js": "require('zzz')"}, "app.h", "Runtime.ImportModuleError", "Error: Cannot find module 'zzz'"),
-    ({"app.mjs": "import 'zzz'"}, "app.h", "Runtime.ImportModuleError", "Error [ERR_MODULE_NOT_FOUND]: Cannot"),
+    ({"app.mjs": "import 'zzz'"}, "app.h", "Error", "Cannot find package 'zzz'"),
     ({"app.js": "exports.h = ("}, "app.h", "Runtime.UserCodeSyntaxError", "SyntaxError: "),
     ({"app.js": ""}, "app.h", "Runtime.HandlerNotFound", "app.h is undefined or not exported"),
     ({"app.js": "exports.h = 5"}, "app.h", "Runtime.HandlerNotFound", "app.h is not a function"),
+    ({"app.js": "exports.h = 0"}, "app.h", "Runtime.HandlerNotFound", "app.h is undefined or not exported"),
     ({"app.js": "exports.a = null"}, "app.a.b", "Runtime.HandlerNotFound", "app.a.b is undefined or not exported"),
     ({"app.js": ""}, "app", "Runtime.MalformedHandlerName", "Bad handler"),
     ({"app.js": ""}, "../app.h", "Runtime.MalformedHandlerName", "'../app.h' is not a valid handler name."),
@@ -41,6 +42,17 @@ MODULES = [
     ({"app.js": "exports.a = {b: {h: async () => 1}}"}, "app.a.b.h"),
     ({"node_modules/pkg/index.js": "exports.h = async () => 1"}, "pkg.h"),
     ({"app.js": "exports.h = () => ({then: (f) => f(1)})"}, "app.h"),
+    # The order of the search.
+    ({"app.js": "exports.h = async () => 1", "app.mjs": "x(", "app.cjs": "x("}, "app.h"),
+    ({"app.mjs": "export const h = async () => 1", "app.cjs": "x("}, "app.h"),
+    ({"app": "exports.h = async () => 1", "app.js": "x("}, "app.h"),
+    ({"app.js": "exports.h = async () => 1", "package.json": '{"type":"commonjs"}'}, "app.h"),
+    ({"app.cjs": "exports.h = async () => 1", "package.json": '{"type":"module"}'}, "app.h"),
+    ({"d/app.js": "export const h = async () => 1", "d/package.json": '{"type":"module"}'}, "d/app.h"),
+]
+
+# Of the runtimes before nodejs24.x.
+CALLBACK_MODULES = [
     ({"app.js": "exports.h = (e, c, cb) => cb(null, 1)"}, "app.h"),
     ({"app.js": "exports.h = (e, c) => c.succeed(1)"}, "app.h"),
     ({"app.js": "exports.h = (e, c) => { setTimeout(() => c.done(null, 1), 5) }"}, "app.h"),
@@ -53,7 +65,6 @@ RESULTS = [
     ("return null", "{}", "null"),
     ("return () => 1", "{}", "null"),
     ("return new Date(0)", "{}", '"1970-01-01T00:00:00.000Z"'),
-    ("await new Promise(() => {})", "{}", "null"),
 ]
 
 # body of an async function, error type, message
@@ -64,27 +75,80 @@ ERRORS = [
     ("class E extends Error { constructor() { super('m'); this.name = 'Own' } } throw new E()", "Own", "m"),
     ("const a = {}; a.a = a; return a", "Error", "Unable to stringify response body"),
     ("return 10n", "Error", "Unable to stringify response body"),
+    ("return Promise.reject()", "string", "handled"),
+    ("throw null", "string", "handled"),
+    ("throw {name: 'N', message: 'm', stack: 's'}", "N", "m"),
+    ("throw Object.create(null)", "handled", "callback called with Error argument, but there was a problem while "
+     "retrieving one or more of its message, name, and stack"),
+    ("const a = new Error('bare'); delete a.stack; a.stack = undefined; throw a", "Error", "bare"),
+    ("throw new Error('d\x7fel')", "Error", "d%7Fel"),
+    ("await new Promise(() => {})", "Runtime.NodeJsExit", "The Lambda runtime client detected an unexpected Node.js "
+     "exit code. This is most commonly caused by a Promise that was never settled. For more information, see "
+     "https://nodejs.org/docs/latest/api/process.html#exit-codes"),
 ]
+
+# What AWS's client is before nodejs24.x, and from it on.
+LEGACY = {"AWS_EXECUTION_ENV": "AWS_Lambda_nodejs22.x"}
+MODERN = {"AWS_EXECUTION_ENV": "AWS_Lambda_nodejs24.x"}
 
 
 def handler(body):
     return "exports.h = async (e, c) => { " + body + " }"
 
 
-class NodeBootstrap:
+class NodeCase:
     maxDiff = None
     node = None
 
-    def call(self, body, events=None, name="app.h", files=None, options=(), **more):
+    def call(self, body, events=None, name="app.h", files=None, env=None, settled=True, **more):
         files = {"app.js": body} if files is None else files
-        outcome = run([self.node, *options, BOOTSTRAP], files, name, events or [Event()], **more)
-        self.assertIsNone(outcome.api.error)
+        outcome = run([self.node, BOOTSTRAP], files, name, events or [Event()], env=dict(LEGACY, **env or {}), **more)
+        if settled:
+            self.assertIsNone(outcome.api.error)
         return outcome
 
+
+class NodeBootstrap(NodeCase):
     def test_modules_and_handler_styles(self):
-        for files, name in MODULES:
+        for files, name in MODULES + CALLBACK_MODULES:
             outcome = self.call("", [Event(), Event()], name, files)
             self.assertEqual([r.body for r in outcome.answers], [b"1", b"1"], (files, outcome.output))
+
+    def test_from_24_on_there_are_no_callbacks(self):
+        more = [
+            ({"app.js": "exports.h = () => 1"}, "app.h"),
+            ({"app.js": "exports.default = {h: () => 1}"}, "app.h"),
+            ({"app.mjs": "export default {h: async () => 1}"}, "app.h"),
+        ]
+        for files, name in MODULES + more:
+            outcome = self.call("", [Event(), Event()], name, files, env=MODERN)
+            self.assertEqual([r.body for r in outcome.answers], [b"1", b"1"], (files, outcome.output))
+        outcome = self.call("exports.h = (e, c, cb) => cb(null, 1)", env=MODERN)
+        payload = json.loads(outcome.answers[0].body)
+        self.assertEqual((outcome.status, outcome.answers[0].path), (1, "/2018-06-01/runtime/init/error"))
+        self.assertEqual(payload["errorType"], "Runtime.CallbackHandlerDeprecated")
+        self.assertIn("ERROR\tInit Error \t{", outcome.output)
+        for body, kind in (("return 10n", "Runtime.JSONStringifyError"), ("throw null", "object")):
+            answer = self.call(handler(body), env=MODERN).answers[0]
+            self.assertEqual(json.loads(answer.body)["errorType"], kind)
+
+    def test_context_from_24_on(self):
+        headers = {
+            "Lambda-Runtime-Client-Context": '{"custom":{"a":1},"w3c":{"traceparent":"00-1","baggage":3,"x":"y"}}',
+            "Lambda-Runtime-Aws-Tenant-Id": "tenant",
+        }
+        body = handler(
+            "const i = awslambda.InvokeStore; return [Object.keys(c).includes('callbackWaitsForEmptyEventLoop'),"
+            " typeof c.done, c.clientContext, c.w3c(), c.xRayTraceId === process.env._X_AMZN_TRACE_ID,"
+            " i.getRequestId(), i.getTenantId(), i.getXRayTraceId() === c.xRayTraceId, i.hasContext()]"
+        ) + "; console.log(awslambda.InvokeStore.getRequestId())"
+        outcome = self.call(body, [Event(headers=headers)], env=MODERN)
+        self.assertEqual(
+            json.loads(outcome.answers[0].body),
+            [False, "undefined", {"custom": {"a": 1}}, {"traceparent": "00-1"}, True, "request-1", "tenant", True,
+             True],
+        )
+        self.assertRegex(outcome.output, "^%s\t-\tINFO\t-\n$" % TIME)
 
     def test_results(self):
         for body, event, expected in RESULTS:
@@ -102,6 +166,7 @@ class NodeBootstrap:
             self.assertEqual(list(payload), ["errorType", "errorMessage", "trace"])
             self.assertEqual((payload["errorType"], payload["errorMessage"]), (kind, message))
             self.assertNotIn("index.cjs", answer.body.decode())
+            self.assertTrue(all(isinstance(line, str) for line in payload["trace"]), payload)
             self.assertRegex(outcome.frames[1], r"^%s\trequest-2\tERROR\tInvoke Error \t\{" % TIME)
 
     def test_failures_of_the_initialisation(self):
@@ -137,12 +202,22 @@ class NodeBootstrap:
         self.assertEqual([json.loads(r.body) for r in outcome.answers], [[0, True], [1, True], [2, False], [2, False]])
 
     def test_only_the_first_answer_counts(self):
-        body = "exports.h = (e, c, cb) => { c.succeed(1); c.fail('x'); cb(null, 2); c.done(null, 3) }"
-        # As on AWS an error is reported at once, a result in the next turn of the loop.
-        outcome = self.call(body, [Event(), Event()])
-        self.assertEqual([r.path.rsplit("/", 1)[1] for r in outcome.answers], ["error", "error"])
-        body = "exports.h = (e, c, cb) => { c.succeed(1); c.succeed(2); cb(null, 3) }"
-        self.assertEqual([r.body for r in self.call(body, [Event(), Event()]).answers], [b"1", b"1"])
+        for calls, kind, expected in (
+            ("c.succeed(1); c.fail('x'); cb(null, 2); c.done(null, 3)", "response", 1),
+            ("c.done(null, 4); cb('x')", "response", 4),
+            ("cb(null, 5); c.fail('x')", "response", 5),
+            ("c.fail(); c.succeed(1)", "error", "handled"),
+            ("cb('y'); c.succeed(1)", "error", "y"),
+            ("c.succeed(6); throw new Error('late')", "response", 6),
+            ("const o = {a: 1}; c.succeed(o); o.a = 2", "response", {"a": 1}),
+            ("cb(undefined, 7)", "response", 7),
+            ("", "response", None),
+            ("return 8", "response", None),
+        ):
+            answers = self.call("exports.h = (e, c, cb) => { %s }" % calls, [Event(), Event()]).answers
+            self.assertEqual([r.path.rsplit("/", 1)[1] for r in answers], [kind] * 2, calls)
+            payload = json.loads(answers[1].body)
+            self.assertEqual(payload["errorMessage"] if kind == "error" else payload, expected, calls)
 
     def test_answer_and_next_poll_are_one_write(self):
         outcome = self.call(handler("return 'x'.repeat(e)"), [Event("10"), Event("9000"), Event("1")])
@@ -204,9 +279,12 @@ class NodeBootstrap:
             "console.log('a\\nb', {x: 1}); console.error(new Error('e').message); console.warn('%s!', 1);"
             " console.info(); console.debug(1); console.trace('t')"
         )
-        expected = ["INFO\ta\nb { x: 1 }", "ERROR\te", "WARN\t1!", "INFO\t", "DEBUG\t1", "TRACE\tt"]
-        frames = self.call(body, framed=True).frames
+        expected = ["INFO\ta\nb { x: 1 }", "ERROR\te", "WARN\t1!", "INFO\tundefined", "DEBUG\t1", "TRACE\tt"]
+        outcome = self.call(body, framed=True)
+        frames = outcome.frames
         self.assertEqual([re.sub("^%s\t" % TIME, "", f) for f in frames], ["request-1\t" + e for e in expected])
+        # Text is 3, and the level above it: TRACE is 1.
+        self.assertEqual(outcome.frame_types, [3 | level << 2 for level in (3, 5, 4, 3, 2, 1)])
         lines = self.call(body).output.split("\n")
         self.assertEqual(
             [re.sub("^%s\t" % TIME, "", line) for line in lines],
@@ -219,7 +297,9 @@ class NodeBootstrap:
             " console.error('x', new TypeError('bad')); const o = {}; o.o = o; console.log(o); console.log(1n)"
         )
         env = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}
-        entries = [json.loads(f) for f in self.call(body, framed=True, env=env).frames]
+        outcome = self.call(body, framed=True, env=env)
+        self.assertEqual(outcome.frame_types, [2 | level << 2 for level in (3, 3, 5, 3, 3)])
+        entries = [json.loads(f) for f in outcome.frames]
         for entry in entries:
             self.assertRegex(entry.pop("timestamp"), "^%s$" % TIME)
             self.assertEqual(entry.pop("requestId"), "request-1")
@@ -230,6 +310,40 @@ class NodeBootstrap:
         )
         self.assertIn("[Circular *1]", entries[3]["message"])
         self.assertEqual(entries[4]["message"], "1n")
+
+    def test_json_logs_of_failures_and_tenants(self):
+        env = {"AWS_LAMBDA_LOG_FORMAT": "json"}
+        event = Event(headers={"Lambda-Runtime-Aws-Tenant-Id": "t"})
+        body = handler("class Own extends Error {} throw Object.assign(new Own('no'), {code: 7})")
+        outcome = self.call(body, [event], framed=True, env=env)
+        entry = json.loads(outcome.frames[0])
+        self.assertEqual(outcome.frame_types, [2 | 5 << 2])
+        self.assertEqual(
+            (entry["level"], entry["requestId"], entry["tenantId"], entry["message"]["errorType"],
+             entry["message"]["errorMessage"], entry["message"]["code"]),
+            ("ERROR", "request-1", "t", "Own", "no", 7),
+        )
+        self.assertRegex(entry["message"]["stackTrace"][0], "^Error: no")
+        outcome = self.call("console.log('init'); throw new TypeError('no')", env=env)
+        first, second = [json.loads(line) for line in outcome.output.splitlines()]
+        self.assertEqual((first["message"], "requestId" in first), ("init", False))
+        self.assertEqual((second["level"], second["message"]["errorType"]), ("ERROR", "TypeError"))
+
+    def test_levels_below_the_functions_are_not_logged(self):
+        names = ["trace", "debug", "info", "log", "warn", "error", "fatal"]
+        body = handler(" ".join("console.%s('%s');" % (name, name) for name in names) + " throw new Error('x')")
+        for level, shown in (("TRACE", 7), ("DEBUG", 6), ("INFO", 5), ("WARN", 3), ("ERROR", 2), ("FATAL", 1),
+                             ("none", 7)):
+            for form in ("JSON", "Text"):
+                env = {"AWS_LAMBDA_LOG_FORMAT": form, "AWS_LAMBDA_LOG_LEVEL": level}
+                lines = self.call(body, env=env).output.splitlines()
+                # And the failure, an error.
+                self.assertEqual(len(lines), shown + (level != "FATAL"), (level, form))
+
+    def test_where_libraries_look_for_the_request(self):
+        body = handler("return globalThis[Symbol.for('aws.lambda.runtime.requestId')]")
+        answers = self.call(body, [Event(), Event()]).answers
+        self.assertEqual([r.body for r in answers], [b'"request-1"', b'"request-2"'])
 
     def test_children_get_neither_the_log_nor_the_connection(self):
         body = handler(
@@ -259,17 +373,28 @@ class NodeBootstrap:
             self.assertEqual(done.returncode, 1, done)
 
     def test_start_loads_little(self):
-        # Our file and the function's: no other module from disk.
-        body = handler("return Object.keys(require.cache).length")
-        self.assertEqual(self.call(body).answers[0].body, b"2")
+        # Our files but the stream's, and the function's: no other module from disk.
+        body = handler("return Object.keys(require.cache).map((f) => f.split('/').pop()).sort()")
+        self.assertEqual(
+            json.loads(self.call(body).answers[0].body),
+            ["app.js", "connection.cjs", "errors.cjs", "handler.cjs", "index.cjs", "log.cjs"],
+        )
 
 
-# A class for each interpreter: a failure names it.
-for found in interpreters("node"):
-    version = subprocess.run([found, "-p", "process.versions.node"], capture_output=True, text=True).stdout.strip()
-    class_name = "NodeBootstrap_%s" % version.replace(".", "_")
-    globals()[class_name] = type(class_name, (NodeBootstrap, unittest.TestCase), {"node": found})
+NODES = [
+    (found, subprocess.run([found, "-p", "process.versions.node"], capture_output=True, text=True).stdout.strip())
+    for found in interpreters("node")
+]
 
+
+def add_classes(names, case):
+    """Adds to a module's names a class of tests for each interpreter: a failure names it."""
+    for node, version in NODES:
+        name = "%s_%s" % (case.__name__, version.replace(".", "_"))
+        names[name] = type(name, (case, unittest.TestCase), {"node": node, "__module__": names["__name__"]})
+
+
+add_classes(globals(), NodeBootstrap)
 
 if __name__ == "__main__":
     unittest.main()

@@ -277,6 +277,29 @@ class PythonBootstrap:
         )
         self.assertEqual(len(entries), 3)
 
+    def test_frames_carry_format_and_level(self):
+        body = source(
+            "import logging; print('p'); logging.warning('w'); logging.critical('c'); logging.log(35, 'o');"
+            " logging.info('hidden'); raise ValueError('x')"
+        )
+        default, error = 3, 3 | 5 << 2
+        cases = [
+            ({}, [default] * 4 + [error]),
+            ({"AWS_LAMBDA_LOG_LEVEL": "WARN"}, [default, 3 | 4 << 2, 3 | 6 << 2, 3 | 4 << 2, error]),
+            ({"AWS_LAMBDA_LOG_FORMAT": "JSON"}, [default, 2 | 4 << 2, 2 | 6 << 2, 2 | 4 << 2, 2 | 5 << 2]),
+        ]
+        for env, types in cases:
+            outcome = self.call(body, framed=True, env=env)
+            self.assertEqual(outcome.frame_types, types, (env, outcome.frames))
+
+    def test_levels_below_the_functions_are_not_logged(self):
+        body = source("import logging; [logging.log(n, 'm') for n in (10, 20, 30, 40, 50)]")
+        for level, shown in (("TRACE", 5), ("DEBUG", 5), ("info", 4), ("WARN", 3), ("ERROR", 2), ("FATAL", 1),
+                             ("bogus", 3)):
+            for form in ("JSON", "Text"):
+                env = {"AWS_LAMBDA_LOG_FORMAT": form, "AWS_LAMBDA_LOG_LEVEL": level}
+                self.assertEqual(len(self.call(body, env=env).output.splitlines()), shown, (level, form))
+
     def test_what_the_function_sees_of_its_process(self):
         body = source(
             "import os, sys; return [sys.argv, sys.path[:3], os.environ.get('_LAMBDA_TELEMETRY_LOG_FD'),"
@@ -354,7 +377,8 @@ class PythonBootstrap:
         body = source(
             "import os\n"
             "    for n in sorted(map(int, os.listdir('/proc/self/fd'))):\n"
-            "        if n > 2 and os.readlink('/proc/self/fd/%d' % n).endswith('(deleted)'):\n"
+            # Not readlink: one of them was the listing's own.
+            "        if n > 2 and os.path.realpath('/proc/self/fd/%d' % n).endswith('(deleted)'):\n"
             "            os.close(n)\n"
             "            break\n"
             "    print('after'); return 1"

@@ -7,7 +7,9 @@ import sys
 import time
 from _thread import RLock
 
-_FRAME_TYPE = 0xA55A0003
+_TEXT_FRAME = 0xA55A0003
+_JSON_FRAME = 0xA55A0002
+_ERROR = 40
 # A line without an end is passed on in pieces of this size; also what CloudWatch Logs takes as one event.
 _LINE_BYTES_MAX = 256 * 1024
 _NO_BREAK_SPACE = "\u00a0"
@@ -67,16 +69,16 @@ class LogChannel:
         for stream in self._streams:
             stream.forget()
 
-    def write_message(self, message):
-        """Writes one message, kept together where there are frames."""
+    def write_message(self, message, kind=_TEXT_FRAME):
+        """Writes one message, kept together where there are frames; `kind` is the frame's type."""
         if self._descriptor is None:
             sys.stdout.write(message)
             sys.stdout.flush()
             return
         self._flush_lines()
-        self.write_line(message.encode("utf-8", "backslashreplace"), 1)
+        self.write_line(message.encode("utf-8", "backslashreplace"), 1, kind)
 
-    def write_line(self, data, number):
+    def write_line(self, data, number, kind=_TEXT_FRAME):
         """Writes `data`, without the newline it ends with, as a frame; or raw to descriptor `number`."""
         descriptor = self._descriptor
         if descriptor is not None:
@@ -85,7 +87,7 @@ class LogChannel:
             # From time(), not time_ns(): 53 bits hold microseconds until the year 2255.
             now = int(time.time() * 1_000_000)
             frame = b"".join(
-                (_FRAME_TYPE.to_bytes(4, "big"), len(data).to_bytes(4, "big"), now.to_bytes(8, "big"), data)
+                (kind.to_bytes(4, "big"), len(data).to_bytes(4, "big"), now.to_bytes(8, "big"), data)
             )
             try:
                 with self._lock:
@@ -109,7 +111,7 @@ class LogChannel:
             text = _error_text(report, "\n" if self._descriptor is not None else "\r")
         if self._descriptor is None:
             text += "\n"
-        self.write_message(text)
+        self.write_message(text, _frame_type(_JSON_FRAME if self.json else _TEXT_FRAME, _ERROR))
 
     def flush(self):
         """Before an answer: nothing that was printed may be left for the next invocation."""
@@ -131,6 +133,12 @@ def _write_all(descriptor, data):
     while written < len(data):
         data = data[written:]
         written = os.write(descriptor, data)
+
+
+def _frame_type(kind, level):
+    """`kind` with the number of a level of `logging`, from 2 for DEBUG to 6, above its two lowest bits."""
+    step = min(50, max(0, level)) // 10
+    return kind | (step + 1) << 2 if step else kind
 
 
 def _error_text(report, separator):
@@ -237,6 +245,9 @@ def configure_logging_on_import(log):
 
 
 def _configure(logging, log):
+    level = (os.environ.get("AWS_LAMBDA_LOG_LEVEL") or "").upper()
+    shows_level = log.json or level != ""
+
     class LambdaLoggerHandler(logging.Handler):
         """The root handler: one message, one event."""
 
@@ -246,7 +257,11 @@ def _configure(logging, log):
             except Exception:
                 self.handleError(record)
                 return
-            log.write_message(text)
+            if not shows_level:
+                log.write_message(text)
+                return
+            kind = getattr(record, "_frame_type", None)
+            log.write_message(text, _frame_type(_TEXT_FRAME, record.levelno) if kind is None else kind)
 
     class LambdaLoggerFilter(logging.Filter):
         def filter(self, record):
@@ -263,9 +278,8 @@ def _configure(logging, log):
         pattern = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
         handler.setFormatter(logging.Formatter(pattern, "%Y-%m-%dT%H:%M:%S"))
     root = logging.getLogger()
-    level = (os.environ.get("AWS_LAMBDA_LOG_LEVEL") or "").upper()
     level = "DEBUG" if level == "TRACE" else level
-    if level in ("DEBUG", "INFO", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL"):
+    if level in ("NOTSET", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL"):
         root.setLevel(level)
     root.addHandler(handler)
 
@@ -274,13 +288,14 @@ def _json_formatter(logging):
     import json
     import traceback
 
-    # Whatever a record has beyond these came in by `extra`, and is shown.
-    own = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "aws_request_id", "tenant_id"}
+    # Whatever a record has beyond these is shown: what came in by `extra`, and the name of the asyncio task.
+    own = set(vars(logging.makeLogRecord({}))) - {"taskName"} | {"aws_request_id", "tenant_id", "_frame_type"}
 
     class JsonFormatter(logging.Formatter):
         def format(self, record):
             record.levelno = min(50, max(0, record.levelno)) // 10 * 10
             record.levelname = logging.getLevelName(record.levelno)
+            record._frame_type = _frame_type(_JSON_FRAME, record.levelno)
             kind, error, trace = record.exc_info or (None, None, None)
             plain = isinstance(record.msg, dict) and not record.args
             entry = {
@@ -293,8 +308,10 @@ def _json_formatter(logging):
                 "errorMessage": str(error) if kind else None,
                 "requestId": getattr(record, "aws_request_id", None),
                 "location": "%s:%s:%s" % (record.pathname, record.funcName, record.lineno) if kind else None,
-                "tenantId": getattr(record, "tenant_id", None),
             }
+            tenant = getattr(record, "tenant_id", None)
+            if tenant is not None:
+                entry["tenantId"] = tenant
             for name, value in vars(record).items():
                 if name not in own and name not in entry:
                     entry[name] = value
