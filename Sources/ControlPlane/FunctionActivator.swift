@@ -68,6 +68,9 @@ package actor FunctionActivator: Service {
         let unsettled: [FunctionKey]
         do {
             unsettled = try await metadata.unsettledFunctions()
+        } catch is CancellationError {
+            // The server ends: the next start reads them.
+            return []
         } catch {
             logger.error("unsettled functions not read", metadata: ["cause": "\(error)"])
             return []
