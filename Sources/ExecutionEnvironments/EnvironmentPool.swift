@@ -43,6 +43,26 @@ package actor EnvironmentPool {
         _ request: InvocationRequest,
         _ configuration: FunctionConfiguration
     ) async throws(LambdaError) -> InvocationResponse {
+        try await run(request, configuration) { environment throws(LambdaError) in
+            try await environment.invoke(request)
+        }
+    }
+
+    /// The same for a caller that takes the payload as it comes: returns when the runtime begins to answer.
+    package func stream(
+        _ request: InvocationRequest,
+        _ configuration: FunctionConfiguration
+    ) async throws(LambdaError) -> InvocationStream {
+        try await run(request, configuration) { environment throws(LambdaError) in
+            try await environment.stream(request)
+        }
+    }
+
+    private func run<Answer: Sendable>(
+        _ request: InvocationRequest,
+        _ configuration: FunctionConfiguration,
+        in bound: (ExecutionEnvironment) async throws(LambdaError) -> Answer?
+    ) async throws(LambdaError) -> Answer {
         let key = EnvironmentKey(
             function: configuration.key,
             version: configuration.version,
@@ -50,7 +70,7 @@ package actor EnvironmentPool {
         )
         for _ in 0..<Self.bindingsMax {
             let environment = try await environment(for: InvocationID(request.requestID), key, configuration)
-            if let response = try await environment.invoke(request) { return response }
+            if let answer = try await bound(environment) { return answer }
         }
         throw .service(message: "The execution environment was lost. Request id: \(request.requestID)")
     }

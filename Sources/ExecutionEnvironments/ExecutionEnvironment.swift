@@ -199,27 +199,52 @@ package actor ExecutionEnvironment {
     ///
     /// - Returns: nil when the environment was gone before it could begin: another one may have the event.
     func invoke(_ request: InvocationRequest) async throws(LambdaError) -> InvocationResponse? {
+        switch await answer(request, isStreamed: false) {
+        case nil: return nil
+        case .outcome(let outcome, let tail):
+            return InvocationResponse(executedVersion: configuration.version, outcome: outcome, logTail: tail)
+        case .streaming: preconditionFailure("only who asked for it gets a stream")
+        case .environmentLost: throw Self.lost(request)
+        }
+    }
+
+    /// The same for a caller that takes the payload as it comes: returns when the runtime begins to answer.
+    func stream(_ request: InvocationRequest) async throws(LambdaError) -> InvocationStream? {
+        switch await answer(request, isStreamed: true) {
+        case nil: return nil
+        case .outcome(let outcome, let tail):
+            return InvocationStream(
+                InvocationResponse(executedVersion: configuration.version, outcome: outcome, logTail: tail)
+            )
+        case .streaming(let stream): return stream
+        case .environmentLost: throw Self.lost(request)
+        }
+    }
+
+    private func answer(_ request: InvocationRequest, isStreamed: Bool) async -> InvocationInHand.Answer? {
         if lifecycle.state == .dead { return nil }
         let ticket = InvocationTicket(
             id: InvocationID(request.requestID),
             timeout: .seconds(configuration.timeoutSeconds)
         )
-        let answer = await withCheckedContinuation {
-            (continuation: CheckedContinuation<InvocationInHand.Answer, Never>) in
+        return await withCheckedContinuation { (continuation: CheckedContinuation<InvocationInHand.Answer, Never>) in
             precondition(inHand == nil, "an environment takes one invocation at a time")
-            inHand = InvocationInHand(request: request, startedAt: workshop.now(), continuation: continuation)
+            inHand = InvocationInHand(
+                request: request,
+                startedAt: workshop.now(),
+                isStreamed: isStreamed,
+                continuation: continuation
+            )
             freezing?.cancel()
             freezing = nil
             log.begin(ticket.id)
             flushWhileRunning()
             perform(lifecycle.invocationAssigned(ticket, at: .now))
         }
-        switch answer {
-        case .outcome(let outcome, let tail):
-            return InvocationResponse(executedVersion: configuration.version, outcome: outcome, logTail: tail)
-        case .environmentLost:
-            throw .service(message: "The execution environment was lost. Request id: \(request.requestID)")
-        }
+    }
+
+    private static func lost(_ request: InvocationRequest) -> LambdaError {
+        .service(message: "The execution environment was lost. Request id: \(request.requestID)")
     }
 
     /// Ends the environment, whatever it does.
@@ -276,7 +301,7 @@ package actor ExecutionEnvironment {
         case .discard(let reason):
             discarded.continuation.yield(reason)
             discarded.continuation.finish()
-        case .answer, .respond: break
+        case .answer, .respond, .beginStream: break
         }
     }
 
@@ -427,13 +452,12 @@ extension ExecutionEnvironment: RuntimeAPIHandler {
         case .next: return await next()
         case .response(let id, let body, _):
             return reply(lifecycle.runtimeResponds(InvocationID(id), at: .now), body: body)
+        case .streamedResponse(let id, let body): return await streamed(InvocationID(id), body)
         case .responseTooLarge(let id): return reply(lifecycle.responseTooLarge(InvocationID(id), at: .now))
         case .truncatedResponse(let id):
-            let payload =
-                #"{"errorType":"Runtime.TruncatedResponse","errorMessage":"HTTP request detected as truncated"}"#
             return reply(
-                lifecycle.runtimeReportsError(InvocationID(id), type: "Runtime.TruncatedResponse", at: .now),
-                body: Array(payload.utf8)
+                lifecycle.runtimeReportsError(InvocationID(id), type: Self.truncated.type, at: .now),
+                body: Self.truncated.body
             )
         case .error(let id, let type, let body, _):
             return reply(lifecycle.runtimeReportsError(InvocationID(id), type: type, at: .now), body: body)

@@ -7,6 +7,8 @@ import Synchronization
 final class InvocationInHand: Sendable {
     enum Answer: Sendable {
         case outcome(InvocationOutcome, logTail: [UInt8]?)
+        /// Its end follows in the stream itself.
+        case streaming(InvocationStream)
         case environmentLost
     }
 
@@ -14,30 +16,71 @@ final class InvocationInHand: Sendable {
         var continuation: CheckedContinuation<Answer, Never>?
         /// nil until the runtime has answered, or something has ended it.
         var outcome: InvocationOutcome?
+        /// What the caller has instead of an answer, from the beginning of the runtime's stream on.
+        var stream: InvocationStream?
     }
 
     let request: InvocationRequest
     let startedAt: Timestamp
+    /// The caller takes the payload as it comes.
+    let isStreamed: Bool
     private let state: Mutex<State>
 
     var id: InvocationID { InvocationID(request.requestID) }
 
-    init(request: InvocationRequest, startedAt: Timestamp, continuation: CheckedContinuation<Answer, Never>) {
+    init(
+        request: InvocationRequest,
+        startedAt: Timestamp,
+        isStreamed: Bool,
+        continuation: CheckedContinuation<Answer, Never>
+    ) {
         self.request = request
         self.startedAt = startedAt
+        self.isStreamed = isStreamed
         state = Mutex(State(continuation: continuation))
     }
 
+    /// Gives the caller what the runtime streams.
+    func begin(_ stream: InvocationStream) {
+        let continuation = state.withLock { state in
+            state.stream = stream
+            return state.continuation.take()
+        }
+        continuation?.resume(returning: .streaming(stream))
+    }
+
     /// What the caller will be told; it is told by `answer`.
-    func conclude(_ outcome: InvocationOutcome) { state.withLock { $0.outcome = outcome } }
+    ///
+    /// From here on nothing more comes out of the runtime's stream.
+    func conclude(_ outcome: InvocationOutcome) {
+        let stream = state.withLock { state in
+            state.outcome = outcome
+            return state.stream
+        }
+        stream?.payload.close(.cut)
+    }
 
     /// Bytes of the response, for the usage record.
     var outcome: InvocationOutcome? { state.withLock { $0.outcome } }
 
     /// Tells the caller, once; without an outcome, that the environment was lost.
     func answer(logTail: [UInt8]?) {
-        let (continuation, outcome) = state.withLock { ($0.continuation.take(), $0.outcome) }
+        let tail = request.logType == .tail ? logTail : nil
+        let (continuation, outcome, stream) = state.withLock { ($0.continuation.take(), $0.outcome, $0.stream) }
+        if let stream {
+            stream.complete(outcome.map { .init($0, logTail: tail) } ?? .init(failure: .environmentLost, logTail: tail))
+        }
         guard let outcome else { return continuation?.resume(returning: .environmentLost) ?? () }
-        continuation?.resume(returning: .outcome(outcome, logTail: request.logType == .tail ? logTail : nil))
+        continuation?.resume(returning: .outcome(outcome, logTail: tail))
     }
+}
+
+extension InvocationStream.Completion.Failure {
+    /// Status 200 is out already, so what would have been a `ServiceException` is told here.
+    fileprivate static let environmentLost = Self(
+        type: "Sandbox.Failure",
+        details: Array(
+            #"{"errorType":"Sandbox.Failure","errorMessage":"The execution environment was lost."}"#.utf8
+        )
+    )
 }

@@ -13,6 +13,7 @@ enum Endpoint: Equatable {
     case updateFunctionConfiguration(String)
     case updateFunctionCode(String)
     case invoke(String)
+    case stream(String)
     case filterLogEvents
     case usage
     case downloadCode(objectID: String)
@@ -38,6 +39,10 @@ enum Endpoint: Equatable {
         }
         switch (method, segments.count) {
         case ("POST", 4) where Self.isFunction(segments) && segments[3] == "invocations": self = .invoke(segments[2])
+        case ("POST", 4)
+        where segments[0] == "2021-11-15" && segments[1] == "functions" && !segments[2].isEmpty
+            && segments[3] == "response-streaming-invocations":
+            self = .stream(segments[2])
         case ("POST", 2) where Self.isFunctions(segments): self = .createFunction
         case ("GET", 2) where Self.isFunctions(segments): self = .listFunctions
         case ("GET", 3) where Self.isFunction(segments): self = .getFunction(segments[2])
@@ -91,6 +96,7 @@ enum Endpoint: Equatable {
         case .updateFunctionConfiguration: "UpdateFunctionConfiguration"
         case .updateFunctionCode: "UpdateFunctionCode"
         case .invoke: "InvokeFunction"
+        case .stream: "InvokeWithResponseStream"
         case .filterLogEvents: "FilterLogEvents"
         case .usage, .downloadCode, .health, .unknown: "requested"
         case .unavailable(let operation): operation
@@ -101,7 +107,7 @@ enum Endpoint: Equatable {
     var bodyBytesMax: Int {
         switch self {
         case .createFunction, .updateFunctionCode: LimitsProfile.codeRequestBytesMax
-        case .invoke: LimitsProfile.synchronousPayloadBytesMax
+        case .invoke, .stream: LimitsProfile.synchronousPayloadBytesMax
         default: 1_048_576
         }
     }

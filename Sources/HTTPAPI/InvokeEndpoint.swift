@@ -46,8 +46,20 @@ extension LambdaAPI {
     }
 
     func invokeFunction(_ name: String, _ call: Call, _ caller: Caller) async throws -> Response {
+        let invocation = try await prepare(name, call, caller, types: ["Event", "RequestResponse", "DryRun"])
+        guard let invocation else { return Self.noContent }
+        return Self.answer(try await invoke(invocation))
+    }
+
+    /// Checks what is asked for, by one of those invocation types; nil when that is all (DryRun).
+    func prepare(
+        _ name: String,
+        _ call: Call,
+        _ caller: Caller,
+        types: [String]
+    ) async throws -> InvocationRequest? {
         let headers = try InvokeHeaders(call.request.headers)
-        let type = try Self.checkTypes(headers)
+        let type = try Self.checkTypes(headers, allowed: types)
         let (function, qualifier) = try controlPlane.invoked(name, qualifier: call.qualifier, caller: caller)
         switch type {
         case .event:
@@ -56,7 +68,7 @@ extension LambdaAPI {
             )
         case .dryRun:
             _ = try await controlPlane.invocable(function, qualifier: qualifier)
-            return Self.noContent
+            return nil
         case .requestResponse: break
         }
         let payload = call.body.isEmpty ? Array("{}".utf8) : call.body
@@ -65,30 +77,24 @@ extension LambdaAPI {
                 message: "Could not parse request body into json: Could not parse payload into json: \(failure)"
             )
         }
-        let response = try await invoke(
-            InvocationRequest(
-                requestID: call.requestID,
-                function: function,
-                qualifier: qualifier,
-                payload: payload,
-                clientContext: try headers.clientContext.map(Self.clientContext),
-                traceHeader: headers.traceHeader,
-                logType: headers.logType == "Tail" ? .tail : .none
-            )
+        return InvocationRequest(
+            requestID: call.requestID,
+            function: function,
+            qualifier: qualifier,
+            payload: payload,
+            clientContext: try headers.clientContext.map(Self.clientContext),
+            traceHeader: headers.traceHeader,
+            logType: headers.logType == "Tail" ? .tail : .none
         )
-        return Self.answer(response)
     }
 
-    private static func checkTypes(_ headers: InvokeHeaders) throws(LambdaError) -> InvocationType {
+    private static func checkTypes(
+        _ headers: InvokeHeaders,
+        allowed: [String]
+    ) throws(LambdaError) -> InvocationType {
         var violations = ConstraintViolations()
         let type = InvocationType(rawValue: headers.invocationType)
-        if type == nil {
-            violations.requireValue(
-                headers.invocationType,
-                at: "invocationType",
-                in: ["Event", "RequestResponse", "DryRun"]
-            )
-        }
+        violations.requireValue(headers.invocationType, at: "invocationType", in: allowed)
         violations.requireValue(headers.logType, at: "logType", in: ["None", "Tail"])
         try violations.throwIfAny()
         return type ?? .requestResponse

@@ -20,9 +20,13 @@ package struct LambdaAPI: HTTPResponder {
     /// `ControlPlane.invocable` does, and throttling.
     package typealias Invoke = @Sendable (InvocationRequest) async throws -> InvocationResponse
 
+    /// The same for a caller that takes the payload as it comes.
+    package typealias Stream = @Sendable (InvocationRequest) async throws -> InvocationStream
+
     let controlPlane: ControlPlane
     let logs: LogStore
     let invoke: Invoke
+    let stream: Stream
     let authentication: Authentication
     let accountID: String
     let region: String
@@ -35,6 +39,7 @@ package struct LambdaAPI: HTTPResponder {
         controlPlane: ControlPlane,
         logs: LogStore,
         invoke: @escaping Invoke,
+        stream: @escaping Stream,
         authentication: Authentication,
         accountID: String,
         region: String,
@@ -44,6 +49,7 @@ package struct LambdaAPI: HTTPResponder {
         self.controlPlane = controlPlane
         self.logs = logs
         self.invoke = invoke
+        self.stream = stream
         self.authentication = authentication
         self.accountID = accountID
         self.region = region
@@ -101,6 +107,7 @@ package struct LambdaAPI: HTTPResponder {
         let caller = Caller(accountID: accountID, region: region)
         switch call.endpoint {
         case .invoke(let name): return try await invokeFunction(name, call, caller)
+        case .stream(let name): return try await streamFunction(name, call, caller)
         case .createFunction:
             return Self.json(try await controlPlane.createFunction(call.body, caller: caller), status: .created)
         case .listFunctions:

@@ -66,7 +66,6 @@ enum OperationTable {
         GET /2019-09-30/functions/*/provisioned-concurrency GetProvisionedConcurrencyConfig
         GET /2021-07-20/functions/*/runtime-management-config GetRuntimeManagementConfig
         POST /2014-11-13/functions/*/invoke-async InvokeAsync
-        POST /2021-11-15/functions/*/response-streaming-invocations InvokeWithResponseStream
         GET /2015-03-31/functions/*/aliases ListAliases
         GET /2025-11-30/capacity-providers ListCapacityProviders
         GET /2020-04-22/code-signing-configs ListCodeSigningConfigs

@@ -34,7 +34,7 @@ extension EnvironmentLifecycle {
     ) -> [Action] {
         let delivery = Action.deliver(invocation.id, to: poll, deadline: invocation.deadline)
         switch invocation.stage {
-        case .awaitingReset: return refuse(poll)
+        case .awaitingReset, .streaming: return refuse(poll)
         case .initializing: return runtimeAsksFirst(poll, at: now)
         case .undelivered:
             set(invocation, .running)
@@ -100,7 +100,7 @@ extension EnvironmentLifecycle {
         case .running where invocation.id == id:
             set(invocation, .answered(status))
             return [.answer(reply), .respond(id, answer)]
-        case .running, .answered, .awaitingExtensions: return [.answer(.invalidRequestID)]
+        case .running, .streaming, .answered, .awaitingExtensions: return [.answer(.invalidRequestID)]
         case .awaitingReset, .initializing, .undelivered: return refuse(attempted)
         }
     }
@@ -129,7 +129,7 @@ extension EnvironmentLifecycle {
         }
     }
 
-    private func refuse(_ attempted: RuntimeState) -> [Action] {
+    func refuse(_ attempted: RuntimeState) -> [Action] {
         [.answer(.invalidStateTransition(from: runtimeState, to: attempted))]
     }
 
@@ -149,6 +149,7 @@ extension EnvironmentLifecycle {
             case .awaitingReset, .initializing: .started
             case .undelivered, .awaitingExtensions: .ready
             case .running: .running
+            case .streaming: .invocationResponse
             case .answered: .responseSent
             }
         }

@@ -34,6 +34,8 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         case answer(RuntimeAPIReply)
         /// Answer those `next` or `event/next` calls.
         case refuse([PollID], RuntimeAPIReply)
+        /// The caller of the invocation gets what its runtime streams, from here to `respond`; at most once, and before it.
+        case beginStream(InvocationID)
         /// The caller of the invocation gets its answer; exactly once for each invocation.
         case respond(InvocationID, InvocationAnswer)
         /// Nothing of the invocation runs any more, and it has been answered; exactly once for each invocation.
@@ -86,6 +88,8 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
             /// The runtime is up, but no `next` is there to take the event.
             case undelivered
             case running
+            /// The runtime's response has begun; its end is the invocation's answer.
+            case streaming
             case answered(InvocationReport.Status)
             /// The runtime is back, some extension is not.
             case awaitingExtensions(InvocationReport.Status)
@@ -101,7 +105,7 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         var isAnswered: Bool {
             switch stage {
             case .answered, .awaitingExtensions: true
-            case .awaitingReset, .initializing, .undelivered, .running: false
+            case .awaitingReset, .initializing, .undelivered, .running, .streaming: false
             }
         }
     }
@@ -329,7 +333,7 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
             guard now >= fullSpeedUntil else { return [.setTimer(min(fullSpeedUntil, invocation.deadline))] }
             set(invocation, .initializing(since: since, fullSpeedUntil: nil))
             return [.applyRunLimits, .setTimer(invocation.deadline)]
-        case .initializing, .undelivered, .running, .answered, .awaitingExtensions:
+        case .initializing, .undelivered, .running, .streaming, .answered, .awaitingExtensions:
             return [.setTimer(invocation.deadline)]
         }
     }

@@ -13,6 +13,7 @@ package enum InvocationFailure: Equatable, Sendable {
     case timedOut(limit: Duration)
     case exited(ExitStatus)
     case responseTooLarge
+    case streamTooLarge
     /// The runtime's program could not be executed; the message says why, in Lambda's words where it has any.
     case invalidEntrypoint(message: String)
     /// An external extension ended while it was needed; `type` is AWS's name of that.
@@ -31,7 +32,7 @@ package enum InvocationFailure: Equatable, Sendable {
         case .timedOut: "Sandbox.Timedout"
         case .exited(.signalled(_, outOfMemory: true)): "Runtime.OutOfMemory"
         case .exited: "Runtime.ExitError"
-        case .responseTooLarge: "Function.ResponseSizeTooLarge"
+        case .responseTooLarge, .streamTooLarge: "Function.ResponseSizeTooLarge"
         case .invalidEntrypoint: "Runtime.InvalidEntrypoint"
         case .extensionExited(let type, _): type
         case .extensionNotLaunched: "Extension.LaunchError"
@@ -47,6 +48,7 @@ package enum InvocationFailure: Equatable, Sendable {
         case .extensionExited(_, .exited(code: 0)): "exit code 0"
         case .extensionExited(_, let status): Self.text(status)
         case .responseTooLarge: "Response payload size exceeded maximum allowed payload size (6291556 bytes)."
+        case .streamTooLarge: "Response payload size exceeded maximum allowed payload size (209715200 bytes)."
         case .invalidEntrypoint(let message), .extensionNotLaunched(let message): message
         }
     }
@@ -62,7 +64,7 @@ package enum InvocationFailure: Equatable, Sendable {
     package func payload(requestID: InvocationID) -> [UInt8] {
         var text: String
         switch self {
-        case .responseTooLarge:
+        case .responseTooLarge, .streamTooLarge:
             text = #"{"errorMessage":"# + quoted(message) + #","errorType":"# + quoted(errorType) + "}"
         case .timedOut, .exited, .invalidEntrypoint, .extensionExited, .extensionNotLaunched:
             text = #"{"errorType":"# + quoted(errorType) + #","errorMessage":"#

@@ -18,4 +18,9 @@ package struct InvokeService: Sendable {
     package func invoke(_ request: InvocationRequest) async throws -> InvocationResponse {
         try await pool.invoke(request, try await resolve(request.function, request.qualifier))
     }
+
+    /// The same for a caller that takes the payload as it comes: returns when the runtime begins to answer.
+    package func stream(_ request: InvocationRequest) async throws -> InvocationStream {
+        try await pool.stream(request, try await resolve(request.function, request.qualifier))
+    }
 }

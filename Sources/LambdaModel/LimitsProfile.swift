@@ -39,6 +39,8 @@ package enum LimitsProfile: String, Sendable, CaseIterable {
     package static let synchronousPayloadBytesMax = 6_291_456
     /// Response payload: 6 MiB + 100 bytes.
     package static let responsePayloadBytesMax = 6_291_556
+    /// Response payload that is streamed: 200 MiB.
+    package static let streamedPayloadBytesMax = 209_715_200
     /// Decoded zip in a CreateFunction or UpdateFunctionCode request.
     package static let zipUploadBytesMax = 52_428_800
     /// Whole CreateFunction or UpdateFunctionCode request.

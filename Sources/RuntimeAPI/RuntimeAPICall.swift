@@ -24,6 +24,9 @@ struct RuntimeAPICall {
     private(set) var isTooLarge = false
     /// The body ended before its end.
     var isTruncated = false
+    /// Where the body goes while it arrives; nil for a body that is gathered.
+    let stream: PayloadStream?
+    private var streamedBytes = 0
     private var discardedBytes = 0
     private let contentType: String?
     private let errorType: String?
@@ -35,6 +38,8 @@ struct RuntimeAPICall {
         // After an upgrade or CONNECT the parser reads no further request; neither is ever agreed to.
         closes = !head.isKeepAlive || head.method == .CONNECT || head.headers.contains(name: "Upgrade")
         if case .immediate(let answer) = route, answer.closes { closes = true }
+        stream = route.isStreamed ? PayloadStream() : nil
+        if route.isStreamed { closes = true }
         awaitsContinue =
             head.version != .http1_0 && head.headers.first(name: "Expect")?.lowercased() == "100-continue"
         contentType = head.headers.first(name: "Content-Type")
@@ -48,6 +53,7 @@ struct RuntimeAPICall {
         route = .immediate(answer)
         closes = true
         awaitsContinue = false
+        stream = nil
         contentType = nil
         errorType = nil
         xrayCause = nil
@@ -61,9 +67,16 @@ struct RuntimeAPICall {
         }
     }
 
+    /// What the handler is asked before the body has come.
+    var streamedResponse: RuntimeAPIRequest? {
+        guard case .response(let id, _) = route, let stream else { return nil }
+        return .streamedResponse(id: id, body: stream)
+    }
+
     /// Takes a part of the body; false when so much was thrown away that the connection has to go.
     mutating func receive(_ bytes: ByteBuffer) -> Bool {
         awaitsContinue = false
+        if let stream { return receive(bytes, into: stream) }
         guard keepsBody else {
             discardedBytes += bytes.readableBytes
             return discardedBytes <= Self.discardedBytesMax
@@ -78,8 +91,23 @@ struct RuntimeAPICall {
         return true
     }
 
+    private mutating func receive(_ bytes: ByteBuffer, into stream: PayloadStream) -> Bool {
+        streamedBytes += bytes.readableBytes
+        if streamedBytes <= LimitsProfile.streamedPayloadBytesMax {
+            stream.write(bytes.readableBytesView)
+            return true
+        }
+        stream.close(.tooLarge)
+        return streamedBytes <= LimitsProfile.streamedPayloadBytesMax + Self.discardedBytesMax
+    }
+
+    /// Tells the stream how its body came to its end.
+    func endStream(trailers: HTTPHeaders?) {
+        stream?.close(isTruncated ? .truncated : Self.failure(trailers) ?? .complete)
+    }
+
     /// What is to be done now that the request has come to its end.
-    consuming func step(trailers: HTTPHeaders?) -> Step {
+    consuming func step() -> Step {
         if isTruncated {
             if case .response(let id, _) = route { return .ask(.truncatedResponse(id: id)) }
             return .answer(
@@ -99,9 +127,7 @@ struct RuntimeAPICall {
         case .error(let id) where isTooLarge: return .ask(.responseTooLarge(id: id))
         case .initError where isTooLarge, .restoreError where isTooLarge, .registerExtension where isTooLarge:
             return .answer(Self.tooLarge)
-        case .response(let id, let streamed):
-            if streamed, let error = Self.streamedError(id: id, trailers) { return .ask(error) }
-            return .ask(.response(id: id, body: body, contentType: contentType))
+        case .response(let id, _): return .ask(.response(id: id, body: body, contentType: contentType))
         case .error(let id):
             let type = FunctionErrorType.understood(errorType)
             return .ask(.error(id: id, type: type, body: body, xrayCause: xrayCause))
@@ -124,11 +150,11 @@ struct RuntimeAPICall {
     /// A stream that failed half way says so in its trailers: the type, and the error's JSON in base64.
     ///
     /// A body that is not base64 is passed on as it is.
-    private static func streamedError(id: String, _ trailers: HTTPHeaders?) -> RuntimeAPIRequest? {
+    private static func failure(_ trailers: HTTPHeaders?) -> PayloadStream.End? {
         let name = "Lambda-Runtime-Function-Error-"
         guard let trailers, let type = trailers.first(name: name + "Type") else { return nil }
         let text = trailers.first(name: name + "Body") ?? ""
         let body = Data(base64Encoded: text).map(Array.init) ?? Array(text.utf8)
-        return .error(id: id, type: FunctionErrorType.understood(type), body: body, xrayCause: nil)
+        return .failed(type: FunctionErrorType.understood(type), body: body)
     }
 }

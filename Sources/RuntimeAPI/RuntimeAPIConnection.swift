@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import LambdaModel
 import NIOCore
 import NIOHTTP1
 
@@ -6,7 +7,8 @@ import NIOHTTP1
 ///
 /// Nothing is read while a call waits for its answer, so a client can make the server hold one read's worth of
 /// requests beyond that. The end of a client's input is seen all the same (the event loop watches for it): it ends
-/// a wait, never a call that says something.
+/// a wait, never a call that says something. A streamed response is asked when its head has come: while it arrives,
+/// the connection is read as fast as the stream's reader takes it.
 final class RuntimeAPIConnection: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
 
@@ -26,6 +28,8 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         var closes: Bool
         var heldBytes: Int
         var task: Task<Void, Never>
+        /// Waits until the rest of the request's body has been thrown away, so that the client comes to read it.
+        var early: RuntimeAPIAnswer?
     }
 
     private let handler: any RuntimeAPIHandler
@@ -101,6 +105,7 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         isClosed = true
         clientEnded = true
         endInput(malformed: false)
+        endStream()
         endWait()
         advance()
     }
@@ -109,8 +114,11 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
 
     private func receive(_ head: HTTPRequestHead) {
         guard pending.count < Self.pipelinedMax else { return endInput(malformed: true) }
-        receiving = RuntimeAPICall(head)
-        continueIfAwaited()
+        let call = RuntimeAPICall(head)
+        receiving = call
+        guard let request = call.streamedResponse else { return continueIfAwaited() }
+        pending.append(Pending(step: .ask(request), isPoll: false, closes: true, heldBytes: 0))
+        advance()
     }
 
     private func receive(_ bytes: ByteBuffer) {
@@ -127,10 +135,15 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
     private func received(_ trailers: HTTPHeaders?) {
         guard let call = receiving.take() else { return }
         if call.closes { inputEnded = true }
+        if call.stream != nil {
+            call.endStream(trailers: trailers)
+            if let early = answering?.early { answered(early) }
+            return
+        }
         let entry = (isPoll: call.route.isPoll, closes: call.closes, heldBytes: call.body.count)
         pending.append(
             Pending(
-                step: call.step(trailers: trailers),
+                step: call.step(),
                 isPoll: entry.isPoll,
                 closes: entry.closes,
                 heldBytes: entry.heldBytes
@@ -153,17 +166,29 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         inputEnded = true
     }
 
+    /// A stream whose connection was closed from this side has its end too.
+    private func endStream() {
+        guard receiving?.stream != nil else { return }
+        receiving?.isTruncated = true
+        received(nil)
+    }
+
     private func continueIfAwaited() {
-        guard receiving?.awaitsContinue == true, answering == nil, pending.isEmpty, !isWriting, !isClosed else {
-            return
-        }
+        guard receiving?.awaitsContinue == true, pending.isEmpty, !isWriting, !isClosed else { return }
+        guard answering == nil || receiving?.stream != nil else { return }
         receiving?.awaitsContinue = false
         context?.writeAndFlush(NIOAny(HTTPAnswer.continue), promise: nil)
     }
 
     private func readIfWanted() {
         guard let context, !isReading, !inputEnded, !isClosed, !isClosing else { return }
-        guard answering == nil, pending.isEmpty, !isWriting else { return }
+        guard pending.isEmpty, !isWriting else { return }
+        if let stream = receiving?.stream {
+            let (loop, bound) = (channel.eventLoop, NIOLoopBound(self, eventLoop: channel.eventLoop))
+            guard stream.whenRoom({ loop.execute { bound.value.readIfWanted() } }) else { return }
+        } else if answering != nil {
+            return
+        }
         guard connections.mayRead(channel, resume: { [weak self] in self?.readIfWanted() }) else { return }
         isReading = true
         context.read()
@@ -203,6 +228,11 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
     }
 
     private func answered(_ answer: RuntimeAPIAnswer) {
+        if receiving?.stream != nil, pending.isEmpty, !inputEnded {
+            answering?.early = answer
+            receiving?.stream?.abandon()
+            return readIfWanted()
+        }
         guard let done = answering.take() else { return }
         connections.release(done.heldBytes)
         write(HTTPAnswer(answer), closing: done.closes || clientEnded && pending.isEmpty)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import LambdaModel
 
 /// One call of a runtime or an extension, as it came over HTTP.
 ///
@@ -8,11 +9,15 @@ package enum RuntimeAPIRequest: Sendable, Equatable {
     case next
     /// POST `/runtime/invocation/ID/response`, at most `LimitsProfile.responsePayloadBytesMax` bytes.
     case response(id: String, body: [UInt8], contentType: String?)
+    /// The same in streaming mode: asked when the head has come, while the body still arrives.
+    ///
+    /// The answer is for after the end of `body`; one that is given before has the rest of the body thrown away.
+    case streamedResponse(id: String, body: PayloadStream)
     /// A response or error post of more bytes than that; the body was thrown away.
     case responseTooLarge(id: String)
     /// A response whose body ended early.
     case truncatedResponse(id: String)
-    /// POST `/runtime/invocation/ID/error`, or a streamed response that ended in an error.
+    /// POST `/runtime/invocation/ID/error`.
     ///
     /// `type` is the header as `FunctionErrorType` understood it; `xrayCause` is JSON text if the runtime keeps to
     /// the rules.

@@ -25,6 +25,11 @@ enum RuntimeAPIRoute: Equatable {
     /// True for the calls that wait until there is something to say.
     var isPoll: Bool { self == .next || self == .restoreNext || self == .extensionNext }
 
+    /// True for a response whose body is handed on as it arrives.
+    var isStreamed: Bool {
+        if case .response(_, streamed: true) = self { true } else { false }
+    }
+
     init(_ head: HTTPRequestHead) {
         guard head.uri.utf8.count <= Self.targetBytesMax else {
             self = .immediate(.empty(414, closes: true))

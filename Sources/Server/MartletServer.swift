@@ -94,6 +94,7 @@ struct MartletServer {
             controlPlane: controlPlane,
             logs: logs,
             invoke: { try await invoker.invoke($0) },
+            stream: { try await invoker.stream($0) },
             authentication: configuration.authentication == .none
                 ? .none : .sigV4(AccessKeyring(keys: [accessKey], sessions: sessions)),
             accountID: configuration.accountID,

@@ -70,6 +70,7 @@ final class APIFixture: Sendable {
             controlPlane: controlPlane,
             logs: logs,
             invoke: invoke,
+            stream: { InvocationStream(try await invoke($0)) },
             authentication: isSigned ? .sigV4(AccessKeyring(keys: [Self.key], sessions: sessions)) : .none,
             accountID: "000000000000",
             region: "us-east-1",

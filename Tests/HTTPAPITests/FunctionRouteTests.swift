@@ -84,7 +84,6 @@ struct FunctionRouteTests {
         (.post, "/2014-11-13/functions/f/invoke-async/", "InvokeAsync"),
         (.get, "/2016-08-19/account-settings/", "GetAccountSettings"),
         (.get, "/2017-03-31/tags/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Af", "ListTags"),
-        (.post, "/2021-11-15/functions/f/response-streaming-invocations", "InvokeWithResponseStream"),
     ])
     func `an operation that isn't built says so`(
         method: HTTPRequest.Method,

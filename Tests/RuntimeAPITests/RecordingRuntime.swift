@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import LambdaModel
 import RuntimeAPI
 import Synchronization
 
@@ -8,15 +9,28 @@ final class RecordingRuntime: RuntimeAPIHandler {
         var events: [RuntimeInvocation]
         var requests: [RuntimeAPIRequest] = []
         var cancelled = 0
+        var streams: [Streamed] = []
+    }
+
+    /// A streamed response once it has ended.
+    struct Streamed: Equatable {
+        var id: String
+        var body: [UInt8]
+        var end: PayloadStream.End
     }
 
     private let state: Mutex<State>
 
-    init(events: [RuntimeInvocation] = []) {
+    /// Waits before it reads a stream.
+    private let pause: Duration
+
+    init(events: [RuntimeInvocation] = [], pause: Duration = .zero) {
+        self.pause = pause
         state = Mutex(State(events: events))
     }
 
     var requests: [RuntimeAPIRequest] { state.withLock { $0.requests } }
+    var streams: [Streamed] { state.withLock { $0.streams } }
     var cancelledCount: Int { state.withLock { $0.cancelled } }
 
     func answer(_ request: RuntimeAPIRequest) async -> RuntimeAPIAnswer {
@@ -39,6 +53,12 @@ final class RecordingRuntime: RuntimeAPIHandler {
         case .truncatedResponse:
             return .refused(status: 400, errorType: "TruncatedHTTPRequest", errorMessage: "truncated")
         case .restoreNext: return .restored
+        case .streamedResponse(let id, let payload):
+            _ = try? await Task.sleep(for: pause)
+            let body = await payload.collect(upTo: 8 << 20) ?? []
+            let end = await payload.ended()
+            state.withLock { $0.streams.append(Streamed(id: id, body: body, end: end)) }
+            return .accepted
         default: return .accepted
         }
     }

@@ -97,41 +97,6 @@ struct RuntimeAPIServerTests {
         )
     }
 
-    @Test func `a streamed response is gathered, and trailers make it an error`() async throws {
-        let runtime = RecordingRuntime()
-        try await withServer(runtime) { port in
-            let client = try LoopbackClient(port: port)
-            defer { client.close() }
-            let head = """
-                POST \(Self.path)invocation/s/response HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r
-                Content-Type: text/plain\r\nLambda-Runtime-Function-Response-Mode: streaming\r
-                Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n
-                """
-            try client.send(head.replacing("\n\r\n\n", with: "\n\r\n") + "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
-            #expect(try client.readAnswer().head.hasPrefix("HTTP/1.1 202 "))
-            try client.send(
-                head + "3\r\nabc\r\n0\r\nLambda-Runtime-Function-Error-Type: Function.Late\r\n"
-                    + "Lambda-Runtime-Function-Error-Body: eyJlIjoxfQ==\r\n\r\n"
-            )
-            #expect(try client.readAnswer().head.hasPrefix("HTTP/1.1 202 "))
-            try client.send(
-                Self.post("invocation/s/response", "1", headers: "Lambda-Runtime-Function-Response-Mode: x\r\n")
-            )
-            let refused = try client.readAnswer()
-            #expect(refused.head.hasPrefix("HTTP/1.1 400 "))
-            #expect(
-                String(decoding: refused.body, as: UTF8.self)
-                    == "{\"errorMessage\":\"Invalid function response mode\",\"errorType\":\"InvalidFunctionResponseMode\"}\n"
-            )
-        }
-        #expect(
-            runtime.requests == [
-                .response(id: "s", body: Array("abcde".utf8), contentType: "text/plain"),
-                .error(id: "s", type: "Function.Late", body: Array("{\"e\":1}".utf8), xrayCause: nil),
-            ]
-        )
-    }
-
     @Test func `a response of the largest size is taken, one byte more is refused, and the connection goes on`()
         async throws
     {

@@ -32,6 +32,7 @@ extension Fleet {
         guard let environment = environments[id] else { return }
         let work = random.duration(upTo: random.oneIn(5) ? .seconds(6) : .milliseconds(400))
         let after = work + random.duration(upTo: .milliseconds(2))
+        if random.oneIn(4) { return stream(invocation, id, for: work) }
         guard random.oneIn(functions[environment.function].failures) else {
             plan(id, random.oneIn(5) ? .reportsError(invocation) : .responds(invocation), after: work)
             return plan(id, .asksNext, after: after)
@@ -70,6 +71,21 @@ extension Fleet {
         }
     }
 
+    /// The response comes in parts; once in a while it begins twice, has no end, or the wrong one.
+    private mutating func stream(_ invocation: InvocationID, _ id: EnvironmentID, for work: Duration) {
+        let ends: [EnvironmentLifecycle.StreamEnd] = [
+            .complete, .complete, .error(type: "Function.Unknown"), .tooLarge(.streamTooLarge),
+        ]
+        plan(id, .beginsStream(invocation), after: work / 3)
+        if random.oneIn(10) { plan(id, .beginsStream(invocation), after: work / 2) }
+        if random.oneIn(10) { plan(id, .responds(invocation), after: work / 2) }
+        if random.oneIn(10) { plan(id, .asksNext, after: work / 2) }
+        if random.oneIn(10) { return plan(id, .exits(.exited(code: 1)), after: work) }
+        if random.oneIn(10) { return }
+        plan(id, .endsStream(invocation, ends[random.below(4)]), after: work)
+        plan(id, .asksNext, after: work + random.duration(upTo: .milliseconds(2)))
+    }
+
     mutating func plan(_ id: EnvironmentID, _ event: RuntimeEvent, after delay: Duration) {
         let generation = environments[id]?.generation ?? 0
         queue.schedule(.runtime(id, generation: generation, event), after: delay)
@@ -93,6 +109,8 @@ extension Fleet {
         case .reportsError(let invocation):
             act(id) { $0.runtimeReportsError(invocation, type: "Function.Unknown", at: $1) }
         case .respondsTooMuch(let invocation): act(id) { $0.responseTooLarge(invocation, at: $1) }
+        case .beginsStream(let invocation): act(id) { $0.runtimeBeginsStream(invocation, at: $1) }
+        case .endsStream(let invocation, let end): act(id) { $0.runtimeEndsStream(invocation, end, at: $1) }
         case .reportsInitError: act(id) { $0.runtimeReportsInitError(type: "Runtime.Unknown", at: $1) }
         case .exits(let status):
             environments[id]?.checker.exited()

@@ -40,6 +40,8 @@ struct Fleet {
         case responds(InvocationID)
         case reportsError(InvocationID)
         case respondsTooMuch(InvocationID)
+        case beginsStream(InvocationID)
+        case endsStream(InvocationID, EnvironmentLifecycle.StreamEnd)
         case reportsInitError
         case exits(ExitStatus)
         case failsToStart
@@ -320,7 +322,7 @@ struct Fleet {
         case .discard:
             environments[id]?.generation += 1
             queue.schedule(.gone(id), after: Self.hop + random.duration(upTo: .milliseconds(50)))
-        case .answer, .refuse, .respond, .finish, .initEnded, .applyRunLimits: break
+        case .answer, .refuse, .respond, .finish, .initEnded, .applyRunLimits, .beginStream: break
         }
     }
 }

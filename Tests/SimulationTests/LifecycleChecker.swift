@@ -8,6 +8,8 @@ struct LifecycleChecker {
     /// The runtime itself, whose children may outlive it.
     private var hasRuntime = false
     private var hasExtensions = false
+    /// The invocation in hand has a response under way, or had.
+    private var hasStream = false
     private var isDiscarded = false
     private var isIdle = false
     private var unanswered: Set<PollID> = []
@@ -76,6 +78,10 @@ struct LifecycleChecker {
             expect(current?.id == id && current?.isAnswered == false, "\(id) is delivered, but not in hand")
         case .refuse(let polls, _):
             for poll in polls { expect(unanswered.remove(poll) != nil, "a call that does not wait is refused") }
+        case .beginStream(let id):
+            expect(current?.id == id && current?.isAnswered == false, "\(id) streams, but is not in hand")
+            expect(!hasStream, "\(id) streams twice")
+            hasStream = true
         case .respond(let id, _):
             expect(current?.id == id, "\(id) is answered, but not in hand")
             expect(current?.isAnswered == false, "\(id) is answered twice")
@@ -85,6 +91,7 @@ struct LifecycleChecker {
             expect(current?.isAnswered == true, "\(report.id) is finished without an answer")
             expect(report.duration >= .zero, "\(report.id) took less than no time")
             current = nil
+            hasStream = false
         case .becomeIdle:
             expect(current == nil, "idle with an invocation in hand")
             expect(!isIdle, "idle twice")

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""InvokeWithResponseStream, as boto3 reads it."""
+
+import base64
+import json
+import pathlib
+import re
+import time
+
+import pytest
+
+from test_node import runtime as node_runtime
+
+SOURCE = """
+const { pipeline } = require('stream/promises');
+const { Readable } = require('stream');
+exports.plain = async (event) => event;
+exports.stream = awslambda.streamifyResponse(async (event, stream, context) => {
+  const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  if (event.early) throw new RangeError('before the first byte');
+  if (event.prelude) stream = awslambda.HttpResponseStream.from(stream, { statusCode: 201, headers: { x: 'y' } });
+  if (event.megabytes) {
+    const chunk = Buffer.alloc(1 << 20, 'm');
+    const writes = [];
+    await pipeline(Readable.from((function* () {
+      for (let i = 0; i < event.megabytes; i++) { writes.push(Date.now()); yield chunk; }
+    })()), stream);
+    console.log('last write after', writes[writes.length - 1] - writes[0], 'ms');
+    return;
+  }
+  stream.write(String(Date.now()));
+  if (event.sleep) await wait(event.sleep);
+  if (event.late) throw new TypeError('midway');
+  if (event.exit) process.exit(3);
+  stream.end('end');
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def streaming(server):
+    for handler in ("stream", "plain"):
+        server.deploy("streaming-" + handler, {"app.js": SOURCE}, Runtime=node_runtime(), Handler="app." + handler,
+                      Timeout=60, MemorySize=1792)
+    return "streaming-stream"
+
+
+def read(server, function, event, **arguments):
+    """The payload with the time at which its first part came, and the last event."""
+    answer = server.client().invoke_with_response_stream(
+        FunctionName=function, Payload=json.dumps(event), **arguments)
+    assert answer["ResponseStreamContentType"] == "application/vnd.amazon.eventstream"
+    assert answer["ExecutedVersion"] == "$LATEST"
+    payload, first, complete = bytearray(), None, None
+    for event in answer["EventStream"]:
+        assert complete is None
+        if "PayloadChunk" in event:
+            first = first or time.time()
+            payload += event["PayloadChunk"]["Payload"]
+        else:
+            complete = event["InvokeComplete"]
+    assert complete is not None
+    return bytes(payload), first, complete
+
+
+def test_the_first_byte_comes_when_it_is_written(server, streaming):
+    read(server, streaming, {})
+    delays = []
+    for _ in range(5):
+        payload, first, complete = read(server, streaming, {"sleep": 300})
+        assert payload.endswith(b"end") and complete == {}
+        delays.append(1000 * first - int(payload[:-3]))
+    print("first byte after its write, ms:", sorted(round(delay, 1) for delay in delays))
+    # The best of five, so that a busy machine does not decide it.
+    assert min(delays) < 20
+
+
+def test_a_handler_that_does_not_stream(server, streaming):
+    payload, _, complete = read(server, "streaming-plain", {"a": 1}, LogType="Tail")
+    assert json.loads(payload) == {"a": 1}
+    assert "REPORT RequestId" in base64.b64decode(complete["LogResult"]).decode()
+    assert server.client().invoke_with_response_stream(
+        FunctionName=streaming, InvocationType="DryRun")["ResponseMetadata"]["HTTPStatusCode"] == 204
+    with pytest.raises(server.client().exceptions.ClientError, match="invocationType"):
+        server.client().invoke_with_response_stream(FunctionName=streaming, InvocationType="Event")
+
+
+def test_an_http_shaped_stream_has_its_prelude(server, streaming):
+    payload, _, complete = read(server, streaming, {"prelude": True})
+    prelude, _, data = payload.partition(b"\0" * 8)
+    assert json.loads(prelude) == {"statusCode": 201, "headers": {"x": "y"}} and data.endswith(b"end")
+    assert complete == {}
+
+
+@pytest.mark.parametrize("event, code, text", [
+    ({"early": True}, "RangeError", "before the first byte"), ({"late": True, "sleep": 50}, "TypeError", "midway"),
+    ({"exit": True, "sleep": 50}, "Runtime.ExitError", "exit status 3")])
+def test_failures_are_in_the_last_event(server, streaming, event, code, text):
+    payload, _, complete = read(server, streaming, event)
+    assert text in complete["ErrorDetails"], complete
+    assert json.loads(complete["ErrorDetails"])["errorType"] == code
+    assert complete["ErrorCode"] in (code, "Unhandled", "Function.Unknown", "Runtime.Unknown"), complete
+    assert read(server, streaming, {})[2] == {}
+
+
+def test_a_timeout_midway(server, name):
+    server.deploy(name, {"app.js": SOURCE}, Runtime=node_runtime(), Handler="app.stream", Timeout=1, MemorySize=1792)
+    payload, _, complete = read(server, name, {"sleep": 5000})
+    assert payload.isdigit() and complete["ErrorCode"] == "Sandbox.Timedout"
+    assert "Task timed out after 1.00 seconds" in complete["ErrorDetails"]
+    assert read(server, name, {})[2] == {}
+
+
+def test_a_plain_invoke_gets_it_in_one_piece(server, streaming):
+    answer = server.client().invoke(FunctionName=streaming, Payload=b'{"sleep": 20}')
+    assert answer["Payload"].read().endswith(b"end") and "FunctionError" not in answer
+    error = server.fail(streaming, {"megabytes": 7})
+    assert error["errorType"] == "Function.ResponseSizeTooLarge"
+
+
+def resident_kib(pid):
+    return int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text()).group(1))
+
+
+def test_a_large_stream_leaves_the_server_small(make_server):
+    server = make_server()
+    server.deploy("large", {"app.js": SOURCE}, Runtime=node_runtime(), Handler="app.stream", Timeout=60, MemorySize=1792)
+    read(server, "large", {"megabytes": 1})
+    before = resident_kib(server.process.pid)
+    began = time.monotonic()
+    payload, _, complete = read(server, "large", {"megabytes": 199})
+    assert len(payload) == 199 << 20 and complete == {}
+    grown = resident_kib(server.process.pid) - before
+    print(f"199 MiB in {time.monotonic() - began:.2f} s; the server's peak grew by {grown} KiB")
+    assert grown < 32 << 10
+    _, _, complete = read(server, "large", {"megabytes": 201})
+    assert complete["ErrorCode"] == "Function.ResponseSizeTooLarge", complete
+
+
+def test_a_slow_reader_slows_the_function_down_and_one_that_leaves_does_not(server, name):
+    server.deploy(name, {"app.js": SOURCE}, Runtime=node_runtime(), Handler="app.stream", Timeout=60, MemorySize=1792)
+    answer = server.client().invoke_with_response_stream(FunctionName=name, Payload=b'{"megabytes": 64}')
+    time.sleep(2)
+    for event in answer["EventStream"]:
+        pass
+
+    def last_write():
+        events = server.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+        found = [re.search(r"last write after (\d+) ms", event["message"]) for event in events]
+        return [int(match.group(1)) for match in found if match]
+
+    deadline = time.monotonic() + 20
+    while not last_write() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert last_write()[0] > 1_000
+    answer = server.client().invoke_with_response_stream(FunctionName=name, Payload=b'{"megabytes": 64}')
+    next(iter(answer["EventStream"]))
+    answer["EventStream"].close()
+    # The environment comes back: the next invocation is served, and the rest of the first was thrown away.
+    assert read(server, name, {})[2] == {}
