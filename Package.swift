@@ -96,7 +96,7 @@ let package = Package(
             name: "ExecutionEnvironments",
             dependencies: nio + [
                 "CLinux", "LinuxSandbox", "InvocationCore", "RuntimeAPI", "Egress", "Runtimes", "CodeStore", "LogStore",
-                "LambdaModel", logging,
+                "AWSWire", "LambdaModel", logging,
             ],
             swiftSettings: swift
         ),
@@ -146,6 +146,7 @@ let package = Package(
 
         // Tests.
         .target(name: "TestSupport", dependencies: ["InvocationCore", "LambdaModel"], swiftSettings: swift),
+        .testTarget(name: "LambdaModelTests", dependencies: ["LambdaModel"], swiftSettings: swift),
         .testTarget(
             name: "InvocationCoreTests",
             dependencies: ["InvocationCore", "LambdaModel"],

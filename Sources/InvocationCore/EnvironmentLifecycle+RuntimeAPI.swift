@@ -115,7 +115,7 @@ extension EnvironmentLifecycle {
                 .answer(.accepted),
                 .initEnded(InitReport(phase: .invocation, status: .error(type: type), duration: now - since)),
                 .respond(invocation.id, .reportedError(type: type)),
-                finish(invocation, .functionError(type: type), at: now),
+                finish(invocation, .runtimeError(type: type), at: now),
             ] + reset(at: now)
         case .startingSandbox, .ready, .needsInit, .resetting, .dead: return refuse(.initError)
         }
