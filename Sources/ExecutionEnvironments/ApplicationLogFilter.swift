@@ -23,7 +23,10 @@ struct ApplicationLogFilter: Sendable {
         if let frame, let level = frame.level { return level >= levelMin ? Self.believed(frame.time, now) : nil }
         let claim = Self.claim(message)
         guard (claim?.level ?? .info) >= levelMin else { return nil }
-        return Self.believed(frame?.time ?? claim?.time, now)
+        if let frame { return Self.believed(frame.time, now) }
+        // Many loggers write whole seconds, and an event would come before the START of its own invocation.
+        guard let time = claim?.time, time.advanced(by: .seconds(1)) <= now else { return now }
+        return Self.believed(time, now)
     }
 
     private static func believed(_ time: Timestamp?, _ now: Timestamp) -> Timestamp {

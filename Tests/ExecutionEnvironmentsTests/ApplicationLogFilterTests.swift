@@ -23,9 +23,9 @@ struct ApplicationLogFilterTests {
     }
 
     @Test func `a JSON object's level counts where it has a time too`() {
-        let debug = #"{"level":"debug","msg":"m","timestamp":"2025-11-24T23:12:26.500Z"}"#
+        let debug = #"{"level":"debug","msg":"m","timestamp":"2025-11-24T23:12:25.500Z"}"#
         #expect(time(debug, levelMin: .info) == nil)
-        #expect(time(debug, levelMin: .debug) == now.advanced(by: .milliseconds(-500)))
+        #expect(time(debug, levelMin: .debug) == now.advanced(by: .milliseconds(-1_500)))
         #expect(time(#"{"level":"WARNING","time":"2025-11-25T00:12:26+01:00"}"#, levelMin: .warn) != nil)
         #expect(time(#"{"level":"WARNING","time":"2025-11-25T00:12:26+01:00"}"#, levelMin: .error) == nil)
     }
@@ -40,6 +40,13 @@ struct ApplicationLogFilterTests {
     func `anything else is INFO`(message: String) {
         #expect(time(message, levelMin: .info) == now)
         #expect(time(message, levelMin: .warn) == nil)
+    }
+
+    @Test(arguments: [
+        "9999-12-31T23:59:59Z", "2025-11-24T23:12:28Z", "2025-11-24T23:12:26.500Z", "1970-01-01T00:00:00Z",
+    ])
+    func `a claim that is false or only less exact is not used`(claim: String) {
+        #expect(time("{\"level\":\"error\",\"time\":\"\(claim)\"}", levelMin: .error) == now)
     }
 
     @Test func `a frame's level goes before the message's`() {

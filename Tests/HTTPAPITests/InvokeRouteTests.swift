@@ -65,10 +65,20 @@ struct InvokeRouteTests {
             return InvocationResponse(
                 executedVersion: "1",
                 outcome: .success(payload: Array("\"\(request.requestID)\"".utf8)),
-                logTail: nil
+                logTail: nil,
+                traceHeader: "Root=1-2-4"
             )
         }
         #expect(try answer.json.string == answer.header("x-amzn-RequestId"))
+        #expect(answer.header("X-Amzn-Trace-Id") == "Root=1-2-4")
+    }
+
+    @Test func `a trace header of more than a kilobyte is not looked at`() async throws {
+        let answer = try await answer([("X-Amzn-Trace-Id", String(repeating: "a", count: 1_025))]) { request in
+            #expect(request.traceHeader == nil)
+            return InvocationResponse(executedVersion: "1", outcome: .success(payload: [0x31]), logTail: nil)
+        }
+        #expect(answer.status == .ok && answer.header("X-Amzn-Trace-Id") == nil)
     }
 
     @Test func `a dry run answers nothing, and finds what is absent`() async throws {

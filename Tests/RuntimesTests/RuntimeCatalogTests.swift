@@ -142,6 +142,16 @@ private struct TemporaryDirectory {
         #expect(definition.environment["NODE_PATH"]?.hasPrefix("/opt/nodejs/node20/node_modules:") == true)
     }
 
+    @Test func `a runtime's version has the interpreter's`() throws {
+        let catalog = try catalog()
+        let versions = try ["python3.12", "nodejs20.x", "provided.al2023"].map {
+            try #require(catalog.definition(of: $0)).version
+        }
+        #expect(try #require(versions[0].wholeMatch(of: #/python:3\.12\.v3\.12\.\d+/#)).output == versions[0])
+        #expect(try #require(versions[1].wholeMatch(of: #/nodejs:20\.v20\.\d+\.\d+/#)).output == versions[1])
+        #expect(versions[2] == "provided:al2023.v1")
+    }
+
     @Test func `a wrapper starts managed runtimes only`() throws {
         let catalog = try catalog()
         let wrapped = ["AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrap"]
@@ -150,8 +160,10 @@ private struct TemporaryDirectory {
             python.arguments(executable: "/usr/bin/python3.11", memoryMiB: 128, customerEnvironment: wrapped).first
                 == "/opt/wrap"
         )
+        #expect(python.wrapper(wrapped) == "/opt/wrap" && python.wrapper([:]) == nil)
+        #expect(python.wrapper(["AWS_LAMBDA_EXEC_WRAPPER": ""]) == nil)
         let own = try #require(catalog.definition(of: "provided.al2"))
-        #expect(!own.managed)
+        #expect(!own.managed && own.wrapper(wrapped) == nil)
         #expect(own.executables == ["/var/task/bootstrap", "/opt/bootstrap"])
         #expect(own.environment["AWS_EXECUTION_ENV"] == nil)
         #expect(

@@ -21,6 +21,8 @@ import botocore.config
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("MARTLET_BIN", ROOT / ".build/debug/martlet"))
 PYTHON = os.environ.get("MARTLET_TEST_PYTHON", "python3.%d" % sys.version_info[1])
+NODE = "nodejs%s.x" % subprocess.run(
+    ["node", "--version"], capture_output=True, text=True).stdout.lstrip("v").split(".")[0] if shutil.which("node") else None
 ROLE = "arn:aws:iam::000000000000:role/acceptance"
 READY = re.compile(r"martlet ready on (http://\S+)")
 
@@ -194,6 +196,12 @@ class Server:
         body = answer["Payload"].read()
         assert answer.get("FunctionError") == "Unhandled", body
         return json.loads(body)
+
+    def log(self, name, group=None):
+        """The function's log: pairs of stream and message, in order."""
+        pages = self.client("logs").get_paginator("filter_log_events").paginate(
+            logGroupName=group or f"/aws/lambda/{name}")
+        return [(event["logStreamName"], event["message"]) for page in pages for event in page["events"]]
 
 
 def _command(pid):
