@@ -99,7 +99,7 @@ let package = Package(
             name: "ExecutionEnvironments",
             dependencies: nio + [
                 "CLinux", "LinuxSandbox", "InvocationCore", "RuntimeAPI", "Egress", "Runtimes", "CodeStore", "LogStore",
-                "LambdaModel", logging,
+                "AWSWire", "LambdaModel", logging,
             ],
             swiftSettings: swift
         ),
@@ -149,6 +149,7 @@ let package = Package(
 
         // Tests.
         .target(name: "TestSupport", dependencies: ["InvocationCore", "LambdaModel"], swiftSettings: swift),
+        .testTarget(name: "LambdaModelTests", dependencies: ["LambdaModel"], swiftSettings: swift),
         .testTarget(
             name: "InvocationCoreTests",
             dependencies: ["InvocationCore", "LambdaModel", "TestSupport"],

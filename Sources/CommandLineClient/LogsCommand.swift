@@ -38,7 +38,7 @@ package struct LogsCommand: AsyncParsableCommand {
     package func run() async throws {
         try await reportingErrors {
             try await LambdaClient.with(connection.location()) { client in
-                let reader = LogReader(client: client, group: "/aws/lambda/\(name)")
+                let reader = try await LogReader(client: client, function: name)
                 var back = Duration.seconds(86_400)
                 if let since, let given = Duration(configured: since) { back = given }
                 var cursor = FollowCursor(start: Timestamp.now.advanced(by: .zero - back))
@@ -120,12 +120,27 @@ struct FollowCursor: Equatable, Sendable {
     }
 }
 
-/// Reads log events by FilterLogEvents, page by page.
+/// Reads a function's log events by FilterLogEvents, page by page.
 struct LogReader: Sendable {
     static let pageEvents = 5_000
 
-    var client: LambdaClient
-    var group: String
+    private let client: LambdaClient
+    private let group: String
+    /// What the names of the function's streams have in them; nil where the whole group is its own.
+    private let streamPart: String?
+
+    /// Asks the server which group the function writes to; the log of one that was deleted is in the group of its name.
+    init(client: LambdaClient, function name: String) async throws {
+        self.client = client
+        let own = "/aws/lambda/\(name)"
+        do {
+            let answer = try await client.send(.get, LambdaPath.configuration(name)).json()
+            group = answer["LoggingConfig"]?["LogGroup"]?.string ?? own
+        } catch let error as ClientError where error.name == "ResourceNotFoundException" {
+            group = own
+        }
+        streamPart = group == own ? nil : "/\(name)["
+    }
 
     /// The last `count` events from `start`, in order.
     func last(_ count: Int, from start: Timestamp) async throws -> [LogLine] {
@@ -146,12 +161,17 @@ struct LogReader: Sendable {
                 body: JSONValue.object(request).bytes,
                 service: "logs"
             ).json()
-            lines += (answer["events"]?.array ?? []).compactMap { LogLine($0) }
+            lines += (answer["events"]?.array ?? []).filter(isOwn).compactMap { LogLine($0) }
             if lines.count > count { lines.removeFirst(lines.count - count) }
             let next = answer["nextToken"]?.string
             // A server that repeats itself would keep us here for ever.
             token = next == token ? nil : next
         } while token != nil
         return lines
+    }
+
+    private func isOwn(_ event: JSONValue) -> Bool {
+        guard let streamPart else { return true }
+        return event["logStreamName"]?.string?.contains(streamPart) ?? false
     }
 }

@@ -60,7 +60,7 @@ enum ConfigurationAnswer {
     private static func addStates(_ configuration: FunctionConfiguration, to members: inout [String: JSONValue]) {
         members["RuntimeVersionConfig"] = .object([
             "RuntimeVersionArn": .string(
-                "arn:aws:lambda:\(configuration.key.region)::runtime:\(runtimeVersion(configuration.runtime))"
+                RuntimeVersionARN.of(configuration.runtime, region: configuration.key.region)
             )
         ])
         members["State"] = .string(configuration.state.rawValue)
@@ -84,10 +84,5 @@ enum ConfigurationAnswer {
             members["LastUpdateStatusReasonCode"] = configuration.failure.map { .string($0.code) }
         case .successful: break
         }
-    }
-
-    /// 64 hexadecimal digits, the same ones for one runtime always.
-    private static func runtimeVersion(_ runtime: String) -> String {
-        PayloadHash.hexadecimal(of: Array("runtime:\(runtime)".utf8))
     }
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import AWSWire
 import Egress
 import InvocationCore
 import LambdaModel
 import LinuxSandbox
 import LogStore
 import Logging
+import Runtimes
 import Synchronization
 
 /// An environment's log stream, and the usage records of its invocations.
@@ -26,6 +28,9 @@ final class EnvironmentLog: Sendable {
     private let workshop: EnvironmentWorkshop
     private let work = AsyncStream<Work>.makeStream(bufferingPolicy: .bufferingOldest(16))
     private let meteredAtStart = Mutex(EgressMeter.Snapshot())
+    private let systemLevelMin: LogLevel
+    /// START of an invocation that initialises first: Lambda writes it after the initialisation.
+    private let delayedStart = Mutex<PlatformLogLine?>(nil)
 
     init(_ configuration: FunctionConfiguration, workshop: EnvironmentWorkshop) throws(SyscallError) {
         self.configuration = configuration
@@ -35,10 +40,18 @@ final class EnvironmentLog: Sendable {
         stream =
             LogStreamName(
                 startedAt: workshop.now(),
+                function: configuration.logging.hasOwnGroup(key) ? nil : key.name,
                 version: configuration.version,
                 random: (.random(in: 0...UInt64.max), .random(in: 0...UInt64.max))
             ).description
-        collector = try LogCollector(reactor: workshop.reactor, now: workshop.now)
+        let logging = configuration.logging
+        systemLevelMin = logging.systemLogLevel.flatMap(LogLevel.init(rawValue:)) ?? .info
+        collector = try LogCollector(
+            reactor: workshop.reactor,
+            levelMin: logging.format == .json
+                ? logging.applicationLogLevel.flatMap(LogLevel.init(rawValue:)) ?? .info : nil,
+            now: workshop.now
+        )
     }
 
     /// Writes to the store until `finish`, and closes the pipes then.
@@ -61,14 +74,51 @@ final class EnvironmentLog: Sendable {
     // MARK: - Lines
 
     func add(_ line: PlatformLogLine) {
-        guard let text = line.text else { return }
-        collector.add(platformLine: text)
+        switch configuration.logging.format {
+        case .text:
+            guard let text = line.text else { return }
+            collector.add(platformLine: text)
+        case .json:
+            guard let level = line.level, level >= systemLevelMin, let text = line.json(at: workshop.now()) else {
+                return
+            }
+            collector.add(platformLine: text)
+        }
     }
 
-    func begin(_ id: InvocationID) {
-        collector.beginTail()
+    func initStarted(_ phase: InitReport.Phase, runtime: RuntimeDefinition) {
+        let key = configuration.key
+        add(
+            .initStart(
+                InitStart(
+                    type: .onDemand,
+                    phase: phase,
+                    runtimeVersion: runtime.version,
+                    runtimeVersionARN: RuntimeVersionARN.of(configuration.runtime, region: key.region),
+                    functionName: key.name,
+                    functionVersion: configuration.version
+                )
+            )
+        )
+    }
+
+    /// After what the function has written until now.
+    func initEnded(_ report: InitReport) {
+        collector.drain()
+        add(.initRuntimeDone(report, .onDemand))
+        add(.initReport(report, .onDemand))
+        if report.phase == .invocation { writeDelayedStart() }
+    }
+
+    func begin(_ request: InvocationRequest, initialisesFirst: Bool) {
         meteredAtStart.withLock { $0 = meter.snapshot() }
-        add(.start(id, version: configuration.version))
+        let trace = PlatformTrace(request.traceHeader.flatMap(TraceHeader.init))
+        let start = PlatformLogLine.start(InvocationID(request.requestID), version: configuration.version, trace: trace)
+        if initialisesFirst { delayedStart.withLock { $0 = start } } else { add(start) }
+    }
+
+    private func writeDelayedStart() {
+        if let start = delayedStart.withLock({ $0.take() }) { add(start) }
     }
 
     /// What was written so far becomes readable while the invocation runs.
@@ -76,13 +126,25 @@ final class EnvironmentLog: Sendable {
 
     func finish(_ report: InvocationReport, of inHand: InvocationInHand, maxMemoryUsedMiB: Int) {
         collector.drain()
+        writeDelayedStart()
+        let trace = PlatformTrace(inHand.request.traceHeader.flatMap(TraceHeader.init))
+        add(inHand.runtimeDone(report, trace: trace))
+        if let failure = inHand.failure { add(.fault(report.id, failure)) }
         add(.end(report.id))
-        add(.report(report, memoryMiB: configuration.memoryMiB, maxMemoryUsedMiB: maxMemoryUsedMiB))
+        add(
+            .report(
+                report,
+                memoryMiB: configuration.memoryMiB,
+                maxMemoryUsedMiB: maxMemoryUsedMiB,
+                trace: trace
+            )
+        )
         let usage = usageRecord(report, inHand, maxMemoryUsedMiB)
-        let result = work.continuation.yield(.finish(inHand, events(), usage, tail: collector.tail()))
+        let tail = collector.takeTail()
+        let result = work.continuation.yield(.finish(inHand, events(), usage, tail: tail))
         guard case .enqueued = result else {
             workshop.logger.error("usage record lost", metadata: ["requestID": "\(report.id)"])
-            return inHand.answer(logTail: collector.tail())
+            return inHand.answer(logTail: tail)
         }
     }
 

@@ -187,8 +187,23 @@ package actor ExecutionEnvironment {
     }
 
     func entrypointFailure(_ errno: Int32) -> InvocationFailure {
-        if !runtime.managed && (errno == ENOENT || errno == EACCES) { return .noBootstrap(tried: runtime.executables) }
-        return .invalidEntrypoint(message: String(cString: strerror(errno)))
+        let executables = runtime.executables
+        if let wrapper = runtime.wrapper(configuration.environment ?? [:]) { return wrapperFailure(wrapper, errno) }
+        if !runtime.managed, errno == ENOENT { return .noBootstrap(tried: executables) }
+        return .notExecutable(executables[0], reason: String(cString: strerror(errno)))
+    }
+
+    /// What the shell script that starts a managed runtime on Lambda says and does when the wrapper is not to be run.
+    private func wrapperFailure(_ wrapper: String, _ errno: Int32) -> InvocationFailure {
+        switch errno {
+        case ENOENT, ENOTDIR:
+            log.collector.add(platformLine: "\(wrapper): does not exist\n")
+            return .exited(.exited(code: 127))
+        case EACCES:
+            log.collector.add(platformLine: "\(wrapper): is not an executable\n")
+            return .exited(.exited(code: 126))
+        default: return .notExecutable(wrapper, reason: String(cString: strerror(errno)))
+        }
     }
 
     // MARK: - The pool's side
@@ -237,7 +252,7 @@ package actor ExecutionEnvironment {
             )
             freezing?.cancel()
             freezing = nil
-            log.begin(ticket.id)
+            log.begin(request, initialisesFirst: lifecycle.state != .ready)
             flushWhileRunning()
             perform(lifecycle.invocationAssigned(ticket, at: .now))
         }
@@ -289,7 +304,7 @@ package actor ExecutionEnvironment {
             for poll in polls { self.polls.removeValue(forKey: poll)?.resume(returning: answer(reply)) }
         case .finish(let report): finish(report)
         case .initEnded(let report):
-            log.add(.initReport(report))
+            log.initEnded(report)
             if try sandbox?.memoryPeakBytes() == nil { try sandbox?.requestMemory() }
         case .setTimer(let time): setTimer(time)
         case .cancelTimer:
@@ -309,6 +324,7 @@ package actor ExecutionEnvironment {
         guard let sandbox else { return }
         try thaw()
         try sandbox.setProcessorLimited(false)
+        log.initStarted(inHand == nil ? .initialization : .invocation, runtime: runtime)
         let command = runtime.arguments(
             executable: runtime.executables[0],
             memoryMiB: configuration.memoryMiB,
@@ -352,6 +368,7 @@ package actor ExecutionEnvironment {
         try thaw()
         let left = deadline - .now
         let request = inHand.request
+        inHand.deliver(at: workshop.now())
         polls.removeValue(forKey: poll)?.resume(
             returning: .invocation(
                 RuntimeInvocation(
@@ -368,10 +385,13 @@ package actor ExecutionEnvironment {
 
     private func respond(_ id: InvocationID, _ answer: InvocationAnswer, body: [UInt8]) {
         switch answer {
-        case .response: inHand?.conclude(.success(payload: body))
-        case .reportedError(let type): inHand?.conclude(.functionError(type: type, payload: body))
-        case .failure(let failure):
-            inHand?.conclude(.functionError(type: failure.errorType, payload: failure.payload(requestID: id)))
+        case .response:
+            inHand?.respond(at: workshop.now())
+            inHand?.conclude(.success(payload: body))
+        case .reportedError(let type):
+            inHand?.respond(at: workshop.now())
+            inHand?.conclude(.functionError(type: type, payload: body))
+        case .failure(let failure): inHand?.conclude(failure)
         case .environmentLost: break
         }
         guard let inHand, inHand.request.logType == .none else { return }

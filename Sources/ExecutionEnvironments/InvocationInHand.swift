@@ -18,6 +18,16 @@ final class InvocationInHand: Sendable {
         var outcome: InvocationOutcome?
         /// What the caller has instead of an answer, from the beginning of the runtime's stream on.
         var stream: InvocationStream?
+        /// Why Lambda itself ended it, where the log says so.
+        var failure: InvocationFailure?
+        var delivered: Moment?
+        var responded: Moment?
+    }
+
+    /// One point in time on both clocks: when it was, and for measuring.
+    private struct Moment {
+        var wall: Timestamp
+        var monotonic: MonotonicTime
     }
 
     let request: InvocationRequest
@@ -58,6 +68,51 @@ final class InvocationInHand: Sendable {
             return state.stream
         }
         stream?.payload.close(.cut)
+    }
+
+    /// The same for what Lambda itself has to say.
+    func conclude(_ failure: InvocationFailure) {
+        state.withLock { state in
+            state.outcome = .functionError(type: failure.errorType, payload: failure.payload(requestID: id))
+            switch failure {
+            // The payload and the report say all there is.
+            case .timedOut, .responseTooLarge: break
+            default: state.failure = failure
+            }
+        }
+    }
+
+    var failure: InvocationFailure? { state.withLock { $0.failure } }
+
+    // MARK: - Spans
+
+    /// The runtime has the event.
+    func deliver(at wall: Timestamp) {
+        state.withLock { if $0.delivered == nil { $0.delivered = Moment(wall: wall, monotonic: .now) } }
+    }
+
+    /// The runtime's response or error is there.
+    func respond(at wall: Timestamp) {
+        state.withLock { if $0.responded == nil { $0.responded = Moment(wall: wall, monotonic: .now) } }
+    }
+
+    /// The event of the end, which is now.
+    func runtimeDone(_ report: InvocationReport, trace: PlatformTrace?) -> PlatformLogLine {
+        let (delivered, responded, outcome) = state.withLock { ($0.delivered, $0.responded, $0.outcome) }
+        var spans: [PlatformSpan] = []
+        if let delivered, let responded {
+            spans = [
+                PlatformSpan(
+                    name: .responseLatency,
+                    start: delivered.wall,
+                    duration: responded.monotonic - delivered.monotonic
+                ),
+                PlatformSpan(name: .runtimeOverhead, start: responded.wall, duration: .now - responded.monotonic),
+            ]
+        }
+        var bytes: Int?
+        if responded != nil { bytes = outcome?.payload.count }
+        return .runtimeDone(RuntimeDone(report: report, producedBytes: bytes, spans: spans, trace: trace))
     }
 
     /// Bytes of the response, for the usage record.

@@ -31,6 +31,7 @@ package final class LogCollector: Sendable {
 
     private let state = Mutex(State())
     private let reactor: DescriptorReactor
+    private let filter: ApplicationLogFilter
     private let now: @Sendable () -> Timestamp
     private let outputRead: CInt
     private let telemetryRead: CInt
@@ -39,8 +40,14 @@ package final class LogCollector: Sendable {
     package let telemetryWrite: CInt
     private let watches = Mutex<[Watch]>([])
 
-    package init(reactor: DescriptorReactor, now: @escaping @Sendable () -> Timestamp) throws(SyscallError) {
+    /// Of what the function writes, events below `levelMin` are left out (JSON format); nil for none.
+    package init(
+        reactor: DescriptorReactor,
+        levelMin: LogLevel? = nil,
+        now: @escaping @Sendable () -> Timestamp
+    ) throws(SyscallError) {
         self.reactor = reactor
+        filter = ApplicationLogFilter(levelMin: levelMin)
         self.now = now
         // The function's own writes block, as on any terminal or file; only reading does not.
         var (outputRead, outputWrite): (CInt, CInt) = (-1, -1)
@@ -95,12 +102,16 @@ package final class LogCollector: Sendable {
         let bytes = buffer[..<count]
         let time = now()
         if descriptor == outputRead {
-            state.output.append(bytes) { Self.add($0, at: time, to: &state.events, &state.pendingBytes, &state.tail) }
+            state.output.append(bytes) {
+                guard let time = filter.time(of: $0, readAt: time) else { return }
+                Self.add($0, at: time, to: &state.events, &state.pendingBytes, &state.tail)
+            }
         } else {
-            state.telemetry.append(bytes) { message, frameTime in
+            state.telemetry.append(bytes) { message, frame in
                 // Some clients end a frame's message with a newline, ours does not; the frame is the event either way.
                 let line = message.last == UInt8(ascii: "\n") ? message.dropLast() : message
-                Self.add(line, at: frameTime ?? time, to: &state.events, &state.pendingBytes, &state.tail)
+                guard let time = filter.time(of: line, frame: frame, readAt: time) else { return }
+                Self.add(line, at: time, to: &state.events, &state.pendingBytes, &state.tail)
             }
         }
         return count
@@ -132,7 +143,10 @@ package final class LogCollector: Sendable {
                 }
             }
             let time = now()
-            state.output.flush { Self.add($0, at: time, to: &state.events, &state.pendingBytes, &state.tail) }
+            state.output.flush {
+                guard let time = filter.time(of: $0, readAt: time) else { return }
+                Self.add($0, at: time, to: &state.events, &state.pendingBytes, &state.tail)
+            }
         }
     }
 
@@ -146,11 +160,13 @@ package final class LogCollector: Sendable {
         }
     }
 
-    /// Begins an invocation's tail.
-    package func beginTail() { state.withLock { $0.tail = [] } }
-
-    /// The last 4 KB since `beginTail`.
-    package func tail() -> [UInt8] { state.withLock { Array($0.tail.suffix(Self.tailBytesMax)) } }
+    /// The last 4 KB since it was called last: of an invocation, and of the initialisation before it.
+    package func takeTail() -> [UInt8] {
+        state.withLock { state in
+            defer { state.tail = [] }
+            return Array(state.tail.suffix(Self.tailBytesMax))
+        }
+    }
 
     /// What has come since the last call, for the log store; reading goes on if it had stopped.
     package func takeEvents() throws(SyscallError) -> [LogEvent] {
@@ -208,8 +224,16 @@ struct LineSplitter {
 /// Reads the framed log of managed runtimes: four bytes of type, four of length, eight of microseconds since the epoch, all
 /// big-endian, then the message.
 ///
+/// The type is 0xA55A0002 (JSON) or 0xA55A0003 (text), with the level, 1 for TRACE to 6 for FATAL, above its two lowest bits.
 /// The function may write to this pipe as well as the bootstrap: after a frame that is none, the rest is plain lines.
 struct TelemetryFrames {
+    /// What a frame says of its message.
+    struct Frame: Equatable {
+        var time: Timestamp
+        /// nil where the type has none.
+        var level: LogLevel?
+    }
+
     private static let headerBytes = 16
     let eventBytesMax: Int
     private var buffer: [UInt8] = []
@@ -221,14 +245,14 @@ struct TelemetryFrames {
         plain = LineSplitter(eventBytesMax: eventBytesMax)
     }
 
-    mutating func append(_ bytes: ArraySlice<UInt8>, _ emit: (ArraySlice<UInt8>, Timestamp?) -> Void) {
+    mutating func append(_ bytes: ArraySlice<UInt8>, _ emit: (ArraySlice<UInt8>, Frame?) -> Void) {
         guard !isBroken else { return plain.append(bytes) { emit($0, nil) } }
         buffer += bytes
         var start = 0
         while buffer.count - start >= Self.headerBytes {
             let length = Int(number(at: start + 4, bytes: 4))
-            // The low bits of the type carry the level.
-            guard number(at: start, bytes: 4) & 0xFFFF_0000 == 0xA55A_0000, length <= 8 << 20 else {
+            let type = number(at: start, bytes: 4)
+            guard type & ~0b11101 == 0xA55A_0002, length <= 8 << 20 else {
                 isBroken = true
                 let rest = buffer[start...]
                 buffer = []
@@ -236,15 +260,23 @@ struct TelemetryFrames {
             }
             guard buffer.count - start >= Self.headerBytes + length else { break }
             let microseconds = number(at: start + 8, bytes: 8)
-            let time = Timestamp(millisecondsSinceEpoch: Int64(clamping: microseconds / 1_000))
+            let frame = Frame(
+                time: Timestamp(millisecondsSinceEpoch: Int64(clamping: microseconds / 1_000)),
+                level: Self.level(Int(type >> 2 & 0b111))
+            )
             var message = buffer[(start + Self.headerBytes)..<(start + Self.headerBytes + length)]
             repeat {
-                emit(message.prefix(eventBytesMax), time)
+                emit(message.prefix(eventBytesMax), frame)
                 message = message.dropFirst(eventBytesMax)
             } while !message.isEmpty
             start += Self.headerBytes + length
         }
         buffer.removeFirst(start)
+    }
+
+    private static func level(_ code: Int) -> LogLevel? {
+        let levels = LogLevel.allCases
+        return (1...levels.count).contains(code) ? levels[code - 1] : nil
     }
 
     private func number(at index: Int, bytes: Int) -> UInt64 {

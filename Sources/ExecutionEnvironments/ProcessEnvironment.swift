@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import InvocationCore
 import LambdaModel
 import LinuxSandbox
 import Runtimes
@@ -32,7 +33,7 @@ struct ProcessEnvironment {
             "AWS_LAMBDA_FUNCTION_NAME": configuration.key.name,
             "AWS_LAMBDA_FUNCTION_VERSION": configuration.version,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": String(configuration.memoryMiB),
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": InitializationType.onDemand.rawValue,
             "AWS_LAMBDA_LOG_GROUP_NAME": configuration.logging.logGroup,
             "AWS_LAMBDA_LOG_STREAM_NAME": logStream,
             "AWS_REGION": configuration.key.region,

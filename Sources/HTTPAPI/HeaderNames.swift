@@ -8,7 +8,7 @@ extension HTTPField.Name {
     static let invocationType = name("x-amz-invocation-type")
     static let logType = name("x-amz-log-type")
     static let clientContext = name("x-amz-client-context")
-    static let traceID = name("x-amzn-trace-id")
+    static let traceID = name("X-Amzn-Trace-Id")
     static let tenantID = name("x-amz-tenant-id")
     static let durableExecutionName = name("x-amz-durable-execution-name")
     static let executedVersion = name("X-Amz-Executed-Version")

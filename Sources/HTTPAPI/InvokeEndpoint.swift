@@ -8,8 +8,6 @@ import LambdaModel
 extension LambdaAPI {
     /// Longest `X-Amz-Client-Context`, in base64 digits as it is sent.
     static let clientContextBytesMax = 3_583
-    /// Longest `X-Amzn-Trace-Id` that is passed on.
-    static let traceHeaderBytesMax = 1_024
 
     private enum InvocationType: String {
         case event = "Event"
@@ -30,7 +28,7 @@ extension LambdaAPI {
                 case .invocationType: invocationType = field.value
                 case .logType: logType = field.value
                 case .clientContext: clientContext = field.value
-                case .traceID where field.value.utf8.count <= traceHeaderBytesMax: traceHeader = field.value
+                case .traceID where field.value.utf8.count <= TraceHeader.lengthMax: traceHeader = field.value
                 case .tenantID:
                     throw .invalidParameterValue(
                         message: "X-Amz-Tenant-Id is not available in this version of Martlet."
@@ -132,6 +130,7 @@ extension LambdaAPI {
         ]
         // AWS says Unhandled of every function error, those that the runtime reported included.
         if case .functionError = response.outcome { headers[.functionError] = "Unhandled" }
+        if let trace = response.traceHeader { headers[.traceID] = trace }
         if let tail = response.logTail { headers[.logResult] = Base64.encode(tail) }
         return Response(
             status: .ok,

@@ -122,7 +122,7 @@ extension EnvironmentLifecycle {
                 .answer(.accepted),
                 .initEnded(InitReport(phase: .invocation, status: .error(type: type), duration: now - since)),
                 .respond(invocation.id, .reportedError(type: type)),
-                finish(invocation, .functionError(type: type), at: now),
+                finish(invocation, .runtimeError(type: type), at: now),
             ] + reset(.failure, at: now)
         case .startingSandbox, .initializing, .ready, .needsInit, .resetting, .ending, .dead:
             return refuse(.initError)

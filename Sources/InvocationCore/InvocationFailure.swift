@@ -26,6 +26,13 @@ package enum InvocationFailure: Equatable, Sendable {
         .invalidEntrypoint(message: "Couldn't find valid bootstrap(s): [\(paths.joined(separator: " "))]")
     }
 
+    /// There is a program, and execve(2) refused it: in the words of Go, which are Lambda's.
+    ///
+    /// `reason` is strerror(3)'s; the two differ in the first letter's case.
+    package static func notExecutable(_ path: String, reason: String) -> InvocationFailure {
+        .invalidEntrypoint(message: "fork/exec \(path): \(reason.prefix(1).lowercased())\(reason.dropFirst())")
+    }
+
     /// AWS's name of it.
     package var errorType: String {
         switch self {

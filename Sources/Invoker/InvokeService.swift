@@ -9,18 +9,41 @@ package struct InvokeService: Sendable {
 
     private let pool: EnvironmentPool
     private let resolve: Resolve
+    private let now: @Sendable () -> Timestamp
 
-    package init(pool: EnvironmentPool, resolve: @escaping Resolve) {
+    /// `now` is wall-clock time.
+    package init(pool: EnvironmentPool, now: @escaping @Sendable () -> Timestamp, resolve: @escaping Resolve) {
         self.pool = pool
+        self.now = now
         self.resolve = resolve
     }
 
     package func invoke(_ request: InvocationRequest) async throws -> InvocationResponse {
-        try await pool.invoke(request, try await resolve(request.function, request.qualifier))
+        let configuration = try await resolve(request.function, request.qualifier)
+        let traced = traced(request, configuration)
+        var response = try await pool.invoke(traced, configuration)
+        response.traceHeader = traced.traceHeader
+        return response
     }
 
     /// The same for a caller that takes the payload as it comes: returns when the runtime begins to answer.
     package func stream(_ request: InvocationRequest) async throws -> InvocationStream {
-        try await pool.stream(request, try await resolve(request.function, request.qualifier))
+        let configuration = try await resolve(request.function, request.qualifier)
+        return try await pool.stream(traced(request, configuration), configuration)
+    }
+
+    /// The request with a trace header that goes on with the caller's, or begins a trace.
+    private func traced(_ request: InvocationRequest, _ configuration: FunctionConfiguration) -> InvocationRequest {
+        var request = request
+        var random = SystemRandomNumberGenerator()
+        request.traceHeader =
+            TraceHeader(
+                continuing: request.traceHeader,
+                function: configuration.key,
+                isActive: configuration.isTracingActive,
+                at: now(),
+                using: &random
+            ).description
+        return request
     }
 }

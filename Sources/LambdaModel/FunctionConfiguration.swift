@@ -32,9 +32,12 @@ package struct FunctionConfiguration: Equatable, Sendable, Codable {
     package var failure: FailureReason?
     package var logging: LoggingConfiguration
     package var tags: [String: String]
-    /// Request members that are kept and shown but have no effect on one's own machine (VpcConfig, TracingConfig,
-    /// DeadLetterConfig, …): member name to its JSON text.
+    /// Request members that are kept and shown as they came (VpcConfig, TracingConfig, DeadLetterConfig, …): member name to
+    /// its JSON text.
     package var echoed: [String: String]
+
+    /// TracingConfig's Mode is Active: a trace is sampled where the caller has not said anything of it.
+    package var isTracingActive: Bool { echoed["TracingConfig"]?.contains(#""Active""#) ?? false }
 
     package init(
         key: FunctionKey,
@@ -62,7 +65,7 @@ package struct FunctionConfiguration: Equatable, Sendable, Codable {
         self.state = .pending
         self.lastUpdateStatus = nil
         self.failure = nil
-        self.logging = LoggingConfiguration(logGroup: "/aws/lambda/\(key.name)")
+        self.logging = LoggingConfiguration(logGroup: LoggingConfiguration.ownGroup(key))
         self.tags = [:]
         self.echoed = [:]
     }
@@ -138,6 +141,12 @@ package struct LoggingConfiguration: Equatable, Sendable, Codable {
     /// JSON format only.
     package var systemLogLevel: String?
     package var logGroup: String
+
+    /// The log group of a function that names none.
+    package static func ownGroup(_ function: FunctionKey) -> String { "/aws/lambda/\(function.name)" }
+
+    /// False where other functions may write to the group too.
+    package func hasOwnGroup(_ function: FunctionKey) -> Bool { logGroup == Self.ownGroup(function) }
 
     package init(logGroup: String) {
         self.format = .text

@@ -17,7 +17,7 @@ package struct InvocationRequest: Sendable {
     package var payload: [UInt8]
     /// Decoded from the caller's base64: JSON text.
     package var clientContext: String?
-    /// The caller's `X-Amzn-Trace-Id`, if any.
+    /// The caller's `X-Amzn-Trace-Id` as it came, if any; a `TraceHeader` once the invocation has a function to run.
     package var traceHeader: String?
     package var logType: LogType
 
@@ -64,10 +64,18 @@ package struct InvocationResponse: Sendable {
     package var outcome: InvocationOutcome
     /// Plain bytes (not base64) of the log tail, when asked for.
     package var logTail: [UInt8]?
+    /// What the function had as its trace header.
+    package var traceHeader: String?
 
-    package init(executedVersion: String, outcome: InvocationOutcome, logTail: [UInt8]?) {
+    package init(
+        executedVersion: String,
+        outcome: InvocationOutcome,
+        logTail: [UInt8]?,
+        traceHeader: String? = nil
+    ) {
         self.executedVersion = executedVersion
         self.outcome = outcome
         self.logTail = logTail
+        self.traceHeader = traceHeader
     }
 }

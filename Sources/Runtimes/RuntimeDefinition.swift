@@ -58,8 +58,27 @@ package struct RuntimeDefinition: Equatable, Sendable {
                 Self.bootstrapsInside + "/nodejs/index.cjs",
             ]
         }
-        guard let wrapper = customerEnvironment["AWS_LAMBDA_EXEC_WRAPPER"], !wrapper.isEmpty else { return arguments }
-        return [wrapper] + arguments
+        return wrapper(customerEnvironment).map { [$0] + arguments } ?? arguments
+    }
+
+    /// The program that this runtime is started through, a path inside; nil for none.
+    package func wrapper(_ customerEnvironment: [String: String]) -> String? {
+        guard managed, let wrapper = customerEnvironment["AWS_LAMBDA_EXEC_WRAPPER"], !wrapper.isEmpty else {
+            return nil
+        }
+        return wrapper
+    }
+
+    /// As INIT_START names it, `python:3.12.v3.12.8`: Lambda counts its own releases after the `v`, here it is the interpreter's
+    /// version.
+    package var version: String {
+        guard let interpreter else { return runtime.replacing("provided.", with: "provided:") + ".v1" }
+        let name =
+            switch interpreter.language {
+            case .python: "python:\(runtime.dropFirst("python".count))"
+            case .nodejs: "nodejs:\(interpreter.version.major)"
+            }
+        return "\(name).v\(interpreter.version)"
     }
 }
 

@@ -89,7 +89,7 @@ struct MartletServer {
             now: Self.now,
             logger: logger
         )
-        let invoker = InvokeService(pool: pool) { try await controlPlane.invocable($0, qualifier: $1) }
+        let invoker = InvokeService(pool: pool, now: Self.now) { try await controlPlane.invocable($0, qualifier: $1) }
         let api = LambdaAPI(
             controlPlane: controlPlane,
             logs: logs,

@@ -27,12 +27,16 @@ struct LogReadingTests {
         #expect(lines([String(repeating: "x", count: 16), "y\n"]) == ["xxxxxxxxxxxxxxxx", "y"])
     }
 
-    private func frame(_ message: String, microseconds: UInt64 = 1_500_000) -> [UInt8] {
+    private func frame(
+        _ message: String,
+        microseconds: UInt64 = 1_500_000,
+        type: UInt32 = 0xA55A_0003
+    ) -> [UInt8] {
         let bytes = Array(message.utf8)
         func bigEndian<N: FixedWidthInteger>(_ value: N) -> [UInt8] {
             withUnsafeBytes(of: value.bigEndian) { Array($0) }
         }
-        return bigEndian(UInt32(0xA55A_0003)) + bigEndian(UInt32(bytes.count)) + bigEndian(microseconds) + bytes
+        return bigEndian(type) + bigEndian(UInt32(bytes.count)) + bigEndian(microseconds) + bytes
     }
 
     private func events(_ parts: [[UInt8]], max: Int = 1_024) -> [(String, Int64?)] {
@@ -40,7 +44,7 @@ struct LogReadingTests {
         var events: [(String, Int64?)] = []
         for part in parts {
             frames.append(part[...]) {
-                events.append((String(decoding: $0, as: UTF8.self), $1?.millisecondsSinceEpoch))
+                events.append((String(decoding: $0, as: UTF8.self), $1?.time.millisecondsSinceEpoch))
             }
         }
         return events
@@ -70,6 +74,25 @@ struct LogReadingTests {
         #expect(events([bytes + Array("\n".utf8)]).count == 1)
     }
 
+    /// Types as AWS's clients for Python and Node.js write them.
+    @Test(
+        arguments: [
+            (0xA55A_0003, nil), (0xA55A_0002, nil), (0xA55A_0006, .trace), (0xA55A_000A, .debug), (0xA55A_000F, .info),
+            (0xA55A_0012, .warn), (0xA55A_0017, .error), (0xA55A_001A, .fatal), (0xA55A_001F, nil),
+        ] as [(UInt32, LogLevel?)]
+    )
+    func `a frame's type has its level`(type: UInt32, level: LogLevel?) {
+        var frames = TelemetryFrames(eventBytesMax: 64)
+        var seen: [TelemetryFrames.Frame?] = []
+        frames.append(frame("a\nb", type: type)[...]) { seen.append($1) }
+        #expect(seen == [TelemetryFrames.Frame(time: Timestamp(millisecondsSinceEpoch: 1_500), level: level)])
+    }
+
+    @Test(arguments: [0xA55A_0001, 0xA55A_0000, 0xA55A_0022, 0xA55A_8003, 0xA55B_0003] as [UInt32])
+    func `another type is no frame`(type: UInt32) {
+        #expect(events([frame("x", type: type) + Array("\n".utf8)]).map(\.1) == [nil])
+    }
+
     private static let time = Timestamp(millisecondsSinceEpoch: 7)
 
     @Test func `a drain sees everything that was written before it, and the tail is the last 4 KB`() throws {
@@ -84,8 +107,10 @@ struct LogReadingTests {
         let events = try collector.takeEvents()
         #expect(events.count == 103)
         #expect(events.last?.message == "END\n" && events[101].message == "no end")
-        #expect(collector.tail().count == 4_096)
-        #expect(String(decoding: collector.tail().suffix(11), as: UTF8.self) == "no end\nEND\n")
+        let tail = collector.takeTail()
+        #expect(tail.count == 4_096)
+        #expect(String(decoding: tail.suffix(11), as: UTF8.self) == "no end\nEND\n")
+        #expect(collector.takeTail().isEmpty)
     }
 
     @Test func `a flood is not read beyond what is pending, and goes on when there is room`() async throws {

@@ -44,20 +44,20 @@ struct BillingAndLogTests {
 
     @Test func `the lines around an invocation`() {
         #expect(
-            PlatformLogLine.start(id, version: "$LATEST").text
+            PlatformLogLine.start(id, version: "$LATEST", trace: nil).text
                 == "START RequestId: 79b4f56e-95b1-4643-9700-2807f4e68189 Version: $LATEST\n"
         )
         #expect(PlatformLogLine.end(id).text == "END RequestId: 79b4f56e-95b1-4643-9700-2807f4e68189\n")
         let cold = report(microseconds: 3_010, initMicroseconds: 110_100)
         #expect(
-            PlatformLogLine.report(cold, memoryMiB: 128, maxMemoryUsedMiB: 36).text
+            PlatformLogLine.report(cold, memoryMiB: 128, maxMemoryUsedMiB: 36, trace: nil).text
                 == "REPORT RequestId: 79b4f56e-95b1-4643-9700-2807f4e68189\tDuration: 3.01 ms\t"
                 + "Billed Duration: 114 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\t"
                 + "Init Duration: 110.10 ms\t\n"
         )
         let warm = report(.functionError(type: "Function.Unknown"), microseconds: 1_234_567)
         #expect(
-            PlatformLogLine.report(warm, memoryMiB: 128, maxMemoryUsedMiB: 130).text
+            PlatformLogLine.report(warm, memoryMiB: 128, maxMemoryUsedMiB: 130, trace: nil).text
                 == "REPORT RequestId: 79b4f56e-95b1-4643-9700-2807f4e68189\tDuration: 1234.57 ms\t"
                 + "Billed Duration: 1235 ms\tMemory Size: 128 MB\tMax Memory Used: 128 MB\t\n"
         )
@@ -65,8 +65,12 @@ struct BillingAndLogTests {
 
     @Test func `reports of what Lambda ended itself say so`() {
         func end(_ status: InvocationReport.Status) -> Substring? {
-            PlatformLogLine.report(report(status, microseconds: 1_000_000), memoryMiB: 128, maxMemoryUsedMiB: 30)
-                .text?.split(separator: " MB\t").last
+            PlatformLogLine.report(
+                report(status, microseconds: 1_000_000),
+                memoryMiB: 128,
+                maxMemoryUsedMiB: 30,
+                trace: nil
+            ).text?.split(separator: " MB\t").last
         }
         #expect(end(.timeout) == "Status: timeout\n")
         #expect(
@@ -75,12 +79,24 @@ struct BillingAndLogTests {
     }
 
     @Test func `init lines`() {
+        func start(_ phase: InitReport.Phase) -> PlatformLogLine {
+            .initStart(
+                InitStart(
+                    type: .onDemand,
+                    phase: phase,
+                    runtimeVersion: "python:3.12",
+                    runtimeVersionARN: "arn:x",
+                    functionName: "f",
+                    functionVersion: "1"
+                )
+            )
+        }
         #expect(
-            PlatformLogLine.initStart(runtimeVersion: "python:3.12", runtimeVersionARN: "arn:x").text
-                == "INIT_START Runtime Version: python:3.12\tRuntime Version ARN: arn:x\n"
+            start(.initialization).text == "INIT_START Runtime Version: python:3.12\tRuntime Version ARN: arn:x\n"
         )
+        #expect(start(.invocation).text == nil)
         func text(_ phase: InitReport.Phase, _ status: InitReport.Status) -> String? {
-            PlatformLogLine.initReport(InitReport(phase: phase, status: status, duration: .seconds(10))).text
+            PlatformLogLine.initReport(InitReport(phase: phase, status: status, duration: .seconds(10)), .onDemand).text
         }
         #expect(text(.initialization, .success) == nil)
         #expect(
@@ -101,6 +117,13 @@ struct BillingAndLogTests {
             random: (1, .max)
         )
         #expect(name.description == "2025/11/24/[$LATEST]0000000000000001ffffffffffffffff")
+        let shared = LogStreamName(
+            startedAt: Timestamp(millisecondsSinceEpoch: 1_764_025_947_000),
+            function: "f",
+            version: "7",
+            random: (1, .max)
+        )
+        #expect(shared.description == "2025/11/24/f[7]0000000000000001ffffffffffffffff")
     }
 
     /// Failure, its type, and its message after the request id.
@@ -132,6 +155,12 @@ struct BillingAndLogTests {
     func `payloads of failures`(failure: InvocationFailure, type: String, message: String) {
         let payload = String(decoding: failure.payload(requestID: InvocationID("ID")), as: UTF8.self)
         #expect(payload == "{\"errorType\":\"\(type)\",\"errorMessage\":\"RequestId: ID Error: \(message)\"}")
+    }
+
+    @Test func `a program that can't be executed is told in Go's words`() {
+        let failure = InvocationFailure.notExecutable("/var/task/bootstrap", reason: "Exec format error")
+        #expect(failure.errorType == "Runtime.InvalidEntrypoint")
+        #expect(failure.message == "fork/exec /var/task/bootstrap: exec format error")
     }
 
     @Test func `the payload of a response that is too large has no request id`() {

@@ -276,7 +276,7 @@ struct EnvironmentLifecycleTests {
             environment.runtimeReportsInitError(type: type, at: milliseconds(300)) == [
                 .answer(.accepted),
                 .initEnded(InitReport(phase: .invocation, status: .error(type: type), duration: .milliseconds(100))),
-                .respond(id, .reportedError(type: type)), report(.functionError(type: type), milliseconds: 100),
+                .respond(id, .reportedError(type: type)), report(.runtimeError(type: type), milliseconds: 100),
             ] + killing(at: 300)
         )
         #expect(environment.processesGone(at: milliseconds(310)) == [.cancelTimer, .becomeIdle(.needsInit)])

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// `X-Amzn-Trace-Id` as a function gets it: `Root=1-8hex-24hex;Parent=16hex;Sampled=0;Lineage=1:8hex:0`.
+///
+/// Every part is checked or made here, so that nothing of a caller's goes further than what this form allows (AWS X-Ray
+/// Developer Guide, "Tracing header").
+package struct TraceHeader: Hashable, Sendable, CustomStringConvertible {
+    /// `1-`, the seconds since 1970 in 8 hexadecimal digits, `-`, 24 digits by chance.
+    package var root: String
+    /// 16 hexadecimal digits: the segment that the function's own work belongs to.
+    package var parent: String
+    package var isSampled: Bool
+    package var lineage: Lineage
+
+    /// Which functions a trace has come through, counted.
+    package struct Lineage: Hashable, Sendable, CustomStringConvertible {
+        package static let requestsMax = 32_767
+        package static let loopsMax = 255
+
+        /// Invocations in this trace, 0 to `requestsMax`.
+        package var requests: Int
+        /// Of one resource, 8 hexadecimal digits.
+        package var resource: String
+        /// How often the trace has come back to that resource, 0 to `loopsMax`.
+        package var loops: Int
+
+        package var description: String { "\(requests):\(resource):\(loops)" }
+
+        init(resource: String) {
+            requests = 1
+            self.resource = resource
+            loops = 0
+        }
+
+        init?(_ text: Substring) {
+            let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+            guard parts.count == 3, let requests = Self.count(parts[0], max: Self.requestsMax),
+                isHexadecimal(parts[1], digits: 8), let loops = Self.count(parts[2], max: Self.loopsMax)
+            else { return nil }
+            self.requests = requests
+            resource = String(parts[1])
+            self.loops = loops
+        }
+
+        private static func count(_ text: Substring, max: Int) -> Int? {
+            guard (1...5).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+                return nil
+            }
+            return Int(text).flatMap { $0 <= max ? $0 : nil }
+        }
+
+        /// The lineage of a further invocation.
+        mutating func pass(_ resource: String) {
+            requests = min(requests + 1, Self.requestsMax)
+            if resource == self.resource { loops = min(loops + 1, Self.loopsMax) }
+        }
+    }
+
+    /// Longest header of a caller's that is looked at, in bytes.
+    package static let lengthMax = 1_024
+
+    /// The header of an invocation of `function`.
+    ///
+    /// A caller's trace goes on where `caller` has a well-formed `Root`; its `Parent` and `Lineage` are kept if they are
+    /// well-formed too. Anything else in it is left out. Where the caller did not say whether the trace is sampled,
+    /// `isActive` (TracingConfig) says it.
+    package init(
+        continuing caller: String?,
+        function: FunctionKey,
+        isActive: Bool,
+        at time: Timestamp,
+        using random: inout some RandomNumberGenerator
+    ) {
+        let fields = Self.fields(caller)
+        let resource = Self.resource(function)
+        let known = fields["Root"].flatMap { Self.isRoot($0) ? String($0) : nil }
+        root = known ?? Self.newRoot(at: time, using: &random)
+        let parent = known == nil ? nil : fields["Parent"]
+        self.parent =
+            parent.flatMap { isHexadecimal($0, digits: 16) ? String($0) : nil }
+            ?? hexadecimal(UInt64.random(in: 1...UInt64.max, using: &random), digits: 16)
+        switch known == nil ? nil : fields["Sampled"] {
+        case "1": isSampled = true
+        case "0": isSampled = false
+        default: isSampled = isActive
+        }
+        if known != nil, var lineage = fields["Lineage"].flatMap(Lineage.init) {
+            lineage.pass(resource)
+            self.lineage = lineage
+        } else {
+            lineage = Lineage(resource: resource)
+        }
+    }
+
+    /// Reads what `description` writes; nil for anything else.
+    package init?(_ text: String) {
+        let fields = Self.fields(text)
+        guard let root = fields["Root"], Self.isRoot(root), let parent = fields["Parent"],
+            isHexadecimal(parent, digits: 16), let sampled = fields["Sampled"],
+            let lineage = fields["Lineage"].flatMap(Lineage.init)
+        else { return nil }
+        self.root = String(root)
+        self.parent = String(parent)
+        isSampled = sampled == "1"
+        self.lineage = lineage
+        guard description == text else { return nil }
+    }
+
+    package var description: String {
+        "Root=\(root);Parent=\(parent);Sampled=\(isSampled ? 1 : 0);Lineage=\(lineage)"
+    }
+
+    /// By name; of two with one name the first counts.
+    private static func fields(_ text: String?) -> [Substring: Substring] {
+        guard let text, text.utf8.count <= lengthMax else { return [:] }
+        var fields: [Substring: Substring] = [:]
+        for field in text.split(separator: ";") {
+            let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2 else { continue }
+            let name = parts[0].drop { $0 == " " }
+            if fields[name] == nil { fields[name] = parts[1] }
+        }
+        return fields
+    }
+
+    private static func isRoot(_ text: Substring) -> Bool {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        return parts.count == 3 && parts[0] == "1" && isHexadecimal(parts[1], digits: 8)
+            && isHexadecimal(parts[2], digits: 24)
+    }
+
+    private static func newRoot(at time: Timestamp, using random: inout some RandomNumberGenerator) -> String {
+        let seconds = UInt64(clamping: time.millisecondsSinceEpoch / 1_000) & 0xFFFF_FFFF
+        let (high, low) = (
+            UInt64.random(in: 0...0xFFFF_FFFF, using: &random), UInt64.random(in: 0...(.max), using: &random)
+        )
+        return "1-\(hexadecimal(seconds, digits: 8))-\(hexadecimal(high, digits: 8))\(hexadecimal(low, digits: 16))"
+    }
+
+    /// Eight digits that stand for a function: FNV-1a of its ARN, the same ones always.
+    private static func resource(_ function: FunctionKey) -> String {
+        let hash = function.arn.utf8.reduce(UInt32(0x811C_9DC5)) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
+        return hexadecimal(UInt64(hash), digits: 8)
+    }
+}
+
+private func isHexadecimal(_ text: Substring, digits: Int) -> Bool {
+    text.utf8.count == digits
+        && text.utf8.allSatisfy {
+            (0x30...0x39).contains($0) || (0x61...0x66).contains($0) || (0x41...0x46).contains($0)
+        }
+}
+
+private func hexadecimal(_ value: UInt64, digits: Int) -> String {
+    let text = String(value, radix: 16)
+    return String(repeating: "0", count: max(0, digits - text.utf8.count)) + text
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import LambdaModel
+import Testing
+
+/// A trace header is made or checked part by part; nothing else of a caller's gets through.
+struct TraceHeaderTests {
+    private struct Counter: RandomNumberGenerator {
+        var value: UInt64 = 0x0123_4567_89AB_CDEF
+        mutating func next() -> UInt64 {
+            value &+= 1
+            return value
+        }
+    }
+
+    private let function = FunctionKey(accountID: "000000000000", region: "us-east-1", name: "f")
+    private let time = Timestamp(millisecondsSinceEpoch: 1_764_025_947_123)
+    private static let root = "1-5759e988-bd862e3fe1be46a994272793"
+
+    private func header(_ caller: String?, isActive: Bool = false) -> TraceHeader {
+        var random = Counter()
+        return TraceHeader(continuing: caller, function: function, isActive: isActive, at: time, using: &random)
+    }
+
+    private func isWellFormed(_ header: TraceHeader) -> Bool {
+        header.description.wholeMatch(
+            of: #/Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=[01];Lineage=\d+:[0-9a-f]{8}:\d+/#
+        ) != nil
+    }
+
+    @Test func `without a caller's header a trace begins`() {
+        let made = header(nil)
+        #expect(isWellFormed(made), "\(made)")
+        #expect(made.root.hasPrefix("1-6924e65b-") && !made.isSampled)
+        #expect(made.lineage.requests == 1 && made.lineage.loops == 0)
+        #expect(header(nil, isActive: true).isSampled)
+        #expect(TraceHeader(made.description) == made)
+    }
+
+    @Test func `a caller's trace goes on`() {
+        let kept = header("Root=\(Self.root);Parent=53995c3f42cd8ad8;Sampled=1;Lineage=3:a87bd80c:1")
+        #expect(kept.description == "Root=\(Self.root);Parent=53995c3f42cd8ad8;Sampled=1;Lineage=4:a87bd80c:1")
+        #expect(header("Self=1-0-0; Root=\(Self.root) ;Sampled=1").root != Self.root)
+        #expect(header("Self=1-0-0; Root=\(Self.root);Sampled=1").root == Self.root)
+    }
+
+    @Test func `what a caller left out is made`() {
+        let made = header("Root=\(Self.root)", isActive: true)
+        #expect(isWellFormed(made) && made.root == Self.root && made.isSampled)
+        #expect(!header("Root=\(Self.root);Sampled=?").isSampled)
+        #expect(!header("Root=\(Self.root);Sampled=0", isActive: true).isSampled)
+    }
+
+    @Test func `coming back to one resource is counted, and the count ends`() {
+        let own = header(nil).lineage.resource
+        #expect(header("Root=\(Self.root);Lineage=1:\(own):0").lineage.description == "2:\(own):1")
+        #expect(header("Root=\(Self.root);Lineage=32767:\(own):255").lineage.description == "32767:\(own):255")
+        let other = FunctionKey(accountID: "000000000000", region: "us-east-1", name: "g")
+        var random = Counter()
+        let second = TraceHeader(continuing: nil, function: other, isActive: false, at: time, using: &random)
+        #expect(second.lineage.resource != own)
+    }
+
+    @Test(
+        arguments: [
+            "", "Root", "Root=", "Root=1-2-3", "root=1-5759e988-bd862e3fe1be46a994272793",
+            "Root=2-5759e988-bd862e3fe1be46a994272793",
+            "Root=1-5759e988-bd862e3fe1be46a99427279g", "Root=1-5759e988-bd862e3fe1be46a994272793\r\nX: y",
+            "Root=1-5759e988-bd862e3fe1be46a994272793-", "Root=1-5759e988-bd862e3fe1be46a9942727933;Sampled=1",
+            "Root=１-5759e988-bd862e3fe1be46a994272793", String(repeating: ";", count: 1_025),
+            "Root=1-5759e988-bd862e3fe1be46a994272793;" + String(repeating: "a", count: 1_024),
+        ]
+    )
+    func `a malformed or hostile header begins a new trace`(caller: String) {
+        let made = header(caller)
+        #expect(isWellFormed(made) && made.root != Self.root && !made.isSampled)
+    }
+
+    @Test(
+        arguments: [
+            "Parent=53995c3f42cd8ad", "Parent=53995c3f42cd8ad8\n", "Lineage=32768:a87bd80c:0", "Lineage=1:a87bd80c:256",
+            "Lineage=a87bd80c:0", "Lineage=1:A87BD80:0", "Lineage=+1:a87bd80c:0", "Lineage=1:a87bd80c:0|68fd508a:5",
+            "Sampled=1;Sampled=0\u{1}",
+        ]
+    )
+    func `a malformed part is made anew`(part: String) {
+        let made = header("Root=\(Self.root);\(part)")
+        #expect(isWellFormed(made) && made.root == Self.root)
+    }
+
+    @Test func `only its own form is read`() {
+        let text = header(nil).description
+        #expect(TraceHeader(text) != nil)
+        #expect(TraceHeader(text + ";Self=1") == nil)
+        #expect(TraceHeader("Root=\(Self.root);Sampled=1") == nil)
+    }
+}
