@@ -3,6 +3,7 @@ import AWSWire
 package import ArgumentParser
 import Foundation
 import LambdaModel
+import NIOCore
 
 /// `martlet invoke`: the result on the standard output; exit code 1 for a function error, 2 for any other.
 package struct InvokeCommand: AsyncParsableCommand {
@@ -29,6 +30,9 @@ package struct InvokeCommand: AsyncParsableCommand {
     @Flag(help: "Print the end of the invocation's log on the standard error.")
     private var log = false
 
+    @Flag(help: "Write the result as it comes, byte for byte, instead of when the function has ended.")
+    private var stream = false
+
     @OptionGroup private var connection: ConnectionOptions
 
     package init() {}
@@ -36,20 +40,18 @@ package struct InvokeCommand: AsyncParsableCommand {
     package func run() async throws {
         try await reportingErrors {
             let body = try Self.event(payload)
+            if stream { return try await invokeStreaming(body) }
             let answer = try await LambdaClient.with(connection.location()) { client in
                 try await client.send(
                     .post,
                     LambdaPath.invocations(name),
-                    query: qualifier.map { "Qualifier=\(PercentEncoding.encode($0))" } ?? "",
-                    headers: log ? [("X-Amz-Log-Type", "Tail")] : [],
+                    query: query,
+                    headers: headers,
                     body: body,
                     timeout: LambdaClient.invocationTimeout
                 )
             }
-            if log, let tail = answer.headers["x-amz-log-result"].flatMap({ Base64.decode($0) }) {
-                let text = String(decoding: tail, as: UTF8.self)
-                Terminal.note(Terminal.isErrorInteractive ? Terminal.harmless(text) : text, terminator: "")
-            }
+            showLog(answer.headers["x-amz-log-result"])
             let newline = UInt8(ascii: "\n")
             try Terminal.write(answer.body.last == newline ? answer.body : answer.body + [newline])
             if let kind = answer.headers["x-amz-function-error"] {
@@ -57,6 +59,33 @@ package struct InvokeCommand: AsyncParsableCommand {
                 throw ExitCode(1)
             }
         }
+    }
+
+    private var query: String { qualifier.map { "Qualifier=\(PercentEncoding.encode($0))" } ?? "" }
+    private var headers: [(String, String)] { log ? [("X-Amz-Log-Type", "Tail")] : [] }
+
+    private func showLog(_ base64: String?) {
+        guard log, let tail = base64.flatMap({ Base64.decode($0) }) else { return }
+        let text = String(decoding: tail, as: UTF8.self)
+        Terminal.note(Terminal.isErrorInteractive ? Terminal.harmless(text) : text, terminator: "")
+    }
+
+    private func invokeStreaming(_ body: [UInt8]) async throws {
+        let output = StreamedOutput()
+        try await LambdaClient.with(connection.location()) { client in
+            try await client.stream(
+                LambdaPath.streamingInvocations(name),
+                query: query,
+                headers: headers,
+                body: body
+            ) { part throws(ClientError) in try output.receive(part.readableBytesView) }
+        }
+        let end = try output.end()
+        showLog(end["LogResult"]?.string)
+        guard let code = end["ErrorCode"]?.string else { return }
+        Terminal.note("martlet: the function failed (\(Terminal.harmless(code))).")
+        if let details = end["ErrorDetails"]?.string { Terminal.note(Terminal.harmless(details)) }
+        throw ExitCode(1)
     }
 
     /// The bytes that an option's value stands for.

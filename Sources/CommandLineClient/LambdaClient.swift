@@ -68,6 +68,32 @@ struct LambdaClient: Sendable {
         service: String = "lambda",
         timeout: TimeAmount = .minutes(2)
     ) async throws -> Answer {
+        let request = signed(method, path, query: query, headers: headers, body: body, service: service)
+        return try await execute(request, timeout: timeout)
+    }
+
+    /// The same for an answer that comes in parts, which `receive` gets as they come.
+    ///
+    /// - Throws: `ClientError`, and what `receive` throws.
+    func stream(
+        _ path: String,
+        query: String,
+        headers: [(String, String)],
+        body: [UInt8],
+        receive: @escaping @Sendable (ByteBuffer) throws(ClientError) -> Void
+    ) async throws {
+        let request = signed(.post, path, query: query, headers: headers, body: body, service: "lambda")
+        _ = try await execute(request, timeout: Self.invocationTimeout, receive: receive)
+    }
+
+    private func signed(
+        _ method: Method,
+        _ path: String,
+        query: String,
+        headers: [(String, String)],
+        body: [UInt8],
+        service: String
+    ) -> HTTPClientRequest {
         var signed = SigV4Request(method: method.rawValue, path: path, query: query, headers: [])
         signed.headers = [.init("Host", location.endpoint.authority)]
         signed.headers += headers.map { SigV4Request.Header($0.0, $0.1) }
@@ -82,21 +108,31 @@ struct LambdaClient: Sendable {
         request.method = HTTPMethod(rawValue: method.rawValue)
         for header in signed.headers { request.headers.add(name: header.name, value: header.value) }
         if !body.isEmpty || method != .get { request.body = .bytes(ByteBuffer(bytes: body)) }
-        let answer = try await execute(request, timeout: timeout)
-        guard answer.status < 300 else { throw Self.error(answer) }
-        return answer
+        return request
     }
 
-    private func execute(_ request: HTTPClientRequest, timeout: TimeAmount) async throws -> Answer {
+    private func execute(
+        _ request: HTTPClientRequest,
+        timeout: TimeAmount,
+        receive: (@Sendable (ByteBuffer) throws(ClientError) -> Void)? = nil
+    ) async throws -> Answer {
         do {
             let response = try await http.execute(request, timeout: timeout)
+            if let receive, response.status.code < 300 {
+                for try await part in response.body { try receive(part) }
+                return Answer(status: Int(response.status.code), headers: [:], body: [])
+            }
             let body = try await response.body.collect(upTo: Self.answerBytesMax)
             let headers = Dictionary(response.headers.map { ($0.name.lowercased(), $0.value) }) { first, _ in first }
-            return Answer(
+            let answer = Answer(
                 status: Int(response.status.code),
                 headers: headers,
                 body: Array(body.readableBytesView)
             )
+            guard answer.status < 300 else { throw Self.error(answer) }
+            return answer
+        } catch let error as ClientError {
+            throw error
         } catch let error as HTTPClientError where error == .connectTimeout || error == .deadlineExceeded {
             throw ClientError("The server at \(location.endpoint.url) does not answer.")
         } catch let error as IOError where error.errnoCode != ECONNREFUSED {
@@ -140,4 +176,7 @@ enum LambdaPath {
     static func code(_ name: String) -> String { function(name) + "/code" }
     static func configuration(_ name: String) -> String { function(name) + "/configuration" }
     static func invocations(_ name: String) -> String { function(name) + "/invocations" }
+    static func streamingInvocations(_ name: String) -> String {
+        "/2021-11-15/functions/\(PercentEncoding.encode(name))/response-streaming-invocations"
+    }
 }

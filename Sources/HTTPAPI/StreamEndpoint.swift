@@ -15,11 +15,12 @@ extension LambdaAPI {
     func streamFunction(_ name: String, _ call: Call, _ caller: Caller) async throws -> Response {
         let invocation = try await prepare(name, call, caller, types: ["RequestResponse", "DryRun"])
         guard let invocation else { return Self.noContent }
-        let stream = try await self.stream(invocation)
+        let reader = StreamReader(try await self.stream(invocation))
         let headers: HTTPFields = [
-            .contentType: "application/vnd.amazon.eventstream", .executedVersion: stream.executedVersion,
+            .contentType: "application/vnd.amazon.eventstream", .executedVersion: reader.stream.executedVersion,
         ]
         let body = ResponseBody { writer in
+            let stream = reader.stream
             do {
                 while let bytes = await stream.payload.next() {
                     var rest = bytes[...]
@@ -42,8 +43,7 @@ extension LambdaAPI {
                 try await writer.write(ByteBuffer(bytes: end.bytes))
                 try await writer.finish(nil)
             } catch {
-                // The client is gone: the function runs on, and what it still writes is thrown away.
-                stream.payload.abandon()
+                reader.stream.payload.abandon()
                 throw error
             }
         }
@@ -59,4 +59,14 @@ extension LambdaAPI {
         if let tail = completion.logTail { members["LogResult"] = .string(Base64.encode(tail)) }
         return JSONValue.object(members).bytes
     }
+}
+
+/// The client's side of a stream: when it is gone, before the first byte too, the function runs on, and what it still
+/// writes is thrown away.
+private final class StreamReader: Sendable {
+    let stream: InvocationStream
+
+    init(_ stream: InvocationStream) { self.stream = stream }
+
+    deinit { stream.payload.abandon() }
 }

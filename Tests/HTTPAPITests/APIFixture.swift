@@ -35,7 +35,11 @@ final class APIFixture: Sendable {
     let sessions: SessionCredentialIssuer
     let api: LambdaAPI
 
-    init(isSigned: Bool = true, invoke: @escaping LambdaAPI.Invoke = echoPayload) throws {
+    init(
+        isSigned: Bool = true,
+        invoke: @escaping LambdaAPI.Invoke = echoPayload,
+        stream: LambdaAPI.Stream? = nil
+    ) throws {
         directory = NSTemporaryDirectory() + "martlet-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let masterKey = try MasterKey(bytes: [UInt8](repeating: 1, count: 32))
@@ -70,7 +74,7 @@ final class APIFixture: Sendable {
             controlPlane: controlPlane,
             logs: logs,
             invoke: invoke,
-            stream: { InvocationStream(try await invoke($0)) },
+            stream: stream ?? { InvocationStream(try await invoke($0)) },
             authentication: isSigned ? .sigV4(AccessKeyring(keys: [Self.key], sessions: sessions)) : .none,
             accountID: "000000000000",
             region: "us-east-1",

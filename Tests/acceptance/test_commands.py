@@ -134,3 +134,49 @@ def test_help_names_every_option():
     commands = subprocess.run([str(BINARY), "--help"], capture_output=True, text=True).stdout
     for command in ("serve", "env", "deploy", "invoke", "logs", "usage", "doctor"):
         assert command in commands
+
+
+STREAMING = r"""#!/usr/bin/python3
+import http.client, json, os, socket, time
+host, port = os.environ['AWS_LAMBDA_RUNTIME_API'].split(':')
+while True:
+    poll = http.client.HTTPConnection(host, int(port))
+    poll.request('GET', '/2018-06-01/runtime/invocation/next')
+    answer = poll.getresponse()
+    event, id = json.loads(answer.read()), answer.headers['Lambda-Runtime-Aws-Request-Id']
+    poll.close()
+    with socket.create_connection((host, int(port))) as post:
+        post.sendall((
+            'POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n'
+            'Lambda-Runtime-Function-Response-Mode: streaming\r\n'
+            'Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n' % id).encode())
+        post.sendall(b'6\r\nfirst\n\r\n')
+        time.sleep(event['sleep'])
+        post.sendall(b'2\r\n\0\xff\r\n0\r\n')
+        if event.get('fail'):
+            post.sendall(b'Lambda-Runtime-Function-Error-Type: Function.Late\r\n'
+                         b'Lambda-Runtime-Function-Error-Body: eyJlcnJvck1lc3NhZ2UiOiJsYXRlIn0=\r\n')
+        post.sendall(b'\r\n')
+        assert post.recv(65536).startswith(b'HTTP/1.1 202 ')
+"""
+
+
+def test_invoke_writes_a_stream_as_it_comes(server, name):
+    server.deploy(name, {"bootstrap": STREAMING}, modes={"bootstrap": 0o755}, Runtime="provided.al2023", Handler="x",
+                  MemorySize=512)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MARTLET_"))}
+    environment["MARTLET_DATA"] = str(server.data)
+    command = [str(BINARY), "invoke", name, "--stream", "--log", "--payload", '{"sleep": 3}']
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout.readline() == b"first\n"
+        first = time.monotonic()
+        rest, errors = running.communicate(timeout=60)
+        assert rest == b"\0\xff" and running.returncode == 0, errors
+        assert time.monotonic() - first > 2
+        assert b"REPORT RequestId:" in errors
+    command[-1] = '{"sleep": 0, "fail": true}'
+    failed = subprocess.run(command, env=environment, capture_output=True, timeout=60)
+    assert (failed.returncode, failed.stdout) == (1, b"first\n\0\xff")
+    assert b"Function.Late" in failed.stderr and b'{"errorMessage":"late"}' in failed.stderr
+    absent = subprocess.run(command[:2] + ["absent-" + name, "--stream"], env=environment, capture_output=True, timeout=60)
+    assert absent.returncode == 2 and b"ResourceNotFoundException" in absent.stderr
