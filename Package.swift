@@ -22,6 +22,8 @@ let grdb = product("GRDB", "GRDB.swift")
 let argumentParser = product("ArgumentParser", "swift-argument-parser")
 let hummingbird = product("Hummingbird", "hummingbird")
 let hummingbirdCore = product("HummingbirdCore", "hummingbird")
+let asyncHTTPClient = product("AsyncHTTPClient", "async-http-client")
+let nioSSL = product("NIOSSL", "swift-nio-ssl")
 
 let package = Package(
     name: "martlet",
@@ -31,6 +33,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
@@ -47,18 +50,20 @@ let package = Package(
         .target(name: "CLinux"),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CNftnl", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
+        .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
 
         // Decisions and formats.
         .target(name: "InvocationCore", dependencies: ["LambdaModel"], swiftSettings: swift),
-        .target(name: "AWSWire", dependencies: ["LambdaModel", crypto], swiftSettings: swift),
+        .target(name: "QueueCore", swiftSettings: swift),
+        .target(name: "AWSWire", dependencies: ["LambdaModel", "CPCRE2", crypto], swiftSettings: swift),
         .target(name: "EnvelopeEncryption", dependencies: [crypto], swiftSettings: swift),
 
         // One machine or store each.
         .target(name: "LinuxSandbox", dependencies: ["CLinux"], swiftSettings: strict),
         .target(
             name: "SandboxPolicy",
-            dependencies: ["LinuxSandbox", "CLinux", "CSeccomp", "CNftnl"],
+            dependencies: ["LinuxSandbox", "CSeccomp", "CNftnl"],
             resources: [.embedInCode("Resources/syscalls.json")],
             swiftSettings: swift
         ),
@@ -68,23 +73,41 @@ let package = Package(
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-static-executable"])]
         ),
+        .target(name: "DatabaseFile", dependencies: [grdb], swiftSettings: swift),
         .target(
             name: "MetadataStore",
-            dependencies: ["LambdaModel", "EnvelopeEncryption", grdb],
+            dependencies: ["DatabaseFile", "LambdaModel", "EnvelopeEncryption", grdb],
             swiftSettings: swift
         ),
         .target(
             name: "CodeStore",
-            dependencies: ["LambdaModel", "EnvelopeEncryption", "CArchive", crypto],
+            dependencies: ["AWSClient", "AWSWire", "LambdaModel", "EnvelopeEncryption", "CArchive", crypto],
             swiftSettings: swift
         ),
-        .target(name: "LogStore", dependencies: ["LambdaModel", grdb], swiftSettings: swift),
+        .target(
+            name: "EventStore",
+            dependencies: ["DatabaseFile", "LambdaModel", "EnvelopeEncryption", grdb],
+            swiftSettings: swift
+        ),
+        .target(
+            name: "QueueStore",
+            dependencies: ["DatabaseFile", "EnvelopeEncryption", "LambdaModel", "QueueCore", crypto, grdb],
+            swiftSettings: swift
+        ),
+        .target(name: "LogStore", dependencies: ["DatabaseFile", "LambdaModel", grdb], swiftSettings: swift),
+        .target(
+            name: "AWSClient",
+            dependencies: nio + ["AWSWire", "LambdaModel", nioHTTP1, asyncHTTPClient],
+            swiftSettings: swift
+        ),
         .target(
             name: "Runtimes",
             dependencies: ["LambdaModel"],
             resources: [
                 .embedInCode("Bootstraps/python/bootstrap.py"), .embedInCode("Bootstraps/python/_martlet_runtime.py"),
-                .embedInCode("Bootstraps/python/_martlet_log.py"), .embedInCode("Bootstraps/nodejs/index.cjs"),
+                .embedInCode("Bootstraps/python/_martlet_log.py"), .embedInCode("Bootstraps/python/_martlet_blank.py"),
+                .embedInCode("Bootstraps/nodejs/index.cjs"), .embedInCode("Bootstraps/nodejs/blank.cjs"),
+                .embedInCode("Bootstraps/nodejs/practice.cjs"),
                 .embedInCode("Bootstraps/nodejs/connection.cjs"), .embedInCode("Bootstraps/nodejs/errors.cjs"),
                 .embedInCode("Bootstraps/nodejs/handler.cjs"), .embedInCode("Bootstraps/nodejs/log.cjs"),
                 .embedInCode("Bootstraps/nodejs/stream.cjs"),
@@ -103,11 +126,30 @@ let package = Package(
             ],
             swiftSettings: swift
         ),
-        .target(name: "Invoker", dependencies: ["ExecutionEnvironments", "LambdaModel"], swiftSettings: swift),
+        .target(
+            name: "Invoker",
+            dependencies: [
+                "AWSClient", "AWSWire", "EventStore", "ExecutionEnvironments", "InvocationCore", "LambdaModel",
+                lifecycle,
+                logging,
+            ],
+            swiftSettings: swift
+        ),
         .target(
             name: "ControlPlane",
             dependencies: [
-                "AWSWire", "MetadataStore", "CodeStore", "LambdaModel", crypto, logging, lifecycle,
+                "AWSClient", "AWSWire", "InvocationCore", "MetadataStore", "CodeStore", "LogStore", "LambdaModel",
+                crypto,
+                logging,
+                lifecycle,
+            ],
+            swiftSettings: swift
+        ),
+
+        .target(
+            name: "Queues",
+            dependencies: [
+                "AWSWire", "EnvelopeEncryption", "LambdaModel", "QueueCore", "QueueStore", crypto, lifecycle, logging,
             ],
             swiftSettings: swift
         ),
@@ -116,7 +158,9 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: nio + [
-                "ControlPlane", "LogStore", "AWSWire", "LambdaModel", hummingbird, hummingbirdCore, nioHTTP1, logging,
+                "ControlPlane", "LogStore", "AWSWire", "InvocationCore", "LambdaModel", "MetadataStore", "QueueCore",
+                "Queues", hummingbird,
+                hummingbirdCore, nioHTTP1, nioSSL, logging, product("AsyncHTTPClient", "async-http-client"),
                 product("HTTPTypes", "swift-http-types"),
             ],
             swiftSettings: swift
@@ -129,8 +173,8 @@ let package = Package(
         .target(
             name: "CommandLineClient",
             dependencies: nio + [
-                "AWSWire", "CArchive", "LambdaModel", "ServerConfiguration", argumentParser, nioHTTP1, crypto,
-                product("AsyncHTTPClient", "async-http-client"),
+                "AWSWire", "CArchive", "LambdaModel", "ServerConfiguration", argumentParser, nioHTTP1, nioSSL, crypto,
+                asyncHTTPClient,
             ],
             swiftSettings: swift
         ),
@@ -139,22 +183,31 @@ let package = Package(
         .executableTarget(
             name: "Server",
             dependencies: nio + [
-                "AWSWire", "CodeStore", "CommandLineClient", "ControlPlane", "Egress", "EnvelopeEncryption",
+                "AWSClient", "AWSWire", "CodeStore", "CommandLineClient", "ControlPlane", "Egress",
+                "EnvelopeEncryption", "EventStore",
                 "ExecutionEnvironments", "HTTPAPI", "InvocationCore", "Invoker", "LambdaModel", "LinuxSandbox",
-                "LogStore", "MetadataStore", "Runtimes", "SandboxPolicy", "ServerConfiguration", argumentParser,
-                crypto, hummingbird, lifecycle, logging, product("UnixSignals", "swift-service-lifecycle"),
+                "LogStore", "MetadataStore", "QueueCore", "QueueStore", "Queues", "Runtimes", "SandboxPolicy",
+                "ServerConfiguration",
+                argumentParser,
+                asyncHTTPClient, crypto, hummingbird, lifecycle, logging,
+                product("UnixSignals", "swift-service-lifecycle"),
             ],
             swiftSettings: swift
         ),
 
         // Tests.
-        .target(name: "TestSupport", dependencies: ["InvocationCore", "LambdaModel"], swiftSettings: swift),
+        .target(
+            name: "TestSupport",
+            dependencies: ["InvocationCore", "LambdaModel", "QueueCore"],
+            swiftSettings: swift
+        ),
         .testTarget(name: "LambdaModelTests", dependencies: ["LambdaModel"], swiftSettings: swift),
         .testTarget(
             name: "InvocationCoreTests",
             dependencies: ["InvocationCore", "LambdaModel", "TestSupport"],
             swiftSettings: swift
         ),
+        .testTarget(name: "QueueCoreTests", dependencies: ["QueueCore", "TestSupport"], swiftSettings: swift),
         .testTarget(
             name: "SimulationTests",
             dependencies: ["InvocationCore", "LambdaModel", "TestSupport"],
@@ -164,6 +217,11 @@ let package = Package(
             name: "AWSWireTests",
             dependencies: ["AWSWire", "LambdaModel", crypto],
             resources: [.copy("Vectors")],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "AWSClientTests",
+            dependencies: nio + ["AWSClient", "AWSWire", "LambdaModel", nioHTTP1, asyncHTTPClient],
             swiftSettings: swift
         ),
         .testTarget(
@@ -178,24 +236,52 @@ let package = Package(
         ),
         .testTarget(
             name: "CodeStoreTests",
-            dependencies: ["CodeStore", "LambdaModel", "EnvelopeEncryption", "CArchive", crypto],
+            dependencies: ["CodeStore", "AWSClient", "LambdaModel", "EnvelopeEncryption", "CArchive", crypto],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "EventStoreTests",
+            dependencies: ["EventStore", "LambdaModel", "EnvelopeEncryption"],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "QueueStoreTests",
+            dependencies: ["QueueStore", "QueueCore", "LambdaModel", "EnvelopeEncryption", "TestSupport", grdb],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "QueuesTests",
+            dependencies: [
+                "Queues", "QueueStore", "QueueCore", "AWSWire", "LambdaModel", "EnvelopeEncryption", logging,
+            ],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "InvokerTests",
+            dependencies: [
+                "Invoker", "AWSClient", "AWSWire", "EventStore", "EnvelopeEncryption", "InvocationCore", "LambdaModel",
+                logging,
+            ],
             swiftSettings: swift
         ),
         .testTarget(name: "LogStoreTests", dependencies: ["LogStore", "LambdaModel", grdb], swiftSettings: swift),
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
-                "ControlPlane", "AWSWire", "LambdaModel", "MetadataStore", "CodeStore", "EnvelopeEncryption", crypto,
-                logging,
+                "ControlPlane", "AWSClient", "AWSWire", "InvocationCore", "LambdaModel", "MetadataStore", "CodeStore",
+                "LogStore",
+                "EnvelopeEncryption",
+                "TestSupport",
+                crypto, logging,
             ],
             swiftSettings: swift
         ),
         .testTarget(
             name: "HTTPAPITests",
             dependencies: nio + [
-                "HTTPAPI", "ControlPlane", "AWSWire", "LambdaModel", "MetadataStore", "CodeStore", "LogStore",
-                "EnvelopeEncryption", crypto, logging, hummingbird, product("HummingbirdTesting", "hummingbird"),
-                product("HTTPTypes", "swift-http-types"),
+                "HTTPAPI", "ControlPlane", "AWSWire", "InvocationCore", "LambdaModel", "MetadataStore", "CodeStore",
+                "LogStore", "EnvelopeEncryption", crypto, logging, hummingbird,
+                product("HummingbirdTesting", "hummingbird"), product("HTTPTypes", "swift-http-types"),
             ],
             swiftSettings: swift
         ),
@@ -215,7 +301,9 @@ let package = Package(
         .testTarget(
             name: "ExecutionEnvironmentsTests",
             dependencies: [
-                "ExecutionEnvironments", "CodeStore", "EnvelopeEncryption", "LambdaModel", "LogStore", "Runtimes",
+                "ExecutionEnvironments", "CodeStore", "EnvelopeEncryption", "InvocationCore", "LambdaModel",
+                "LinuxSandbox", "LogStore",
+                "Runtimes",
             ],
             swiftSettings: swift
         ),
@@ -227,9 +315,22 @@ let package = Package(
         .testTarget(name: "EgressTests", dependencies: nio + ["Egress", logging], swiftSettings: swift),
         .testTarget(name: "RuntimesTests", dependencies: ["Runtimes", "LambdaModel"], swiftSettings: swift),
         .testTarget(
+            name: "SandboxPolicyTests",
+            dependencies: ["CSeccomp", "LinuxSandbox", "SandboxPolicy"],
+            swiftSettings: swift
+        ),
+        .target(name: "CTracer", path: "Tests/CTracer"),
+        .testTarget(
             name: "SandboxTests",
             dependencies: [
-                "CSeccomp", "ExecutionEnvironments", "InvocationCore", "LinuxSandbox", "SandboxPolicy", logging,
+                "CSeccomp", "CTracer", "ExecutionEnvironments", "InvocationCore", "LinuxSandbox", "SandboxPolicy",
+                logging,
+            ],
+            exclude: ["Programs/Everything.java"],
+            resources: [
+                .embedInCode("Programs/compiled.c.txt"), .embedInCode("Programs/cost.c.txt"),
+                .embedInCode("Programs/foreign.c.txt"), .embedInCode("Programs/node_all.js"),
+                .embedInCode("Programs/python_all.py"), .embedInCode("Programs/shell.sh"),
             ],
             swiftSettings: swift
         ),

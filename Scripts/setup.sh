@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs what building and testing need, on Debian and Ubuntu. Says what it does; does nothing when nothing is missing.
+# setup.sh [vm]: installs what building and testing need, on Debian and Ubuntu, and what the virtual machine of `make test-vm`
+# needs when that is asked for. Says what it does; does nothing when nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(
-    build-essential curl e2fsprogs git jq libarchive-dev libmnl-dev libnftnl-dev libseccomp-dev libsqlite3-dev
-    pkg-config python3 python3-venv
+    build-essential curl e2fsprogs git jq libarchive-dev libmnl-dev libnftnl-dev libpcre2-dev libseccomp-dev libsqlite3-dev
+    openssl pkg-config python3 python3-swift python3-venv strace
 )
+# The kernel that the virtual machine boots is downloaded by the test itself, and installed nowhere.
+[[ ${1:-} != vm ]] || packages+=(kmod procps qemu-system-x86 util-linux)
 
 say() { echo "setup: $*" >&2; }
 fail() { say "$*"; exit 1; }

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# test.sh [unit|sandbox|acceptance]: all of them without an argument.
+# test.sh [unit|sandbox|acceptance|hostile]: all of them without an argument.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-all}
 chosen() { [[ $what == all || $what == "$1" ]]; }
-[[ $what =~ ^(all|unit|sandbox|acceptance)$ ]] || { echo "usage: test.sh [unit|sandbox|acceptance]" >&2; exit 2; }
+[[ $what =~ ^(all|unit|sandbox|acceptance|hostile)$ ]] || { echo "usage: test.sh [unit|sandbox|acceptance|hostile]" >&2; exit 2; }
 
 swift build
 if chosen unit; then
@@ -14,7 +14,13 @@ if chosen unit; then
     PYTHONDONTWRITEBYTECODE=1 MARTLET_TEST_AWSLAMBDARIC=$PWD/.venv/bin/python \
         .venv/bin/python -m unittest discover Tests/bootstraps
 fi
+if chosen unit; then
+    # Seeds and former findings, and a moment of new ones; what takes long is `make fuzz`.
+    FUZZ_SECONDS=${FUZZ_SECONDS:-2} Scripts/fuzz.sh
+fi
 if chosen sandbox; then
+    echo "system calls of the workloads, compared with the filter"
+    Scripts/system-calls-used.py
     echo "sandbox tests as $(id -un)"
     MARTLET_SPAWNER=$(swift build --show-bin-path)/martlet-spawner swift test --no-parallel --filter SandboxTests
     if ((EUID == 0)) && id nobody >/dev/null 2>&1; then
@@ -22,9 +28,13 @@ if chosen sandbox; then
         Scripts/test-as-user.sh nobody
     fi
 fi
-if chosen acceptance; then
+if chosen acceptance || chosen hostile; then
     # What is shipped is what is driven: some of the promises are about time.
     [[ -n ${MARTLET_BIN:-} ]] || Scripts/build-release.sh
-    MARTLET_BIN=${MARTLET_BIN:-$(swift build -c release --show-bin-path)/martlet} \
-        .venv/bin/python -m pytest -q -p no:cacheprovider Tests/acceptance
+    export MARTLET_BIN=${MARTLET_BIN:-$(swift build -c release --show-bin-path)/martlet}
 fi
+if chosen acceptance; then
+    # Most of these wait rather than work, so two at a time; a file's tests stay together, for what they share.
+    .venv/bin/python -m pytest -q -p no:cacheprovider --numprocesses 2 --dist loadfile Tests/acceptance
+fi
+if chosen hostile; then .venv/bin/python -m pytest -q -p no:cacheprovider Tests/hostile; fi

@@ -51,6 +51,7 @@ package struct EventStreamDecoder: Sendable {
 
     private static func headers(_ bytes: ArraySlice<UInt8>) throws(Malformed) -> [(name: String, value: String)] {
         var headers: [(name: String, value: String)] = []
+        var names: Set<String> = []
         var rest = bytes
         while !rest.isEmpty {
             let nameLength = Int(try take(1, of: &rest).first ?? 0)
@@ -61,7 +62,7 @@ package struct EventStreamDecoder: Sendable {
             }
             let valueLength = try take(2, of: &rest).reduce(0) { $0 << 8 | Int($1) }
             let value = try text(take(valueLength, of: &rest))
-            guard !headers.contains(where: { $0.name == name }) else {
+            guard names.insert(name).inserted else {
                 throw Malformed(description: "a header comes twice")
             }
             headers.append((name, value))

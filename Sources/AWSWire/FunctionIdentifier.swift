@@ -8,24 +8,17 @@ package struct FunctionIdentifier: Sendable, Equatable {
     package var name: String
     package var qualifier: String?
 
-    /// Longest identifier where a function is made or changed.
-    package static let lengthMax = 140
-    /// Longest identifier elsewhere.
+    /// Longest identifier with its qualifier.
     package static let qualifiedLengthMax = 256
     /// Longest name by itself.
     package static let nameLengthMax = 64
 
-    /// For requests that make or change a function.
-    package static let pattern =
-        #"(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?"#
-        + #"([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?"#
-    /// For requests that read, delete or invoke.
     package static let namespacedPattern =
         #"(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?"#
         + #"([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"#
     package static let qualifierPattern = #"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"#
 
-    /// Takes an identifier apart; nil when it doesn't have the form of `pattern` or `namespacedPattern`.
+    /// Takes an identifier apart; nil when it doesn't have the form of the model's `FunctionName`, or `NamespacedFunctionName`.
     package init?(_ text: String, namespaced: Bool) {
         var parts = text.split(separator: ":", maxSplits: 8, omittingEmptySubsequences: false)[...]
         if parts.count > 3, parts[0] == "arn", Self.isPartition(parts[1]), parts[2] == "lambda" { parts.removeFirst(3) }
@@ -33,7 +26,7 @@ package struct FunctionIdentifier: Sendable, Equatable {
             region = String(first)
             parts.removeFirst()
         }
-        if parts.count > 1, let first = parts.first, Self.isAccountID(first) {
+        if parts.count > 1, let first = parts.first, ARN.isAccountID(first) {
             accountID = String(first)
             parts.removeFirst()
         }
@@ -56,7 +49,7 @@ package struct FunctionIdentifier: Sendable, Equatable {
     package init(reading text: String, qualifier: String?) throws(LambdaError) {
         var violations = ConstraintViolations()
         if let qualifier { Self.checkQualifier(qualifier, &violations) }
-        let parsed = Self.checked(text, namespaced: true, &violations)
+        let parsed = Self.checked(text, &violations)
         try violations.throwIfAny()
         guard let parsed else { preconditionFailure("an identifier that isn't parsed is a violation") }
         self = parsed
@@ -70,21 +63,11 @@ package struct FunctionIdentifier: Sendable, Equatable {
         }
     }
 
-    /// An identifier of a function that is to be made or changed; what is wrong with it is added to `violations`.
-    package static func checked(
-        _ text: String,
-        namespaced: Bool,
-        _ violations: inout ConstraintViolations
-    ) -> FunctionIdentifier? {
+    private static func checked(_ text: String, _ violations: inout ConstraintViolations) -> FunctionIdentifier? {
         let before = violations
-        let parsed = FunctionIdentifier(text, namespaced: namespaced)
-        violations.requirePattern(
-            text,
-            at: "functionName",
-            namespaced ? namespacedPattern : pattern,
-            parsed != nil
-        )
-        violations.requireLength(text, at: "functionName", 1...(namespaced ? qualifiedLengthMax : lengthMax))
+        let parsed = FunctionIdentifier(text, namespaced: true)
+        violations.requirePattern(text, at: "functionName", namespacedPattern, parsed != nil)
+        violations.requireLength(text, at: "functionName", 1...qualifiedLengthMax)
         return violations == before ? parsed : nil
     }
 
@@ -101,21 +84,19 @@ package struct FunctionIdentifier: Sendable, Equatable {
         violations.requireLength(qualifier, at: "qualifier", 1...128)
     }
 
-    /// The function meant by a caller of that account in that region.
+    /// The function meant by a caller of that account in that region, wherever it is and whoever it belongs to.
+    package func meant(accountID: String, region: String) -> FunctionKey {
+        FunctionKey(accountID: self.accountID ?? accountID, region: self.region ?? region, name: name)
+    }
+
+    /// The same, where it is in that region.
     ///
-    /// - Throws: `LambdaError.resourceNotFound` for another region, `.accessDenied` for another account.
-    package func key(accountID: String, region: String, action: String) throws(LambdaError) -> FunctionKey {
-        if let other = self.region, other != region {
+    /// - Throws: `LambdaError.resourceNotFound` for another region.
+    package func key(accountID: String, region: String) throws(LambdaError) -> FunctionKey {
+        let key = meant(accountID: accountID, region: region)
+        guard key.region == region else {
             throw .resourceNotFound(
-                message: "Functions from '\(other)' are not reachable in this region ('\(region)')"
-            )
-        }
-        let key = FunctionKey(accountID: self.accountID ?? accountID, region: region, name: name)
-        guard key.accountID == accountID else {
-            throw .accessDenied(
-                name: "AccessDeniedException",
-                message: "User: arn:aws:iam::\(accountID):root is not authorized to perform: lambda:\(action) on "
-                    + "resource: \(key.arn) because no resource-based policy allows the lambda:\(action) action"
+                message: "Functions from '\(key.region)' are not reachable in this region ('\(region)')"
             )
         }
         return key
@@ -138,10 +119,6 @@ package struct FunctionIdentifier: Sendable, Equatable {
         text.isEmpty
             || text.hasPrefix("aws")
                 && text.utf8.allSatisfy { isLower($0 | 0x20) || $0 == UInt8(ascii: "-") }
-    }
-
-    private static func isAccountID(_ text: Substring) -> Bool {
-        text.utf8.count == 12 && text.utf8.allSatisfy(isDigit)
     }
 
     /// `us-east-1`, `us-gov-west-1`, `us-isob-east-1`.

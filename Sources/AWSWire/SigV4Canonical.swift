@@ -53,15 +53,16 @@ enum SigV4Canonical {
     /// The canonical request.
     ///
     /// `signedHeaders` are lower-case names in ascending order; `excludedParameter` is the query parameter that carries
-    /// the signature itself, in the presigned form.
+    /// the signature itself, in the presigned form. `keepsPath` is S3's way: its path counts as it was sent.
     static func request(
         _ request: SigV4Request,
         signedHeaders: [String],
         payloadHash: String,
-        excludedParameter: String? = nil
+        excludedParameter: String? = nil,
+        keepsPath: Bool = false
     ) -> String {
         var text = request.method
-        text += "\n" + path(request.path)
+        text += "\n" + (keepsPath ? request.path : path(request.path))
         text += "\n" + query(request.query, excluding: excludedParameter)
         text += "\n"
         for name in signedHeaders {

@@ -145,7 +145,7 @@ struct Claim {
     }
 
     /// - Returns: the time the request was signed at.
-    func check(region: String, services: Set<String>) throws(LambdaError) -> Timestamp {
+    func check(regions: Set<String>, services: Set<String>?) throws(LambdaError) -> Timestamp {
         guard let time = BasicTime.parse(date) else {
             throw SigV4Verifier.incomplete(
                 "Date must be in ISO-8601 'basic format'. Got '\(date.prefix(64))'. "
@@ -153,10 +153,10 @@ struct Claim {
             )
         }
         var faults: [String] = []
-        if scope.region != region {
+        if !regions.contains(scope.region) {
             faults.append("Credential should be scoped to a valid region, not '\(scope.region)'. ")
         }
-        if !services.contains(scope.service) {
+        if let services, !services.contains(scope.service) {
             let names = services.sorted().map { "'\($0)'" }.joined(separator: " or ")
             faults.append("Credential should be scoped to correct service: \(names). ")
         }

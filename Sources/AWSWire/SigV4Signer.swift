@@ -2,9 +2,10 @@
 package import LambdaModel
 
 /// Signs requests with Signature Version 4, in the header form and in the presigned form.
-///
-/// For every service but S3, whose paths are encoded otherwise.
 package struct SigV4Signer: Sendable {
+    /// The service whose paths are signed as they are on the wire, encoded once and with all their slashes.
+    package static let s3 = "s3"
+
     package var accessKey: AccessKey
     package var region: String
     /// For example `lambda` or `logs`.
@@ -22,8 +23,12 @@ package struct SigV4Signer: Sendable {
     /// Every header that `request` has is signed, so it must be complete, `Host` included, and be sent unchanged.
     /// The content hash is sent so that the server can check the signature before it reads the body.
     package func sign(_ request: SigV4Request, body: [UInt8], at now: Timestamp) -> [SigV4Request.Header] {
+        sign(request, payloadHash: PayloadHash.hexadecimal(of: body), at: now)
+    }
+
+    /// The same for a body whose SHA-256 is known, in hexadecimal.
+    package func sign(_ request: SigV4Request, payloadHash: String, at now: Timestamp) -> [SigV4Request.Header] {
         let date = BasicTime.text(now)
-        let payloadHash = PayloadHash.hexadecimal(of: body)
         var added = [
             SigV4Request.Header("X-Amz-Date", date), SigV4Request.Header("X-Amz-Content-SHA256", payloadHash),
         ]
@@ -32,7 +37,12 @@ package struct SigV4Signer: Sendable {
         signed.headers += added
         let names = Set(signed.headers.map { $0.name.lowercased() }).sorted()
         let scope = scope(at: date)
-        let canonical = SigV4Canonical.request(signed, signedHeaders: names, payloadHash: payloadHash)
+        let canonical = SigV4Canonical.request(
+            signed,
+            signedHeaders: names,
+            payloadHash: payloadHash,
+            keepsPath: service == Self.s3
+        )
         let signature = signature(of: canonical, date: date, scope: scope)
         added.append(
             .init(
@@ -65,7 +75,12 @@ package struct SigV4Signer: Sendable {
         let added = parameters.map { "\($0.0)=\(PercentEncoding.encode($0.1))" }.joined(separator: "&")
         var signed = request
         signed.query = request.query.isEmpty ? added : "\(request.query)&\(added)"
-        let canonical = SigV4Canonical.request(signed, signedHeaders: names, payloadHash: payloadHash)
+        let canonical = SigV4Canonical.request(
+            signed,
+            signedHeaders: names,
+            payloadHash: payloadHash,
+            keepsPath: service == Self.s3
+        )
         return "\(signed.query)&X-Amz-Signature=\(signature(of: canonical, date: date, scope: scope))"
     }
 

@@ -20,11 +20,15 @@ package struct PendingSignature: Sendable {
         case hash(String)
         /// The caller chose not to sign the body.
         case unsigned
+        /// The body is signed in parts (`STREAMING-…`), whose signatures are inside it and are not looked at.
+        case inParts(String)
     }
 
     package var accessKeyID: String
     /// `lambda` or another of the services that the verifier was told to accept.
     package var service: String
+    /// The scope's.
+    package var region: String
     package var payload: Payload
     fileprivate var request: SigV4Request
     fileprivate var signedHeaders: [String]
@@ -43,7 +47,7 @@ package struct PendingSignature: Sendable {
         case .hash:
             try verifyHead()
             try verifyBody(body)
-        case .unsigned: try verifyHead()
+        case .unsigned, .inParts: try verifyHead()
         }
     }
 
@@ -56,6 +60,7 @@ package struct PendingSignature: Sendable {
         case .unstated: return false
         case .hash(let hash): try verify(payloadHash: hash)
         case .unsigned: try verify(payloadHash: PayloadHash.unsigned)
+        case .inParts(let stated): try verify(payloadHash: stated)
         }
         return true
     }
@@ -71,7 +76,8 @@ package struct PendingSignature: Sendable {
             request,
             signedHeaders: signedHeaders,
             payloadHash: payloadHash,
-            excludedParameter: excludedParameter
+            excludedParameter: excludedParameter,
+            keepsPath: SigV4Verifier.servicesWithPlainPaths.contains(service)
         )
         let text = SigV4Canonical.stringToSign(canonicalRequest: canonical, date: date, scope: scope)
         let expected = SigV4Canonical.signature(secret: secret, scope: scope, stringToSign: text)
@@ -81,7 +87,7 @@ package struct PendingSignature: Sendable {
 
 /// Checks requests that were signed with Signature Version 4, in the header form and in the presigned form.
 ///
-/// Signing by chunks (`STREAMING-…`) is refused: Lambda's API has no such form. `UNSIGNED-PAYLOAD` is accepted only where
+/// Signing by chunks (`STREAMING-…`) is refused where services are named: Lambda's API has no such form. `UNSIGNED-PAYLOAD` is accepted only where
 /// the request says so in an `x-amz-content-sha256` header that is signed itself, so that nobody on the way can take the
 /// protection off a body that its sender had signed.
 package struct SigV4Verifier: Sendable {
@@ -94,12 +100,16 @@ package struct SigV4Verifier: Sendable {
     static let pathBytesMax = 8_192
     static let authorizationBytesMax = 8_192
 
-    package var region: String
-    /// The services a scope may name.
-    package var services: Set<String>
+    /// Those whose canonical path is the request's own, and whose presigned URLs leave the body out.
+    static let servicesWithPlainPaths: Set<String> = ["s3", "s3-outposts", "s3-object-lambda", "s3express"]
 
-    package init(region: String, services: Set<String>) {
-        self.region = region
+    /// The regions that a scope may name.
+    package var regions: Set<String>
+    /// The services a scope may name; nil for any, for requests that are passed on.
+    package var services: Set<String>?
+
+    package init(regions: Set<String>, services: Set<String>?) {
+        self.regions = regions
         self.services = services
     }
 
@@ -138,11 +148,11 @@ package struct SigV4Verifier: Sendable {
             request.headers.count <= Self.headersMax
         else { throw Self.incomplete("The request line or the headers are too long to be signed.") }
         let claim = try Claim(request)
-        let time = try claim.check(region: region, services: services)
+        let time = try claim.check(regions: regions, services: services)
         try claim.checkTime(time, now: now)
         // Else a header that was signed empty could be taken away unnoticed.
         guard claim.signedHeaders.allSatisfy({ request.header($0) != nil }) else { throw Self.mismatch }
-        let payload = try Self.payload(of: request, signedHeaders: claim.signedHeaders)
+        let payload = try payload(of: request, claim)
         switch lookUp(claim.accessKeyID, claim.sessionToken) {
         case .unknown:
             throw .accessDenied(
@@ -158,6 +168,7 @@ package struct SigV4Verifier: Sendable {
             return PendingSignature(
                 accessKeyID: claim.accessKeyID,
                 service: claim.scope.service,
+                region: claim.scope.region,
                 payload: payload,
                 request: request,
                 signedHeaders: claim.signedHeaders,
@@ -170,22 +181,34 @@ package struct SigV4Verifier: Sendable {
         }
     }
 
-    private static func payload(
+    private func payload(
         of request: SigV4Request,
-        signedHeaders: [String]
+        _ claim: Claim
     ) throws(LambdaError) -> PendingSignature.Payload {
-        guard let stated = request.header("x-amz-content-sha256") else { return .unstated }
-        if stated == PayloadHash.unsigned {
-            guard signedHeaders.contains("x-amz-content-sha256") else {
-                throw invalid("'x-amz-content-sha256' must be a 'SignedHeader' in the AWS Authorization.")
+        let isPlain = Self.servicesWithPlainPaths.contains(claim.scope.service)
+        guard let stated = request.header("x-amz-content-sha256") else {
+            return isPlain && claim.expiresSeconds != nil ? .unsigned : .unstated
+        }
+        func requireSigned() throws(LambdaError) {
+            guard claim.signedHeaders.contains("x-amz-content-sha256") else {
+                throw Self.invalid("'x-amz-content-sha256' must be a 'SignedHeader' in the AWS Authorization.")
             }
+        }
+        if stated == PayloadHash.unsigned {
+            try requireSigned()
             return .unsigned
         }
         if stated.hasPrefix("STREAMING-") {
-            throw invalid("The value '\(stated.prefix(64))' of x-amz-content-sha256 is not supported by this service.")
+            guard services == nil, stated.utf8.count <= 64 else {
+                throw Self.invalid(
+                    "The value '\(stated.prefix(64))' of x-amz-content-sha256 is not supported by this service."
+                )
+            }
+            try requireSigned()
+            return .inParts(stated)
         }
         guard stated.utf8.count == 64, Hexadecimal.decode(stated.utf8) != nil else {
-            throw invalid(
+            throw Self.invalid(
                 "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value in hexadecimal digits."
             )
         }

@@ -11,8 +11,10 @@
 #include <linux/if.h>
 #include <linux/loop.h>
 #include <linux/netlink.h>
+#include <linux/openat2.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <linux/securebits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -21,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -52,7 +55,26 @@ struct mount_attr {
 
 int clinux_fork(void) { return RESULT(fork()); }
 
-int clinux_clone_namespaces(uint64_t flags, int *pidfd) {
+// What a user namespace uses of the kernel's limits is counted for its owner as well, the creator's effective user. Changing
+// that user must leave everything else as it is: capabilities (SECBIT_NO_SETUID_FIXUP), and who opens files.
+static int become_effective(uid_t user) {
+    if (syscall(SYS_setresuid, -1, user, -1) < 0) return -errno;
+    setfsuid(0);
+    // A change of user makes a process undumpable, and so its files in /proc somebody else's.
+    return RESULT(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+}
+
+int clinux_clone_namespaces(uint64_t flags, uid_t owner, int *pidfd) {
+    if (owner != 0) {
+        if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0) return -errno;
+        int result = become_effective(owner);
+        if (result == 0) result = clinux_clone_namespaces(flags, 0, pidfd);
+        // The child's namespace has reset its bits; its user is set once its id map is there.
+        if (result == 0) return 0;
+        int back = become_effective(0);
+        if (back == 0) back = RESULT(prctl(PR_SET_SECUREBITS, 0, 0, 0, 0));
+        return back == 0 ? result : back;
+    }
     struct clone_args arguments = {0};
     arguments.flags = flags | CLONE_PIDFD;
     arguments.pidfd = (uint64_t)(uintptr_t)pidfd;
@@ -108,6 +130,19 @@ int clinux_waitid_pidfd(int pidfd, int *status) {
     if (result < 0) return -errno;
     *status = details.si_code == CLD_EXITED ? (details.si_status & 0xff) << 8 : details.si_status & 0x7f;
     return 0;
+}
+
+int clinux_raise_descriptor_limit(uint64_t most) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > most ? most : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    return (int)limit.rlim_cur;
+}
+
+int clinux_readable_bytes(int descriptor) {
+    int count = 0;
+    return ioctl(descriptor, FIONREAD, &count) < 0 ? -errno : count;
 }
 
 int clinux_set_limit(int resource, uint64_t value) {
@@ -168,6 +203,11 @@ int clinux_write_file(const char *path, const char *text) {
 int clinux_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *options) {
     return RESULT(mount(source, target, type, flags, options));
 }
+int clinux_setns(int namespace_, int type) { return RESULT(setns(namespace_, type)); }
+int clinux_change_root(int directory) {
+    if (fchdir(directory) < 0) return -errno;
+    return RESULT(chroot("."));
+}
 int clinux_unmount_detach(const char *target) { return RESULT(umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW)); }
 
 int clinux_pivot_root_here(void) {
@@ -180,6 +220,19 @@ int clinux_pivot_root_here(void) {
 int clinux_open_tree_clone(int directory, const char *path, int recursive) {
     unsigned flags = 1 /* OPEN_TREE_CLONE */ | O_CLOEXEC | (recursive ? AT_RECURSIVE : 0);
     return (int)RESULT(syscall(SYS_open_tree, directory, path, flags));
+}
+
+int clinux_open_tree_beneath(int directory, const char *path) {
+    struct open_how how = {
+        .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+    };
+    int found = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+    if (found < 0) return -errno;
+    unsigned flags = 1 /* OPEN_TREE_CLONE */ | O_CLOEXEC | AT_EMPTY_PATH;
+    int tree = (int)RESULT(syscall(SYS_open_tree, found, "", flags));
+    close(found);
+    return tree;
 }
 
 int clinux_set_mount_attributes(int tree, uint64_t attributes, int recursive) {
@@ -311,7 +364,6 @@ ssize_t clinux_receive(int socket, void *bytes, size_t count, int *descriptors, 
 }
 
 int clinux_duplicate(int from, int to, int flags) { return RESULT(dup3(from, to, flags)); }
-int clinux_memory_file(const char *name) { return RESULT(memfd_create(name, MFD_CLOEXEC)); }
 
 int clinux_pipe(int *read_end, int *write_end, int nonblocking_read) {
     int pair[2];
@@ -438,3 +490,5 @@ int clinux_bind(const char *address, uint16_t port, int stream) {
     }
     return socket_;
 }
+
+int clinux_tcp_socket(void) { return RESULT(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }

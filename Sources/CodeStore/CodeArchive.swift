@@ -26,8 +26,9 @@ package enum CodeArchive {
 
     /// Reads the whole archive and checks everything that `unpack` checks, writing nothing.
     package static func inspect(_ zip: [UInt8]) throws(ArchiveRefusal) -> Summary {
-        var tree = ArchiveTree()
-        return try read(zip, tree: &tree, writer: nil)
+        var unpacking = Unpacking(writer: nil)
+        try unpacking.add(zip)
+        return try unpacking.finish()
     }
 
     /// Unpacks into an empty directory, which stays open and the caller's; best on a tmpfs of the caller's own.
@@ -36,74 +37,93 @@ package enum CodeArchive {
     /// least `rwx` for their owner), and are all of 1980-01-01. An archive that holds no Unix modes gets 0755 for
     /// directories and 0644 for files. After an error a part may be there: throw the directory away.
     package static func unpack(_ zip: [UInt8], into directory: Int32) throws(ArchiveRefusal) -> Summary {
-        var tree = ArchiveTree()
-        let writer = TreeWriter(root: directory)
-        let summary = try read(zip, tree: &tree, writer: writer)
-        try writer.finish(tree)
-        return summary
+        var unpacking = Unpacking(into: directory)
+        try unpacking.add(zip)
+        return try unpacking.finish()
     }
 
-    private static func read(
-        _ zip: [UInt8],
-        tree: inout ArchiveTree,
-        writer: TreeWriter?
-    ) throws(ArchiveRefusal) -> Summary {
-        let directory = try ZipDirectory(zip)
-        let result = withUTF8Names { () -> Result<Summary, ArchiveRefusal> in
-            zip.withUnsafeBytes { bytes in
-                Result { () throws(ArchiveRefusal) -> Summary in
-                    let reader = try ArchiveReader(bytes)
-                    defer { reader.close() }
-                    return try readEntries(reader, directory, tree: &tree, writer: writer)
-                }
-            }
-        }
-        guard let result else {
-            throw .machine("this machine has no C.UTF-8 locale, which reading names in archives needs")
-        }
-        let summary = try result.get()
-        try tree.checkLinks()
-        return summary
-    }
+    /// Several archives into one directory, each laid over those before it, as a function's layers are (see `ArchiveTree`).
+    ///
+    /// The limits are those of one archive, for all of them together.
+    package struct Unpacking {
+        private var tree = ArchiveTree()
+        private var summary = Summary(entries: 0, unzippedBytes: 0)
+        private let writer: TreeWriter?
 
-    private static func readEntries(
-        _ reader: ArchiveReader,
-        _ directory: ZipDirectory,
-        tree: inout ArchiveTree,
-        writer: TreeWriter?
-    ) throws(ArchiveRefusal) -> Summary {
-        var summary = Summary(entries: 0, unzippedBytes: 0)
-        while let entry = try reader.next() {
-            summary.entries += 1
-            guard summary.entries <= entriesMax else {
-                throw .unusable("there are more than \(entriesMax) entries")
-            }
-            let name = directory.storedName(at: summary.entries - 1, readAs: entry.name)
-            let path = try ArchiveTree.components(of: name)
-            let storedMode = directory.hasUnixModes ? entry.mode & 0o777 : 0
-            let mode = storedMode != 0 ? storedMode : (entry.kind == .directory ? 0o755 : 0o644)
-            let addition = try tree.add(path, kind: entry.kind, mode: mode)
-            if addition == .replacesLeaf { try writer?.remove(path) }
-            switch entry.kind {
-            case .directory: try writer?.makeDirectory(path)
-            case .link(let target): try writer?.makeLink(path, target: target)
-            case .file:
-                let file = try writer?.makeFile(path)
-                defer { file.map { _ = Glibc.close($0) } }
-                try reader.readData { chunk throws(ArchiveRefusal) in
-                    summary.unzippedBytes += chunk.count
-                    guard summary.unzippedBytes <= LimitsProfile.unzippedBytesMax else {
-                        throw ArchiveRefusal(
-                            kind: .tooLarge,
-                            reason: "it unpacks to more than \(LimitsProfile.unzippedBytesMax) bytes"
-                        )
+        /// Into an empty directory, as `unpack`.
+        package init(into directory: Int32) { self.init(writer: TreeWriter(root: directory)) }
+
+        fileprivate init(writer: TreeWriter?) { self.writer = writer }
+
+        package mutating func add(_ zip: [UInt8]) throws(ArchiveRefusal) {
+            let directory = try ZipDirectory(zip)
+            tree.beginArchive()
+            let result = CodeArchive.withUTF8Names { () -> Result<Void, ArchiveRefusal> in
+                zip.withUnsafeBytes { bytes in
+                    Result { () throws(ArchiveRefusal) in
+                        let reader = try ArchiveReader(bytes)
+                        defer { reader.close() }
+                        try addEntries(reader, directory)
                     }
-                    if let file { try writer?.write(chunk, to: file, at: path) }
                 }
-                if let file { try writer?.finishFile(file, mode: mode, at: path) }
             }
+            guard let result else {
+                throw .machine("this machine has no C.UTF-8 locale, which reading names in archives needs")
+            }
+            try result.get()
         }
-        return summary
+
+        /// When nothing more is added: checks what only the whole shows.
+        package mutating func finish() throws(ArchiveRefusal) -> Summary {
+            try tree.checkLinks()
+            try writer?.finish(tree)
+            return summary
+        }
+
+        private mutating func addEntries(
+            _ reader: ArchiveReader,
+            _ directory: ZipDirectory
+        ) throws(ArchiveRefusal) {
+            var index = 0
+            while let entry = try reader.next() {
+                summary.entries += 1
+                guard summary.entries <= entriesMax else {
+                    throw .unusable("there are more than \(entriesMax) entries")
+                }
+                let name = try directory.storedName(at: index, readAs: entry.name)
+                index += 1
+                let path = try ArchiveTree.components(of: name)
+                let storedMode = directory.hasUnixModes ? entry.mode & 0o777 : 0
+                let mode = storedMode != 0 ? storedMode : (entry.kind == .directory ? 0o755 : 0o644)
+                if let replaced = try tree.add(path, kind: entry.kind, mode: mode) { try writer?.remove(replaced) }
+                switch entry.kind {
+                case .directory: try writer?.makeDirectory(path)
+                case .link(let target): try writer?.makeLink(path, target: target)
+                case .file: try addFile(reader, path, mode: mode)
+                }
+            }
+            guard index == directory.count else { throw ZipDirectory.twoReadings }
+        }
+
+        private mutating func addFile(
+            _ reader: ArchiveReader,
+            _ path: ArchiveTree.Path,
+            mode: UInt32
+        ) throws(ArchiveRefusal) {
+            let file = try writer?.makeFile(path)
+            defer { file.map { _ = Glibc.close($0) } }
+            try reader.readData { chunk throws(ArchiveRefusal) in
+                summary.unzippedBytes += chunk.count
+                guard summary.unzippedBytes <= LimitsProfile.unzippedBytesMax else {
+                    throw ArchiveRefusal(
+                        kind: .tooLarge,
+                        reason: "it unpacks to more than \(LimitsProfile.unzippedBytesMax) bytes"
+                    )
+                }
+                if let file { try writer?.write(chunk, to: file, at: path) }
+            }
+            if let file { try writer?.finishFile(file, mode: mode, at: path) }
+        }
     }
 
     /// Runs `body` with UTF-8 as this thread's character set, whatever the process's is; nil where there is no such
@@ -199,7 +219,9 @@ private final class ArchiveReader {
 
     private var message: String {
         let text = archive_error_string(archive).map { String(cString: $0) } ?? "broken"
-        return "libarchive: \(text.prefix(300))"
+        // Some of its messages end in a newline, and a reason is one line.
+        let words = text.prefix(300).split { $0.isWhitespace || $0.unicodeScalars.contains { $0.value < 0x20 } }
+        return "libarchive: \(words.joined(separator: " "))"
     }
 
     private static func bytes(_ text: UnsafePointer<CChar>) -> [UInt8] {

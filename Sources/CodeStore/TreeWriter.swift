@@ -49,10 +49,36 @@ final class TreeWriter {
         }
     }
 
-    /// Removes the file or link that a later entry replaces.
-    func remove(_ path: ArchiveTree.Path) throws(ArchiveRefusal) {
-        try inParent(of: path) { parent, name throws(ArchiveRefusal) in
-            guard unlinkat(parent, name, 0) == 0 else { throw Self.failure("unlink", path) }
+    /// Removes what a later entry replaces.
+    func remove(_ replaced: ArchiveTree.Replaced) throws(ArchiveRefusal) {
+        try inParent(of: replaced.path) { parent, name throws(ArchiveRefusal) in
+            if replaced.isDirectory { try empty(parent, name, replaced.path) }
+            guard unlinkat(parent, name, replaced.isDirectory ? AT_REMOVEDIR : 0) == 0 else {
+                throw Self.failure("unlink", replaced.path)
+            }
+        }
+    }
+
+    /// As deep as the tree: at most `ArchiveTree.depthMax` descriptors are open at once.
+    private func empty(_ parent: Int32, _ name: [CChar], _ path: ArchiveTree.Path) throws(ArchiveRefusal) {
+        let directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard directory >= 0 else { throw Self.failure("open", path) }
+        guard let stream = fdopendir(directory) else {
+            let refusal = Self.failure("fdopendir", path)
+            close(directory)
+            throw refusal
+        }
+        defer { closedir(stream) }
+        while let entry = readdir(stream) {
+            let child = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                Array(bytes.prefix { $0 != 0 }).map { CChar(bitPattern: $0) } + [0]
+            }
+            if child == [0x2E, 0] || child == [0x2E, 0x2E, 0] { continue }
+            let isDirectory = entry.pointee.d_type == UInt8(DT_DIR)
+            if isDirectory { try empty(directory, child, path) }
+            guard unlinkat(directory, child, isDirectory ? AT_REMOVEDIR : 0) == 0 else {
+                throw Self.failure("unlink", path)
+            }
         }
     }
 

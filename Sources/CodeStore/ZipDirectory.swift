@@ -18,7 +18,8 @@ struct ZipDirectory {
         let end = try locateEnd()
         // Bytes before the archive (a self-extractor's program) shift every offset by their number.
         let shift = end.position - end.directorySize - end.directoryOffset
-        guard shift >= 0 else { throw .unusable("the central directory is not where the archive says") }
+        let isConsistent = end.claimedPosition.map { $0 + shift == end.position } ?? true
+        guard shift >= 0, isConsistent else { throw .unusable("the central directory is not where the archive says") }
         guard end.entries <= CodeArchive.entriesMax else {
             throw .unusable("there are more than \(CodeArchive.entriesMax) entries")
         }
@@ -31,15 +32,23 @@ struct ZipDirectory {
         }
     }
 
+    var count: Int { entries.count }
+
     /// The name of the entry that libarchive reads as number `index` (it goes by their offsets) under the name `read`.
     ///
-    /// libarchive composes what a zip marks as UTF-8 (é, where macOS writes e and an accent). The bytes of the archive
-    /// are given back where they are the same text (Swift compares by canonical equivalence); else libarchive's.
-    func storedName(at index: Int, readAs read: [UInt8]) -> [UInt8] {
-        guard entries.indices.contains(index) else { return read }
+    /// libarchive composes what a zip marks as UTF-8 (é, where macOS writes e and an accent), so the bytes of the archive
+    /// are given back. Where they are not the same text (Swift compares by canonical equivalence), libarchive reads
+    /// another directory than the one that was looked at here.
+    func storedName(at index: Int, readAs read: [UInt8]) throws(ArchiveRefusal) -> [UInt8] {
+        guard entries.indices.contains(index) else { throw Self.twoReadings }
         let stored = bytes[entries[index].name]
-        return String(decoding: stored, as: UTF8.self) == String(decoding: read, as: UTF8.self) ? Array(stored) : read
+        guard String(decoding: stored, as: UTF8.self) == String(decoding: read, as: UTF8.self) else {
+            throw Self.twoReadings
+        }
+        return Array(stored)
     }
+
+    static let twoReadings = ArchiveRefusal.unusable("the archive can be read in two ways")
 
     private struct End {
         /// Where the first of the end records begins: the byte after the central directory.
@@ -47,6 +56,8 @@ struct ZipDirectory {
         var entries: Int
         var directorySize: Int
         var directoryOffset: Int
+        /// Where the locator says the zip64 record is, before the shift; nil without one.
+        var claimedPosition: Int?
     }
 
     private func locateEnd() throws(ArchiveRefusal) -> End {
@@ -54,7 +65,9 @@ struct ZipDirectory {
         var position = bytes.count - 22
         let first = max(0, bytes.count - 22 - 65_535)
         while position >= first {
-            if number(position, 4) == 0x0605_4B50, position + 22 + number(position + 20, 2) <= bytes.count {
+            if number(position, 4) == 0x0605_4B50 {
+                // libarchive takes the last one, whatever comment it claims: there may be no other opinion here.
+                guard position + 22 + number(position + 20, 2) <= bytes.count else { break }
                 return try readEnd(at: position)
             }
             position -= 1
@@ -80,7 +93,11 @@ struct ZipDirectory {
         }
         guard let entries = number64(record + 32), let size = number64(record + 40), let offset = number64(record + 48)
         else { throw .unusable("the zip64 record holds impossible numbers") }
+        guard let claimed = number64(position - 20 + 8), claimed <= bytes.count else {
+            throw .unusable("the zip64 record is not where it belongs")
+        }
         end.position = record
+        end.claimedPosition = claimed
         end.entries = entries
         end.directorySize = size
         end.directoryOffset = offset

@@ -6,6 +6,7 @@ import LambdaModel
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 
 /// An answer of the server with a status below 300.
 struct Answer: Sendable {
@@ -34,6 +35,7 @@ struct LambdaClient: Sendable {
         case get = "GET"
         case post = "POST"
         case put = "PUT"
+        case delete = "DELETE"
     }
 
     private let http: HTTPClient
@@ -47,6 +49,7 @@ struct LambdaClient: Sendable {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout.connect = .seconds(5)
         configuration.httpVersion = .http1Only
+        if let bundle = location.authorityBundle { configuration.tlsConfiguration = try trusting(bundle) }
         let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         do {
             let result = try await work(LambdaClient(http: http, location: location))
@@ -55,6 +58,16 @@ struct LambdaClient: Sendable {
         } catch {
             try await http.shutdown()
             throw error
+        }
+    }
+
+    private static func trusting(_ bundle: String) throws(ClientError) -> TLSConfiguration {
+        do {
+            var configuration = TLSConfiguration.makeClientConfiguration()
+            configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(bundle))
+            return configuration
+        } catch {
+            throw ClientError("\(bundle) (AWS_CA_BUNDLE) can't be read as certificates in PEM form.")
         }
     }
 
@@ -141,6 +154,11 @@ struct LambdaClient: Sendable {
             throw ClientError(
                 "Nothing answers at \(location.endpoint.url). Start the server with 'martlet serve', or name its "
                     + "address with --endpoint."
+            )
+        } catch  where error is NIOSSLError || error is BoringSSLError || error is NIOSSLExtraError {
+            throw ClientError(
+                "The certificate of \(location.endpoint.url) is not trusted for that name: name a PEM file of who vouches "
+                    + "for it in AWS_CA_BUNDLE, and a host name that it has with --endpoint. (\(error))"
             )
         } catch is CancellationError {
             throw CancellationError()

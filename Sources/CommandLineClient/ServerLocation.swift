@@ -26,6 +26,8 @@ struct ConnectionOptions: ParsableArguments {
 struct ServerLocation: Equatable, Sendable {
     var endpoint: Endpoint
     var credentials: StoredCredentials
+    /// PEM file of the authorities that may vouch for an https server, by AWS_CA_BUNDLE; nil for the machine's own.
+    var authorityBundle: String?
 
     /// What `--data` names is taken whole.
     ///
@@ -34,6 +36,7 @@ struct ServerLocation: Equatable, Sendable {
     /// sent to a server that never gave it.
     init(endpoint: String?, data: String?, environment: [String: String]) throws(ClientError) {
         let directory = try DataDirectory(option: data, environment: environment)
+        authorityBundle = environment["AWS_CA_BUNDLE"].flatMap { $0.isEmpty ? nil : $0 }
         let named = endpoint ?? environment["AWS_ENDPOINT_URL_LAMBDA"] ?? environment["AWS_ENDPOINT_URL"]
         if data == nil, let named {
             self.endpoint = try Endpoint(named)

@@ -1,27 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
+import AWSClient
 import AWSWire
 import CodeStore
 import LambdaModel
 import Logging
 
+/// Where a request says that a function's or a layer's code is.
+struct CodeSource {
+    var zip: [UInt8]?
+    var bucket: String?
+    var objectKey: String?
+    var objectVersion: String?
+    var imageURI: String?
+
+    init(_ code: API.FunctionCode) {
+        zip = code.zipFile?.bytes
+        bucket = code.s3Bucket
+        objectKey = code.s3Key
+        objectVersion = code.s3ObjectVersion
+        imageURI = code.imageUri
+    }
+
+    init(_ request: API.UpdateFunctionCodeRequest) {
+        zip = request.zipFile?.bytes
+        bucket = request.s3Bucket
+        objectKey = request.s3Key
+        objectVersion = request.s3ObjectVersion
+        imageURI = request.imageUri
+    }
+
+    init(_ content: API.LayerVersionContentInput) {
+        zip = content.zipFile?.bytes
+        bucket = content.s3Bucket
+        objectKey = content.s3Key
+        objectVersion = content.s3ObjectVersion
+    }
+}
+
 extension ControlPlane {
-    /// The zip's bytes from the members that say where a function's code is.
-    static func zip(_ code: RequestMembers?) throws(LambdaError) -> [UInt8] {
-        guard let code else { throw noSource }
-        if code.has("S3Bucket") || code.has("S3Key") || code.has("S3ObjectVersion") {
-            throw ConfigurationRules.unavailable("Code from S3 (S3Bucket, S3Key)")
+    /// The zip's bytes, from the request or from the bucket that it names.
+    func zip(_ source: CodeSource) async throws -> [UInt8] {
+        if source.imageURI != nil { throw ConfigurationRules.unavailable("Code from a container image (ImageUri)") }
+        let zip: [UInt8]
+        if let uploaded = source.zip {
+            guard source.bucket == nil, source.objectKey == nil, source.objectVersion == nil else {
+                throw LambdaError.invalidParameterValue(
+                    message: "Please do not provide other FunctionCode parameters when providing a ZipFile."
+                )
+            }
+            guard uploaded.count <= LimitsProfile.zipUploadBytesMax else { throw Self.zipTooLarge }
+            zip = uploaded
+        } else if let bucket = source.bucket, let key = source.objectKey {
+            zip = try await fetch(S3Object(bucket: bucket, key: key, version: source.objectVersion))
+        } else {
+            throw Self.noSource
         }
-        if code.has("ImageUri") { throw ConfigurationRules.unavailable("Code from a container image (ImageUri)") }
-        guard let text = try code.string("ZipFile") else { throw noSource }
-        // Four digits for three bytes: refused before it is decoded.
-        guard text.utf8.count <= (LimitsProfile.zipUploadBytesMax + 2) / 3 * 4 else { throw zipTooLarge }
-        guard let zip = Base64.decode(text) else {
-            throw .invalidRequestContent(
-                message: "Could not parse request body into json: 'ZipFile' is not valid base64"
-            )
+        guard !zip.isEmpty else {
+            throw LambdaError.invalidParameterValue(message: "Uploaded file must be a non-empty zip")
         }
-        guard zip.count <= LimitsProfile.zipUploadBytesMax else { throw zipTooLarge }
-        guard !zip.isEmpty else { throw .invalidParameterValue(message: "Uploaded file must be a non-empty zip") }
         return zip
     }
 
@@ -33,18 +69,27 @@ extension ControlPlane {
         message: "Zipped size must be smaller than \(LimitsProfile.zipUploadBytesMax) bytes"
     )
 
-    /// Checks an archive as it will be unpacked, and keeps it.
-    func store(_ zip: [UInt8]) async throws -> CodeReference {
-        try await inspect(zip)
-        return try await withStores { try await code.put(zip) }
+    /// Keeps an archive that `inspect` found good, and unpacked to that many bytes.
+    func store(_ zip: [UInt8], size: Int) async throws -> CodeReference {
+        let objectID = CodeStore.newObjectID()
+        do {
+            var reference = try await withStores { try await code.put(zip, as: objectID) }
+            reference.unzippedBytes = size
+            return reference
+        } catch {
+            // A bucket may have it all the same, or get it yet.
+            await collector.discardLater([objectID])
+            throw error
+        }
     }
 
-    /// Goes through an archive to its end.
+    /// Goes through an archive to its end, as it will be unpacked.
     ///
+    /// - Returns: its bytes when unpacked.
     /// - Throws: `LambdaError.invalidParameterValue` in AWS's words; the precise reason is in the server's log.
-    func inspect(_ zip: [UInt8]) async throws {
+    func inspect(_ zip: [UInt8]) async throws -> Int {
         do {
-            _ = try await code.inspect(zip)
+            return try await code.inspect(zip).unzippedBytes
         } catch let refusal as ArchiveRefusal {
             logger.info("archive refused", metadata: ["reason": "\(refusal)"])
             throw refusal.lambdaError

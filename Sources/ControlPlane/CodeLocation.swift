@@ -3,7 +3,7 @@ package import AWSWire
 package import Crypto
 package import LambdaModel
 
-/// The URLs that GetFunction answers with: whoever has one may download that code for ten minutes.
+/// The URLs that GetFunction and GetLayerVersion answer with: whoever has one may download that code for ten minutes.
 package struct CodeLocation: Sendable {
     package static let pathPrefix = "/_martlet/code/"
     package static let life = Duration.seconds(600)
@@ -14,14 +14,14 @@ package struct CodeLocation: Sendable {
         self.key = key
     }
 
-    /// An absolute URL on `host`: what the caller's `Host` header had, with its port.
-    package func url(of code: CodeReference, host: String, now: Timestamp) -> String {
+    /// An absolute URL at `origin`: the scheme, and what the caller's `Host` header had, with its port.
+    package func url(of code: CodeReference, origin: String, now: Timestamp) -> String {
         let expires = now.advanced(by: Self.life).millisecondsSinceEpoch
         let query = [
             ("expires", String(expires)), ("sha256", code.sha256), ("signature", signature(code, expires)),
             ("size", String(code.sizeBytes)),
         ].map { "\($0.0)=\(PercentEncoding.encode($0.1))" }.joined(separator: "&")
-        return "http://\(host)\(Self.pathPrefix)\(PercentEncoding.encode(code.objectID))?\(query)"
+        return "\(origin)\(Self.pathPrefix)\(PercentEncoding.encode(code.objectID))?\(query)"
     }
 
     /// The code that a URL stands for; nil when it wasn't made here, was changed, or is too old.

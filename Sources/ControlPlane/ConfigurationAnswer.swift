@@ -6,82 +6,95 @@ import LambdaModel
 enum ConfigurationAnswer {
     private static let creating = (code: "Creating", reason: "The function is being created.")
 
-    /// The members of the answer.
+    /// The answer for one version.
     ///
-    /// With a `qualifier`, which is what the caller asked for by name, the ARN ends in it. An item that is `listed` has
-    /// no states and no runtime version.
-    static func members(
+    /// With a `qualifier`, which is what the caller asked for by name, the ARN ends in it. An item that is `listed` has no
+    /// states and no runtime version.
+    static func of(
         _ configuration: FunctionConfiguration,
         qualifier: String? = nil,
         listed: Bool = false
-    ) -> [String: JSONValue] {
-        var members: [String: JSONValue] = [
-            "Architectures": .array([.string(configuration.architecture.rawValue)]),
-            "CodeSha256": .string(configuration.code.sha256), "CodeSize": .integer(configuration.code.sizeBytes),
-            "Description": .string(configuration.description),
-            "EphemeralStorage": .object(["Size": .integer(configuration.ephemeralStorageMiB)]),
-            "FunctionArn": .string(configuration.key.arn(qualifier: qualifier)),
-            "FunctionName": .string(configuration.key.name), "Handler": .string(configuration.handler),
-            "LastModified": .string(configuration.lastModified.iso8601(suffix: "+0000")),
-            "LoggingConfig": logging(configuration.logging), "MemorySize": .integer(configuration.memoryMiB),
-            "PackageType": .string("Zip"), "RevisionId": .string(configuration.revisionID),
-            "Role": .string(configuration.role), "Runtime": .string(configuration.runtime),
-            "SnapStart": .object(["ApplyOn": .string("None"), "OptimizationStatus": .string("Off")]),
-            "Timeout": .integer(configuration.timeoutSeconds),
-            "TracingConfig": .object(["Mode": .string("PassThrough")]), "Version": .string(configuration.version),
-        ]
-        for (name, text) in configuration.echoed {
+    ) -> API.FunctionConfiguration {
+        var answer = API.FunctionConfiguration()
+        answer.architectures = [configuration.architecture.rawValue]
+        answer.codeSha256 = configuration.code.sha256
+        answer.codeSize = configuration.code.sizeBytes
+        answer.description = configuration.description
+        answer.ephemeralStorage = .init(size: configuration.ephemeralStorageMiB)
+        answer.functionArn = configuration.key.arn(qualifier: qualifier)
+        answer.functionName = configuration.key.name
+        answer.handler = configuration.handler
+        answer.lastModified = configuration.lastModified.iso8601(suffix: "+0000")
+        answer.loggingConfig = .init(
+            logFormat: configuration.logging.format.rawValue,
+            applicationLogLevel: configuration.logging.applicationLogLevel,
+            systemLogLevel: configuration.logging.systemLogLevel,
+            logGroup: configuration.logging.logGroup
+        )
+        answer.memorySize = configuration.memoryMiB
+        answer.packageType = "Zip"
+        answer.revisionId = configuration.revisionID
+        answer.role = configuration.role
+        answer.runtime = configuration.runtime
+        answer.timeout = configuration.timeoutSeconds
+        answer.version = configuration.version
+        answer.environment = configuration.environment.map { .init(variables: $0) }
+        if !configuration.layers.isEmpty {
+            answer.layers = configuration.layers.map { .init(arn: $0.arn, codeSize: $0.code.sizeBytes) }
+        }
+        addEchoed(configuration, to: &answer)
+        if !listed { addStates(configuration, to: &answer) }
+        return answer
+    }
+
+    private static func addEchoed(
+        _ configuration: FunctionConfiguration,
+        to answer: inout API.FunctionConfiguration
+    ) {
+        func echoed<T: WireDecodable>(_ name: String) -> T? {
             // The texts were written by this target, so each of them parses.
-            guard let value = try? JSONValue(parsing: Array(text.utf8)) else { continue }
-            members[name] = name == "SnapStart" ? snapStart(value) : value
+            configuration.echoed[name].flatMap { try? T(wire: JSONValue(parsing: Array($0.utf8))) }
         }
-        if let environment = configuration.environment {
-            members["Environment"] = .object(["Variables": .object(environment.mapValues(JSONValue.string))])
-        }
-        if !listed { addStates(configuration, to: &members) }
-        return members
-    }
-
-    private static func logging(_ logging: LoggingConfiguration) -> JSONValue {
-        var members: [String: JSONValue] = [
-            "LogFormat": .string(logging.format.rawValue), "LogGroup": .string(logging.logGroup),
-        ]
-        members["ApplicationLogLevel"] = logging.applicationLogLevel.map(JSONValue.string)
-        members["SystemLogLevel"] = logging.systemLogLevel.map(JSONValue.string)
-        return .object(members)
-    }
-
-    private static func snapStart(_ value: JSONValue) -> JSONValue {
-        var members = value.object ?? [:]
-        members["OptimizationStatus"] = .string("Off")
-        return .object(members)
-    }
-
-    private static func addStates(_ configuration: FunctionConfiguration, to members: inout [String: JSONValue]) {
-        members["RuntimeVersionConfig"] = .object([
-            "RuntimeVersionArn": .string(
-                RuntimeVersionARN.of(configuration.runtime, region: configuration.key.region)
+        let tracing: API.TracingConfig? = echoed("TracingConfig")
+        answer.tracingConfig = .init(mode: tracing?.mode ?? "PassThrough")
+        let snapStart: API.SnapStart? = echoed("SnapStart")
+        answer.snapStart = .init(applyOn: snapStart?.applyOn ?? "None", optimizationStatus: "Off")
+        answer.deadLetterConfig = echoed("DeadLetterConfig")
+        answer.kmsKeyArn = echoed("KMSKeyArn")
+        answer.fileSystemConfigs = echoed("FileSystemConfigs")
+        let vpc: API.VpcConfig? = echoed("VpcConfig")
+        answer.vpcConfig = vpc.map {
+            .init(
+                subnetIds: $0.subnetIds ?? [],
+                securityGroupIds: $0.securityGroupIds ?? [],
+                vpcId: "",
+                ipv6AllowedForDualStack: $0.ipv6AllowedForDualStack ?? false
             )
-        ])
-        members["State"] = .string(configuration.state.rawValue)
+        }
+    }
+
+    private static func addStates(
+        _ configuration: FunctionConfiguration,
+        to answer: inout API.FunctionConfiguration
+    ) {
+        answer.runtimeVersionConfig = .init(
+            runtimeVersionArn: RuntimeVersionARN.of(configuration.runtime, region: configuration.key.region)
+        )
+        answer.state = configuration.state.rawValue
         switch configuration.state {
-        case .pending:
-            members["StateReason"] = .string(creating.reason)
-            members["StateReasonCode"] = .string(creating.code)
+        case .pending: (answer.stateReasonCode, answer.stateReason) = creating
         case .failed:
-            members["StateReason"] = configuration.failure.map { .string($0.message) }
-            members["StateReasonCode"] = configuration.failure.map { .string($0.code) }
+            answer.stateReason = configuration.failure?.message
+            answer.stateReasonCode = configuration.failure?.code
         case .active, .inactive: break
         }
         guard let status = configuration.lastUpdateStatus else { return }
-        members["LastUpdateStatus"] = .string(status.rawValue)
+        answer.lastUpdateStatus = status.rawValue
         switch status {
-        case .inProgress:
-            members["LastUpdateStatusReason"] = .string(creating.reason)
-            members["LastUpdateStatusReasonCode"] = .string(creating.code)
+        case .inProgress: (answer.lastUpdateStatusReasonCode, answer.lastUpdateStatusReason) = creating
         case .failed:
-            members["LastUpdateStatusReason"] = configuration.failure.map { .string($0.message) }
-            members["LastUpdateStatusReasonCode"] = configuration.failure.map { .string($0.code) }
+            answer.lastUpdateStatusReason = configuration.failure?.message
+            answer.lastUpdateStatusReasonCode = configuration.failure?.code
         case .successful: break
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import AWSWire
+import InvocationCore
 import LambdaModel
 
 /// The second step of checking a request: what its values mean here.
@@ -37,6 +38,19 @@ struct ConfigurationRules: Sendable {
             )
         }
         if let environment = change.environment { try Self.checkEnvironment(environment) }
+        if let text = change.echoed["DeadLetterConfig"] { try Self.checkDeadLetter(text) }
+    }
+
+    /// A queue's or a topic's ARN, or none.
+    private static func checkDeadLetter(_ text: String) throws(LambdaError) {
+        guard let target = (try? JSONValue(parsing: Array(text.utf8)))?["TargetArn"]?.string, !target.isEmpty else {
+            return
+        }
+        guard let arn = DestinationARN(target), [.sqs, .sns].contains(arn.service) else {
+            throw .invalidParameterValue(
+                message: "Invalid dead letter queue ARN: \(target) is neither an SQS queue's nor an SNS topic's."
+            )
+        }
     }
 
     private func checkMemory(_ memory: Int) throws(LambdaError) {
@@ -102,49 +116,21 @@ struct ConfigurationRules: Sendable {
     }
 
     /// Refuses the members that ask for what isn't built, rather than to ignore them.
-    static func checkUnavailable(_ request: RequestMembers) throws(LambdaError) {
-        for name in [
-            "FileSystemConfigs", "ImageConfig", "CodeSigningConfigArn", "CapacityProviderConfig", "DurableConfig",
-            "TenancyConfig", "PublishTo", "Layers",
-        ] {
-            guard let value = request.value(name), value != .array([]), value != .object([:]), value != .string("")
-            else { continue }
+    static func checkUnavailable(_ members: [(name: String, value: JSONValue?)]) throws(LambdaError) {
+        for (name, value) in members where value != nil && value != .object([:]) && value != .string("") {
             throw unavailable(name)
         }
-        if try request.bool("Publish") == true { throw unavailable("Publish") }
     }
 
     static func unavailable(_ what: String) -> LambdaError {
         .invalidParameterValue(message: "\(what) is not available in this version of Martlet.")
     }
 
-    static func checkArchitectures(
-        _ request: RequestMembers,
-        _ violations: inout ConstraintViolations
-    ) throws(LambdaError) -> Architecture? {
-        guard let names = try request.strings("Architectures") else { return nil }
-        let list = "[\(names.joined(separator: ", "))]"
-        let architectures = names.compactMap(Architecture.init(rawValue:))
-        if names.isEmpty {
-            violations.add(list, at: "architectures", "Member must have length greater than or equal to 1")
-        } else if names.count > 1 {
-            violations.add(list, at: "architectures", "Member must have length less than or equal to 1")
-        } else if architectures.isEmpty {
-            violations.add(
-                list,
-                at: "architectures",
-                "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], "
-                    + "Member must not be null]"
-            )
-        }
-        return architectures.first
-    }
-
-    static func checkHost(_ architecture: Architecture?) throws(LambdaError) {
-        guard let architecture, architecture != .host else { return }
+    /// The model lets through one name of an instruction set, and no other.
+    static func checkHost(_ architectures: [String]?) throws(LambdaError) {
+        guard let name = architectures?.first, name != Architecture.host.rawValue else { return }
         throw .invalidParameterValue(
-            message: "Architecture \(architecture.rawValue) is not available: this machine runs "
-                + "\(Architecture.host.rawValue) only."
+            message: "Architecture \(name) is not available: this machine runs \(Architecture.host.rawValue) only."
         )
     }
 }

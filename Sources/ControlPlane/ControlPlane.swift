@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import AWSWire
 package import CodeStore
 package import LambdaModel
 package import Logging
@@ -10,15 +9,22 @@ package import MetadataStore
 /// Every operation checks in AWS's order: first the front door (all faults in one `ValidationException`), then whether
 /// the function is there and may be changed, then what the values mean here.
 package struct ControlPlane: Sendable {
-    /// Tells the pool that the environments of a function are out of date, but those of the revision named.
-    package typealias Retire = @Sendable (_ function: FunctionKey, _ keepingRevision: String?) async -> Void
+    /// Tells the pool that the environments of a function, or of one version of it, are out of date, but those of the
+    /// revision named.
+    package typealias Retire =
+        @Sendable (_ function: FunctionKey, _ version: String?, _ keepingRevision: String?) async -> Void
 
     package var metadata: MetadataStore
     package var code: CodeStore
     package var location: CodeLocation
     package var activator: FunctionActivator
     package var collector: CodeCollector
+    package var reservations: ConcurrencyReservations
     var rules: ConfigurationRules
+    /// All zips of an account's functions, their versions and layers in a region.
+    let storedCodeBytesMax: Int
+    let invocables = InvocableCache()
+    let buckets: CodeBuckets
     let retire: Retire
     let now: @Sendable () -> Timestamp
     let logger: Logger
@@ -27,7 +33,7 @@ package struct ControlPlane: Sendable {
     ///
     /// `runtimes` says what of a runtime name can run on this machine. `activator` and `collector` are to be run as
     /// services: the one turns what the operations leave Pending or InProgress into Active or Failed, the other deletes
-    /// code that is no longer used.
+    /// code that is no longer used. `reservations` has been refreshed once.
     package init(
         metadata: MetadataStore,
         code: CodeStore,
@@ -36,6 +42,9 @@ package struct ControlPlane: Sendable {
         runtimes: @escaping @Sendable (String) -> RuntimeAvailability,
         activator: FunctionActivator,
         collector: CodeCollector,
+        reservations: ConcurrencyReservations,
+        storedCodeBytesMax: Int = LimitsProfile.storedCodeBytesDefault,
+        buckets: CodeBuckets = .notConfigured,
         retire: @escaping Retire,
         now: @escaping @Sendable () -> Timestamp,
         logger: Logger
@@ -46,30 +55,12 @@ package struct ControlPlane: Sendable {
         self.rules = ConfigurationRules(limits: limits, runtimes: runtimes)
         self.activator = activator
         self.collector = collector
+        self.reservations = reservations
+        self.storedCodeBytesMax = storedCodeBytesMax
+        self.buckets = buckets
         self.retire = retire
         self.now = now
         self.logger = logger
-    }
-
-    /// The function that a request to change one names.
-    func key(changing name: String, caller: Caller, action: String) throws(LambdaError) -> FunctionKey {
-        var violations = ConstraintViolations()
-        let identifier = FunctionIdentifier.checked(name, namespaced: false, &violations)
-        try violations.throwIfAny()
-        guard let identifier else { preconditionFailure("an identifier that isn't parsed is a violation") }
-        return try key(changing: identifier, caller: caller, action: action)
-    }
-
-    func key(changing identifier: FunctionIdentifier, caller: Caller, action: String) throws(LambdaError) -> FunctionKey
-    {
-        guard identifier.qualifier == nil || identifier.qualifier == "$LATEST" else {
-            throw .invalidParameterValue(
-                message:
-                    "This operation is permitted on Lambda functions only. Aliases and versions do not support this "
-                    + "operation. Please specify either a function name or an unqualified function ARN."
-            )
-        }
-        return try identifier.key(accountID: caller.accountID, region: caller.region, action: action)
     }
 
     /// Throws when the function may not be changed now, or isn't the revision that the caller saw.
@@ -87,16 +78,20 @@ package struct ControlPlane: Sendable {
                     + configuration.key.arn
             )
         }
-        if let revisionID, revisionID != configuration.revisionID {
-            throw .preconditionFailed(
-                message:
-                    "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias "
-                    + "API to retrieve the latest Revision Id"
-            )
-        }
+        try check(revisionID, isCurrent: configuration.revisionID)
     }
 
-    static func notFound(_ key: FunctionKey, qualifier: String? = nil) -> LambdaError {
-        .resourceNotFound(message: "Function not found: \(key.arn(qualifier: qualifier))")
+    /// Throws when what the caller saw is not what is there now.
+    static func check(
+        _ revisionID: String?,
+        isCurrent current: String,
+        operation: String = "GetFunction/GetAlias"
+    ) throws(LambdaError) {
+        if let revisionID, revisionID != current {
+            throw .preconditionFailed(
+                message: "The Revision Id provided does not match the latest Revision Id. Call the \(operation) API to "
+                    + "retrieve the latest Revision Id"
+            )
+        }
     }
 }

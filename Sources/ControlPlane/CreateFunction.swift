@@ -1,78 +1,109 @@
-package import AWSWire
-import LambdaModel
 // SPDX-License-Identifier: Apache-2.0
+import AWSWire
+import LambdaModel
 import Logging
 import MetadataStore
 
 extension ControlPlane {
-    /// Makes a function from the request's JSON; it is durable, and Pending, when this returns.
-    package func createFunction(_ body: [UInt8], caller: Caller) async throws -> JSONValue {
-        let request = try RequestMembers(body: body)
-        var configuration: FunctionConfiguration
-        let zip: [UInt8]
-        (configuration, zip) = try checkedCreation(request, caller: caller)
+    /// Makes a function, and a version of it where that is asked for; both are durable, and Pending, when this returns.
+    func createFunction(
+        _ request: API.CreateFunctionRequest,
+        caller: Caller
+    ) async throws -> API.FunctionConfiguration {
+        let change = ConfigurationChange(request)
+        var configuration = try checkedCreation(request, change, caller: caller)
         let key = configuration.key
-        if try await withStores({ try await metadata.function(key) }) != nil { throw alreadyExists(configuration.key) }
-        configuration.code = try await store(zip)
+        let signing = request.codeSigningConfigArn.flatMap { $0.isEmpty ? nil : FunctionCodeSigning(arn: $0) }
+        let (exists, policy) = try await withStores {
+            try await metadata.read { transaction in
+                (
+                    try transaction.record(key) != nil,
+                    try signing.map { try transaction.attachableCodeSigningConfig($0.arn, key).policy }
+                )
+            }
+        }
+        guard !exists else { throw alreadyExists(key) }
+        try checkUnsigned(policy, key)
+        let zip = try await zip(CodeSource(request.code))
+        configuration.layers = try await layers(change.layers ?? [], caller: caller)
+        let size = try await inspect(zip)
+        try Self.checkTogether(codeBytes: size, configuration.layers)
+        configuration.code = try await store(zip, size: size)
+        let isPublished = request.publish == true
+        let shown: FunctionConfiguration
         do {
-            let complete = configuration
-            try await withStores { try await metadata.createFunction(complete) }
+            shown = try await withStores { [configuration, storedCodeBytesMax] in
+                try await metadata.change { transaction in
+                    let latest = FunctionRecord(configuration: configuration, active: nil)
+                    try transaction.insert(latest)
+                    if let signing {
+                        _ = try transaction.attachableCodeSigningConfig(signing.arn, key)
+                        try transaction.put(signing, of: key)
+                        try transaction.refuseUnsigned(key)
+                    }
+                    var shown = configuration
+                    if isPublished {
+                        let version = try Self.publish(latest, configuration.lastModified, transaction)
+                        try transaction.insert(version)
+                        shown = version.configuration
+                    }
+                    try transaction.checkCodeStorage(
+                        accountID: key.accountID,
+                        region: key.region,
+                        added: configuration.code.sizeBytes,
+                        max: storedCodeBytesMax
+                    )
+                    return shown
+                }
+            }
         } catch {
             await collector.discardNow(configuration.code.objectID)
             throw error
         }
         await activator.wake()
-        logger.info("function created", metadata: ["function": "\(configuration.key.arn)"])
-        return .object(ConfigurationAnswer.members(configuration))
+        logger.info("function created", metadata: ["function": "\(key.arn)"])
+        return ConfigurationAnswer.of(shown)
     }
 
     private func alreadyExists(_ key: FunctionKey) -> LambdaError {
         .resourceConflict(message: "Function already exist: \(key.name)")
     }
 
-    /// Both steps of checking, all but the code's own.
+    /// What the values mean here: all but the code and the layers.
     private func checkedCreation(
-        _ request: RequestMembers,
+        _ request: API.CreateFunctionRequest,
+        _ change: ConfigurationChange,
         caller: Caller
-    ) throws(LambdaError) -> (FunctionConfiguration, zip: [UInt8]) {
-        var violations = ConstraintViolations()
-        let change = try ConfigurationChange(request, &violations)
-        let architecture = try ConfigurationRules.checkArchitectures(request, &violations)
-        let name = try request.string("FunctionName")
-        let packageType = try request.string("PackageType") ?? "Zip"
-        let tags = try request.map("Tags") ?? [:]
-        violations.requireValue(packageType, at: "packageType", in: ["Zip", "Image"])
-        if name == nil { violations.add(nil, at: "functionName", "Member must not be null") }
-        if change.role == nil { violations.add(nil, at: "role", "Member must not be null") }
-        if !request.has("Code") { violations.add(nil, at: "code", "Member must not be null") }
-        let identifier = name.flatMap { FunctionIdentifier.checked($0, namespaced: false, &violations) }
-        try violations.throwIfAny()
-        guard let identifier, let role = change.role else { preconditionFailure("both were required above") }
-        try checkName(identifier.name)
-        let key = try key(changing: identifier, caller: caller, action: "CreateFunction")
-        guard packageType == "Zip" else { throw ConfigurationRules.unavailable("PackageType Image") }
-        try ConfigurationRules.checkUnavailable(request)
-        guard let runtime = change.runtime, let handler = change.handler else {
+    ) throws(LambdaError) -> FunctionConfiguration {
+        let key = try Self.function(request.functionName, caller: caller, action: .createFunction)
+        try checkName(key.name)
+        guard request.packageType ?? "Zip" == "Zip" else { throw ConfigurationRules.unavailable("PackageType Image") }
+        try ConfigurationRules.checkUnavailable([
+            ("ImageConfig", request.imageConfig?.wire),
+            ("CapacityProviderConfig", request.capacityProviderConfig?.wire),
+            ("DurableConfig", request.durableConfig?.wire), ("TenancyConfig", request.tenancyConfig?.wire),
+            ("PublishTo", request.publishTo?.wire),
+        ])
+        guard let runtime = request.runtime, let handler = request.handler else {
             throw .invalidParameterValue(
                 message: "Runtime and Handler are mandatory parameters for functions created with deployment packages."
             )
         }
         try rules.check(change)
-        try ConfigurationRules.checkHost(architecture)
-        try ConfigurationRules.checkTags(tags)
-        let zip = try Self.zip(try request.structure("Code"))
+        try ConfigurationRules.checkHost(request.architectures)
+        try ConfigurationRules.checkTags(request.tags ?? [:])
         var configuration = FunctionConfiguration(
             key: key,
             runtime: runtime,
             handler: handler,
-            role: role,
+            role: request.role,
             code: CodeReference(objectID: "", sha256: "", sizeBytes: 0),
             lastModified: now(),
             revisionID: RandomIdentifier.uuid()
         )
-        configuration.tags = tags
+        configuration.tags = request.tags ?? [:]
         try change.apply(to: &configuration)
-        return (configuration, zip)
+        return configuration
     }
 
     /// The one length that isn't the front door's.

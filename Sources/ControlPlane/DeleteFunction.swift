@@ -1,33 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
 import AWSWire
 import LambdaModel
-// SPDX-License-Identifier: Apache-2.0
 import Logging
 import MetadataStore
 
 extension ControlPlane {
-    /// Deletes a function; a version that isn't there is no error, as long as the function is.
-    package func deleteFunction(_ name: String, qualifier: String?, caller: Caller) async throws {
-        let identifier = try FunctionIdentifier(reading: name, qualifier: qualifier)
-        let key = try identifier.key(accountID: caller.accountID, region: caller.region, action: "DeleteFunction")
-        if let qualifier = identifier.qualifier {
-            guard try await metadata.function(key) != nil else { throw Self.notFound(key) }
-            guard qualifier != "$LATEST" else {
-                throw LambdaError.invalidParameterValue(
-                    message: "$LATEST version cannot be deleted without deleting the function."
-                )
+    /// Deletes a function with all its versions, or one version; one that isn't there is no error, as long as the function is.
+    func deleteFunction(_ request: API.DeleteFunctionRequest, caller: Caller) async throws {
+        let (key, qualifier) = try Self.target(
+            request.functionName,
+            qualifier: request.qualifier,
+            caller: caller,
+            action: .deleteFunction
+        )
+        let deleted: [FunctionRecord]
+        if let qualifier {
+            deleted = try await withStores {
+                try await metadata.change { transaction in
+                    try Self.deleteVersion(key, qualifier, transaction).map { [$0] } ?? []
+                }
             }
-            guard qualifier.utf8.allSatisfy(\.isDigit) else {
-                throw LambdaError.invalidParameterValue(message: "Deletion of aliases is not currently supported.")
-            }
-            return
+        } else {
+            deleted = try await withStores { try await metadata.change { transaction in try transaction.delete(key) } }
+            guard !deleted.isEmpty else { throw Self.notFound(key) }
         }
-        guard let record = try await withStores({ try await metadata.deleteFunction(key) }) else {
-            throw Self.notFound(key)
+        await retire(key, qualifier, nil)
+        await collector.discardLater(deleted.reduce(into: []) { $0.formUnion($1.codeObjectIDs) })
+        // Last, since it may fail: the function is gone by now, and nothing of it may stay behind.
+        try await withStores { try await reservations.refresh() }
+        logger.info("function deleted", metadata: ["function": "\(key.arn(qualifier: qualifier))"])
+    }
+
+    private static func deleteVersion(
+        _ key: FunctionKey,
+        _ version: String,
+        _ transaction: MetadataTransaction
+    ) throws -> FunctionRecord? {
+        _ = try transaction.latest(key)
+        guard version != FunctionVersionKey.latest else {
+            throw LambdaError.invalidParameterValue(
+                message: "$LATEST version cannot be deleted without deleting the function."
+            )
         }
-        await retire(key, nil)
-        for objectID in Set([record.configuration.code.objectID, record.active?.code.objectID].compactMap(\.self)) {
-            await collector.discardLater(objectID)
+        guard version.utf8.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains) else {
+            throw LambdaError.invalidParameterValue(message: "Deletion of aliases is not currently supported.")
         }
-        logger.info("function deleted", metadata: ["function": "\(key.arn)"])
+        let aliases = try transaction.documents(Alias.self, of: key).filter {
+            $0.document.version == version || $0.document.additional?.version == version
+        }
+        guard aliases.isEmpty else {
+            throw LambdaError.resourceConflict(
+                message: "Unable to delete version because the following aliases reference it: "
+                    + "[\(aliases.map(\.qualifier).joined(separator: ", "))]"
+            )
+        }
+        let record = try transaction.record(key, version)
+        try transaction.delete(key, version: version)
+        return record
     }
 }

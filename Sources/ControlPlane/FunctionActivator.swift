@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import CodeStore
+package import InvocationCore
 package import LambdaModel
+package import LogStore
 package import Logging
 package import MetadataStore
 import ServiceLifecycle
@@ -20,10 +23,14 @@ package actor FunctionActivator: Service {
     private let metadata: MetadataStore
     private let collector: CodeCollector
     private let prepare: Prepare
-    private let retire: ControlPlane.Retire
+    private let activated: ControlPlane.Retire
+    private let logs: LogStore
+    /// Services that nothing can be sent to here, and why.
+    let unreached: [DestinationARN.Service: String]
+    private let now: @Sendable () -> Timestamp
     private let clock: any Clock<Duration>
     private let logger: Logger
-    private var inFlight: Set<FunctionKey> = []
+    private var inFlight: Set<FunctionVersionKey> = []
     /// Rings while the service runs; one ring is as good as many.
     private var ringing: AsyncStream<Void>.Continuation?
 
@@ -31,14 +38,20 @@ package actor FunctionActivator: Service {
         metadata: MetadataStore,
         collector: CodeCollector,
         prepare: @escaping Prepare,
-        retire: @escaping ControlPlane.Retire,
+        activated: @escaping ControlPlane.Retire,
+        logs: LogStore,
+        unreached: [DestinationARN.Service: String] = [:],
+        now: @escaping @Sendable () -> Timestamp,
         clock: any Clock<Duration>,
         logger: Logger
     ) {
         self.metadata = metadata
         self.collector = collector
         self.prepare = prepare
-        self.retire = retire
+        self.activated = activated
+        self.logs = logs
+        self.unreached = unreached
+        self.now = now
         self.clock = clock
         self.logger = logger
     }
@@ -64,8 +77,8 @@ package actor FunctionActivator: Service {
         }
     }
 
-    private func claim() async -> [FunctionKey] {
-        let unsettled: [FunctionKey]
+    func claim() async -> [FunctionVersionKey] {
+        let unsettled: [FunctionVersionKey]
         do {
             unsettled = try await metadata.unsettledFunctions()
         } catch is CancellationError {
@@ -80,11 +93,14 @@ package actor FunctionActivator: Service {
         return Array(claimed)
     }
 
-    private func work(on key: FunctionKey) async {
+    func work(on key: FunctionVersionKey) async {
         do {
             try await settle(key)
         } catch {
-            logger.error("function not settled", metadata: ["function": "\(key.arn)", "cause": "\(error)"])
+            logger.error(
+                "function not settled",
+                metadata: ["function": "\(key.function.arn(qualifier: key.version))", "cause": "\(error)"]
+            )
             do {
                 try await clock.sleep(for: Self.retryDelay)
             } catch {
@@ -95,8 +111,10 @@ package actor FunctionActivator: Service {
         wake()
     }
 
-    private func settle(_ key: FunctionKey) async throws {
-        guard let seen = try await metadata.function(key)?.configuration, Self.isUnsettled(seen) else { return }
+    private func settle(_ key: FunctionVersionKey) async throws {
+        guard let seen = try await metadata.function(key.function, version: key.version)?.configuration,
+            Self.isUnsettled(seen)
+        else { return }
         let failure: FailureReason?
         do {
             try await prepare(seen)
@@ -104,42 +122,62 @@ package actor FunctionActivator: Service {
         } catch {
             // Stopped in the middle: that says nothing about the function.
             if Task.isCancelled { return }
+            // Nor does a bucket that can't be reached for a moment: it is tried again.
+            if let error = error as? CodeStoreError, error.mayPass { throw error }
             failure = Self.reason(error)
-            logger.error("function code can't be used", metadata: ["function": "\(key.arn)", "cause": "\(error)"])
+            logger.error(
+                "function code can't be used",
+                metadata: ["function": "\(key.function.arn(qualifier: key.version))", "cause": "\(error)"]
+            )
         }
         let revisionID = RandomIdentifier.uuid()
-        let replaced: CodeReference?
-        do {
-            replaced = try await metadata.updateFunction(key) { record in
-                // Deleted and made anew meanwhile: another turn will settle that one.
-                guard record.configuration.revisionID == seen.revisionID else { return nil }
-                return Self.settle(&record, failure: failure, revisionID: revisionID)
+        let settled = try await metadata.change { [unreached] transaction -> (unused: Set<String>, notes: [String])? in
+            // Deleted, or deleted and made anew meanwhile: another turn will settle that one.
+            guard var record = try transaction.record(key.function, key.version),
+                record.configuration.revisionID == seen.revisionID
+            else { return nil }
+            let before = record.active
+            let unused = Self.settle(&record, failure: failure, revisionID: revisionID)
+            try transaction.update(record)
+            let notes = record.active.map {
+                IneffectiveParameters.notes($0, before: before, unreached: unreached)
             }
-        } catch LambdaError.resourceNotFound {
-            return
+            return (unused, notes ?? [])
         }
-        if failure == nil { await retire(key, revisionID) }
-        if let replaced { await collector.discardLater(replaced.objectID) }
+        guard let settled else { return }
+        if failure == nil { await activated(key.function, key.version, revisionID) }
+        await collector.discardLater(settled.unused)
+        await write(settled.notes, seen, topic: "configuration")
     }
 
-    /// - Returns: the code that no one uses from now on.
+    /// Nobody waits for these lines, and no function fails for want of them.
+    nonisolated func write(_ notes: [String], _ configuration: FunctionConfiguration, topic: String) async {
+        guard !notes.isEmpty else { return }
+        do {
+            try await logs.append(FunctionNotes.entry(notes, configuration, topic: topic, at: now()))
+        } catch {
+            logger.error("notes on a function not written", metadata: ["cause": "\(error)"])
+        }
+    }
+
+    /// - Returns: the code and layers that this function does not use from now on.
     private static func settle(
         _ record: inout FunctionRecord,
         failure: FailureReason?,
         revisionID: String
-    ) -> CodeReference? {
+    ) -> Set<String> {
         record.configuration.revisionID = revisionID
         record.configuration.failure = failure
         guard failure == nil else {
             if record.configuration.state == .pending { record.configuration.state = .failed }
             if record.configuration.lastUpdateStatus != nil { record.configuration.lastUpdateStatus = .failed }
-            return nil
+            return []
         }
-        let old = record.active?.code
+        let before = record.codeObjectIDs
         record.configuration.state = .active
         record.configuration.lastUpdateStatus = .successful
         record.active = record.configuration
-        return old == record.configuration.code ? nil : old
+        return before.subtracting(record.codeObjectIDs)
     }
 
     private static func isUnsettled(_ configuration: FunctionConfiguration) -> Bool {
@@ -148,7 +186,7 @@ package actor FunctionActivator: Service {
 
     /// AWS's codes; the cause itself is for the server's log.
     private static func reason(_ error: any Error) -> FailureReason {
-        if let error = error as? LambdaError {
+        if let error = error as? LambdaError ?? (error as? ArchiveRefusal)?.lambdaError {
             return FailureReason(code: "InvalidZipFileException", message: error.wire.message)
         }
         return FailureReason(code: "InternalError", message: "The function's code could not be prepared.")

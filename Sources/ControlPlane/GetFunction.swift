@@ -1,42 +1,56 @@
-package import AWSWire
 // SPDX-License-Identifier: Apache-2.0
+package import AWSWire
 import CodeStore
 import LambdaModel
 import MetadataStore
 
 extension ControlPlane {
-    /// A function with a URL of its code, which begins with the caller's `Host` header.
-    package func getFunction(
-        _ name: String,
-        qualifier: String?,
-        host: String,
+    /// A function with a URL of its code at `origin`, such as `http://127.0.0.1:4566`.
+    func getFunction(
+        _ request: API.GetFunctionRequest,
+        origin: String,
         caller: Caller
-    ) async throws -> JSONValue {
-        let (record, qualifier) = try await read(name, qualifier: qualifier, caller: caller, action: "GetFunction")
-        let configuration = record.configuration
-        var members: [String: JSONValue] = [
-            "Configuration": .object(ConfigurationAnswer.members(configuration, qualifier: qualifier)),
-            "Code": .object([
-                "RepositoryType": .string("S3"),
-                "Location": .string(location.url(of: configuration.code, host: host, now: now())),
-            ]),
-        ]
-        if !configuration.tags.isEmpty { members["Tags"] = .object(configuration.tags.mapValues(JSONValue.string)) }
-        return .object(members)
+    ) async throws -> API.GetFunctionResponse {
+        let (key, qualifier) = try Self.target(
+            request.functionName,
+            qualifier: request.qualifier,
+            caller: caller,
+            action: .getFunction
+        )
+        let (configuration, tags, reserved) = try await withStores {
+            try await metadata.read { transaction in
+                (
+                    try transaction.resolve(key, qualifier: qualifier).configuration,
+                    try transaction.latest(key).configuration.tags,
+                    try transaction.document(ReservedConcurrency.self, of: key)
+                )
+            }
+        }
+        return .init(
+            configuration: ConfigurationAnswer.of(configuration, qualifier: qualifier),
+            code: .init(
+                repositoryType: "S3",
+                location: location.url(of: configuration.code, origin: origin, now: now())
+            ),
+            tags: tags.isEmpty ? nil : tags,
+            concurrency: reserved.map { .init(reservedConcurrentExecutions: $0.executions) }
+        )
     }
 
-    package func getFunctionConfiguration(
-        _ name: String,
-        qualifier: String?,
+    func getFunctionConfiguration(
+        _ request: API.GetFunctionConfigurationRequest,
         caller: Caller
-    ) async throws -> JSONValue {
-        let (record, qualifier) = try await read(
-            name,
-            qualifier: qualifier,
+    ) async throws -> API.FunctionConfiguration {
+        let (key, qualifier) = try Self.target(
+            request.functionName,
+            qualifier: request.qualifier,
             caller: caller,
-            action: "GetFunctionConfiguration"
+            action: .getFunctionConfiguration
         )
-        return .object(ConfigurationAnswer.members(record.configuration, qualifier: qualifier))
+        let record = try await withStores {
+            try await metadata.read { transaction in try transaction.resolve(key, qualifier: qualifier) }
+        }
+        return ConfigurationAnswer.of(record.configuration, qualifier: qualifier)
     }
 
     /// The bytes behind a URL that `getFunction` gave out.
@@ -46,24 +60,9 @@ extension ControlPlane {
         guard let reference = location.code(objectID: objectID, query: query, now: now()) else {
             throw LambdaError.accessDenied(
                 name: "AccessDeniedException",
-                message: "The URL is not valid, or has expired. Call GetFunction for a new one."
+                message: "The URL is not valid, or has expired. Call GetFunction or GetLayerVersion for a new one."
             )
         }
         return try await withStores { try await code.zip(reference) }
-    }
-
-    private func read(
-        _ name: String,
-        qualifier: String?,
-        caller: Caller,
-        action: String
-    ) async throws -> (FunctionRecord, qualifier: String?) {
-        let identifier = try FunctionIdentifier(reading: name, qualifier: qualifier)
-        let key = try identifier.key(accountID: caller.accountID, region: caller.region, action: action)
-        guard let record = try await withStores({ try await metadata.function(key) }) else { throw Self.notFound(key) }
-        guard identifier.qualifier == nil || identifier.qualifier == "$LATEST" else {
-            throw Self.notFound(key, qualifier: identifier.qualifier)
-        }
-        return (record, identifier.qualifier)
     }
 }

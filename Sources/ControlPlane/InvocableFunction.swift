@@ -6,14 +6,13 @@ import MetadataStore
 extension ControlPlane {
     /// The configuration that an invocation of `key` runs with, or why there is none.
     ///
+    /// An alias with two versions draws one of them.
     /// - Throws: `LambdaError.resourceNotFound` with the qualifier, `$LATEST` where none was given, in the ARN;
-    ///   `.resourceConflict` while the function has never been active.
+    ///   `.resourceConflict` while the version has never been active.
     package func invocable(_ key: FunctionKey, qualifier: String?) async throws -> FunctionConfiguration {
-        guard let record = try await withStores({ try await metadata.function(key) }),
-            qualifier == nil || qualifier == "$LATEST"
-        else {
-            throw Self.notFound(key, qualifier: qualifier ?? "$LATEST")
-        }
+        let named = qualifier ?? FunctionVersionKey.latest
+        let found = try await entry(FunctionVersionKey(function: key, version: named))
+        guard let record = found?.record(at: .random(in: 0..<1)) else { throw Self.notFound(key, qualifier: named) }
         guard let active = record.active else {
             throw LambdaError.resourceConflict(
                 message: "The operation cannot be performed at this time. The function is currently in the following "
@@ -23,14 +22,37 @@ extension ControlPlane {
         return active
     }
 
+    /// What the qualifier stands for; an alias and its versions as of one moment.
+    private func entry(_ key: FunctionVersionKey) async throws -> InvocableCache.Entry? {
+        let generation = metadata.generation
+        if let known = invocables.entry(key, generation: generation) { return known }
+        let entry = try await withStores {
+            try await metadata.read { transaction in try transaction.invocable(key) }
+        }
+        // Of what isn't there a stranger can name any number.
+        if let entry { invocables.keep(entry, for: key, generation: generation) }
+        return entry
+    }
+
     /// The function that an Invoke request names.
     package func invoked(
         _ name: String,
         qualifier: String?,
         caller: Caller
     ) throws(LambdaError) -> (key: FunctionKey, qualifier: String?) {
-        let identifier = try FunctionIdentifier(reading: name, qualifier: qualifier)
-        let key = try identifier.key(accountID: caller.accountID, region: caller.region, action: "InvokeFunction")
-        return (key, identifier.qualifier)
+        try Self.target(name, qualifier: qualifier, caller: caller, action: .invoke)
+    }
+}
+
+extension MetadataTransaction {
+    fileprivate func invocable(_ key: FunctionVersionKey) throws -> InvocableCache.Entry? {
+        guard key.version != FunctionVersionKey.latest,
+            let alias = try document(Alias.self, of: key.function, qualifier: key.version)
+        else { return try record(key.function, key.version).map(InvocableCache.Entry.version) }
+        let versions = [alias.version, alias.additional?.version].compactMap(\.self)
+        let records = try versions.compactMap { version in
+            try record(key.function, version).map { (version, $0) }
+        }
+        return .alias(alias, Dictionary(records) { first, _ in first })
     }
 }

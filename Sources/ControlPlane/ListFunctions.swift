@@ -1,47 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-package import AWSWire
+import AWSWire
 import LambdaModel
 import MetadataStore
 
 extension ControlPlane {
-    /// Most functions on one page, whatever `MaxItems` asks for.
-    static let pageMax = 50
-
-    /// One page; the query may have `Marker`, `MaxItems`, `FunctionVersion` and `MasterRegion`.
-    package func listFunctions(_ query: QueryParameters, caller: Caller) async throws -> JSONValue {
-        var violations = ConstraintViolations()
-        var limit = Self.pageMax
-        if let text = query["MaxItems"] {
-            guard let number = Int(text) else {
-                throw LambdaError.invalidRequestContent(message: "'MaxItems' must be an integer")
+    /// One page of functions by name, with all versions of each where that is asked for.
+    ///
+    /// There are no functions of other regions here to show by `MasterRegion`: it narrows nothing.
+    func listFunctions(_ request: API.ListFunctionsRequest, caller: Caller) async throws -> API.ListFunctionsResponse {
+        let isWhole = request.functionVersion != nil
+        let after = try Self.text(marker: request.marker).map(Self.position)
+        let limit = Self.pageLimit(request.maxItems)
+        let (page, next) = try await withStores {
+            try await metadata.read { transaction in
+                try transaction.functions(
+                    accountID: caller.accountID,
+                    region: caller.region,
+                    after: after,
+                    allVersions: isWhole,
+                    limit: limit
+                )
             }
-            violations.requireRange(number, at: "maxItems", 1...10_000)
-            limit = min(limit, number)
         }
-        let version = query["FunctionVersion"]
-        if let version { violations.requireValue(version, at: "functionVersion", in: ["ALL"]) }
-        try violations.throwIfAny()
-        let after = try query["Marker"].flatMap { $0.isEmpty ? nil : $0 }.map(Self.name(marker:))
-        let (page, next) = try await metadata.functions(
-            accountID: caller.accountID,
-            region: caller.region,
-            after: after,
-            limit: max(1, limit)
+        return .init(
+            nextMarker: next.map { Self.marker("\($0.number):\($0.name)") },
+            functions: page.map { ConfigurationAnswer.of($0, qualifier: isWhole ? $0.version : nil, listed: true) }
         )
-        let items = page.map {
-            JSONValue.object(
-                ConfigurationAnswer.members($0, qualifier: version == nil ? nil : $0.version, listed: true)
-            )
-        }
-        var members: [String: JSONValue] = ["Functions": .array(items)]
-        if let next { members["NextMarker"] = .string(Base64.encodeURL(Array(next.utf8))) }
-        return .object(members)
     }
 
-    private static func name(marker: String) throws(LambdaError) -> String {
-        guard let bytes = Base64.decodeURL(marker), let name = String(validating: bytes, as: UTF8.self) else {
-            throw .invalidParameterValue(message: "Invalid Marker.")
-        }
-        return name
+    private static func position(text: String) throws(LambdaError) -> FunctionPosition {
+        let parts = text.split(separator: ":", maxSplits: 1)
+        guard parts.count == 2, let number = Int(parts[0]) else { throw invalidMarker }
+        return FunctionPosition(name: String(parts[1]), number: number)
     }
 }

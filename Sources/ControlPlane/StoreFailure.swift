@@ -24,8 +24,12 @@ extension ControlPlane {
         case MetadataStoreError.diskFull: "The server's disk is full. Nothing was changed."
         case CodeStoreError.system(_, _, let errno) where errno == ENOSPC || errno == EDQUOT:
             "The server's disk is full. Nothing was changed."
+        case CodeStoreError.bucket:
+            "The server's code store (--code-store) is out of order or can't be reached. Nothing was changed."
         case CodeStoreError.contentChanged:
-            "The function's code was changed or cut off since it was stored, and is refused. Upload it again."
+            "The code was changed or cut off since it was stored, and is refused. Upload it again."
+        case MetadataStoreError.layerChanged:
+            "The layer version was changed since it was stored, and is refused."
         case MetadataStoreError.contentChanged:
             "The function's configuration was changed since it was stored, and is refused."
         default: nil

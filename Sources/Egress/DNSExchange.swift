@@ -98,7 +98,7 @@ struct DNSExchange {
     }
 
     /// An answer to this question, whatever it says.
-    fileprivate static func answers(_ bytes: [UInt8], _ query: DNSQuery, _ id: UInt16) -> Bool {
+    static func answers(_ bytes: [UInt8], _ query: DNSQuery, _ id: UInt16) -> Bool {
         let start = DNSQuery.headerBytes
         guard bytes.count >= start + query.question.count, bytes[2] & 0x80 != 0 else { return false }
         guard bytes[0] == UInt8(id >> 8), bytes[1] == UInt8(id & 0xFF), bytes[4] == 0, bytes[5] == 1 else {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Logging
-package import NIOCore
+import Logging
+import NIOCore
 import NIOPosix
 
 /// The name server of one execution environment, on sockets that were opened inside its network namespace.
@@ -8,7 +8,7 @@ import NIOPosix
 /// Forwards to the host's resolvers and passes their answers on. `host.martlet.internal` and `localhost` are
 /// answered here; the host's /etc/hosts is never looked at (a resolver of the host that does so itself can't be
 /// kept from it).
-package final class DNSForwarder: Sendable {
+final class DNSForwarder: Sendable {
     /// Queries of an environment that wait for a resolver; further ones fail (TCP) or are dropped (UDP).
     static let queriesMax = 256
     /// Connections of an environment over TCP.
@@ -24,15 +24,15 @@ package final class DNSForwarder: Sendable {
 
     /// Serves bound sockets, datagram and stream ones in any number; they belong to the forwarder from here on.
     ///
-    /// `resolvers` is asked at each query, on an event loop. `port` is where the resolvers listen. Throws
-    /// `SocketRefused` if a descriptor is not of its kind (all are still the caller's then).
-    package static func start(
+    /// `resolvers` is asked at each query, on an event loop. Throws `SocketRefused` if a descriptor is not of its kind
+    /// (all are still the caller's then).
+    static func start(
         datagrams: [CInt],
         streams: [CInt],
         group: any EventLoopGroup,
         policy: EgressPolicy,
         resolvers: @escaping @Sendable () -> ResolverConfiguration,
-        port: UInt16 = 53,
+        share: EgressShare,
         logger: Logger
     ) async throws -> DNSForwarder {
         for descriptor in datagrams {
@@ -43,7 +43,7 @@ package final class DNSForwarder: Sendable {
         let loop = group.next()
         let resolver = try await loop.submit {
             NIOLoopBound(
-                DNSResolver(loop: loop, policy: policy, resolvers: resolvers, port: port),
+                DNSResolver(loop: loop, policy: policy, resolvers: resolvers, share: share),
                 eventLoop: loop
             )
         }.get()
@@ -80,7 +80,7 @@ package final class DNSForwarder: Sendable {
     /// Closes the sockets and every connection.
     ///
     /// May be called more than once.
-    package func stop() async {
+    func stop() async {
         guard let loop = channels.first?.eventLoop else { return }
         let closing = loop.flatSubmit { [channels, resolver] in
             let channels = channels + Array(resolver.value.connections.values)
@@ -122,19 +122,19 @@ final class DNSResolver {
     var connections: [ObjectIdentifier: any Channel] = [:]
     private let policy: EgressPolicy
     private let resolvers: @Sendable () -> ResolverConfiguration
-    private let port: UInt16
+    private let share: EgressShare
     private var queriesInFlight = 0
 
     init(
         loop: any EventLoop,
         policy: EgressPolicy,
         resolvers: @escaping @Sendable () -> ResolverConfiguration,
-        port: UInt16
+        share: EgressShare
     ) {
         self.loop = loop
         self.policy = policy
         self.resolvers = resolvers
-        self.port = port
+        self.share = share
     }
 
     var isBusy: Bool { queriesInFlight >= DNSForwarder.queriesMax }
@@ -152,7 +152,7 @@ final class DNSResolver {
         }
         if let local = local(query) { return loop.makeSucceededFuture((local, query)) }
         let configuration = resolvers()
-        guard !isBusy, !configuration.servers.isEmpty else {
+        guard !isBusy, !configuration.servers.isEmpty, share.take(1) else {
             return loop.makeSucceededFuture((DNSAnswer.of(.serverFailure, to: query), query))
         }
         queriesInFlight += 1
@@ -167,6 +167,7 @@ final class DNSResolver {
         let bound = NIOLoopBound(self, eventLoop: loop)
         return asked.map { answer in
             bound.value.queriesInFlight -= 1
+            bound.value.share.give(1)
             return (answer, query)
         }
     }
@@ -188,7 +189,7 @@ final class DNSResolver {
 
     /// One server after the other, until one answers.
     private func ask(
-        _ servers: ArraySlice<IPAddress>,
+        _ servers: ArraySlice<ResolverConfiguration.Server>,
         _ query: DNSQuery,
         _ bytes: [UInt8],
         timeout: TimeAmount,
@@ -199,7 +200,7 @@ final class DNSResolver {
             return loop.makeSucceededFuture(DNSAnswer.of(.serverFailure, to: query))
         }
         let exchange = DNSExchange(
-            server: server.socketAddress(port: port),
+            server: server.address.socketAddress(port: server.port),
             timeout: min(timeout, left),
             loop: loop
         )

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Logging
-package import NIOCore
+import Logging
+import NIOCore
 import NIOPosix
 
 /// The way out of one execution environment: takes the connections that its network namespace redirects, asks the
@@ -8,7 +8,7 @@ import NIOPosix
 ///
 /// A refused or failed connection is reset: the function sees ECONNRESET at its first read or write. Bytes are
 /// counted in the meter as they are read from either end.
-package final class EgressProxy: Sendable {
+final class EgressProxy: Sendable {
     /// Connections of an environment at one time; a further one is reset.
     static let connectionsMax = 1_024
     static let dialTimeout = TimeAmount.seconds(30)
@@ -23,7 +23,10 @@ package final class EgressProxy: Sendable {
         var accepted: [ObjectIdentifier: any Channel] = [:]
         var dialled: [ObjectIdentifier: any Channel] = [:]
         let held = EgressHeldBytes()
+        let share: EgressShare
         var isStopped = false
+
+        init(_ share: EgressShare) { self.share = share }
     }
 
     private struct Rules: Sendable {
@@ -47,12 +50,13 @@ package final class EgressProxy: Sendable {
     /// `hostAddresses` is asked for each connection, on an event loop, and nil refuses it; `ownPort` is the port of
     /// the server's API. Throws `SocketRefused` if the descriptor is not a stream socket (it is still the caller's
     /// then).
-    package static func start(
+    static func start(
         listener: CInt,
         group: any EventLoopGroup,
         policy: EgressPolicy,
         hostAddresses: @escaping @Sendable () -> Set<IPAddress>?,
         ownPort: UInt16?,
+        share: EgressShare,
         meter: EgressMeter,
         logger: Logger
     ) async throws -> EgressProxy {
@@ -62,6 +66,7 @@ package final class EgressProxy: Sendable {
             policy: policy,
             hostAddresses: hostAddresses,
             ownPort: ownPort,
+            share: share,
             meter: meter,
             logger: logger,
             destination: OriginalDestination.look(up:)
@@ -75,6 +80,7 @@ package final class EgressProxy: Sendable {
         policy: EgressPolicy,
         hostAddresses: @escaping @Sendable () -> Set<IPAddress>?,
         ownPort: UInt16?,
+        share: EgressShare,
         meter: EgressMeter,
         logger: Logger,
         destination: @escaping @Sendable (any Channel) -> EventLoopFuture<SocketAddress>
@@ -82,7 +88,7 @@ package final class EgressProxy: Sendable {
         try SocketRefused.unless(listener, isOf: .stream)
         let loop = group.next()
         let rules = Rules(policy: policy, hostAddresses: hostAddresses, ownPort: ownPort, destination: destination)
-        let open = try await loop.submit { NIOLoopBound(Open(), eventLoop: loop) }.get()
+        let open = try await loop.submit { NIOLoopBound(Open(share), eventLoop: loop) }.get()
         let channel = try await ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: 256)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -102,7 +108,7 @@ package final class EgressProxy: Sendable {
     /// Closes the socket and resets every connection.
     ///
     /// May be called more than once.
-    package func stop() async {
+    func stop() async {
         let loop = channel.eventLoop
         let closing = loop.flatSubmit { [channel, open] in
             let open = open.value
@@ -126,7 +132,8 @@ package final class EgressProxy: Sendable {
         meter: EgressMeter,
         logger: Logger
     ) throws {
-        guard open.accepted.count < connectionsMax, !open.isStopped else {
+        // One descriptor for each end.
+        guard open.accepted.count < connectionsMax, !open.isStopped, open.share.take(2) else {
             logger.debug("egress connection refused: too many")
             channel.reset()
             return
@@ -134,7 +141,10 @@ package final class EgressProxy: Sendable {
         let id = ObjectIdentifier(channel)
         let bound = NIOLoopBound(open, eventLoop: channel.eventLoop)
         open.accepted[id] = channel
-        channel.closeFuture.whenComplete { _ in bound.value.accepted[id] = nil }
+        channel.closeFuture.whenComplete { _ in
+            bound.value.accepted[id] = nil
+            bound.value.share.give(2)
+        }
         let near = EgressRelay(held: open.held) { meter.add(sent: $0) }
         try channel.pipeline.syncOperations.addHandler(near)
         let nearBound = NIOLoopBound(near, eventLoop: channel.eventLoop)

@@ -18,17 +18,21 @@ package final class HostNetwork: Sendable {
     private static let fileBytesMax = 64 * 1_024
 
     private let path: String
+    private let given: ResolverConfiguration?
     private let seen: Mutex<Seen>
 
     /// `resolverFile` is read as resolv.conf(5); a missing one means no resolvers.
-    package init(resolverFile: String = "/etc/resolv.conf") {
+    ///
+    /// `resolvers` take its place.
+    package init(resolverFile: String = "/etc/resolv.conf", resolvers: ResolverConfiguration? = nil) {
         path = resolverFile
+        given = resolvers
         seen = Mutex(Self.look(resolverFile, before: nil))
     }
 
     /// nil if they could never be looked up.
     package var addresses: Set<IPAddress>? { current.addresses }
-    package var resolvers: ResolverConfiguration { current.resolvers }
+    package var resolvers: ResolverConfiguration { given ?? current.resolvers }
 
     private var current: Seen {
         seen.withLock { seen in

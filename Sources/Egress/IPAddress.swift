@@ -10,7 +10,8 @@ package enum IPAddress: Hashable, Sendable, CustomStringConvertible {
     /// `127.0.0.1`, `fe80::1`: the whole text, nothing else.
     package init?(_ text: some StringProtocol) {
         let text = String(text)
-        guard text.utf8.count <= 45 else { return nil }
+        // inet_pton(3) would read no further than a NUL.
+        guard text.utf8.count <= 45, !text.utf8.contains(0) else { return nil }
         var four: UInt32 = 0
         var six: (UInt64, UInt64) = (0, 0)
         // inet_pton(3) writes the four or sixteen bytes of an in_addr or in6_addr, in network order.

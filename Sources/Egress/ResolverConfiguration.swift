@@ -3,9 +3,19 @@
 /// The host's name servers and how long to wait for them: what Martlet uses of resolv.conf(5).
 package struct ResolverConfiguration: Sendable, Equatable {
     /// Further `nameserver` lines are ignored, as the C library does.
-    static let serversMax = 3
+    package static let serversMax = 3
 
-    package var servers: [IPAddress] = []
+    package struct Server: Sendable, Equatable {
+        package var address: IPAddress
+        package var port: UInt16
+
+        package init(_ address: IPAddress, port: UInt16 = 53) {
+            self.address = address
+            self.port = port
+        }
+    }
+
+    package var servers: [Server] = []
     /// Seconds for one try, 1 to 30.
     package var timeoutSeconds = 5
     /// Rounds through the servers, 1 to 5.
@@ -13,6 +23,11 @@ package struct ResolverConfiguration: Sendable, Equatable {
 
     /// No servers.
     package init() {}
+
+    /// These servers, with the C library's times; of more than `serversMax` the first.
+    package init(servers: [Server]) {
+        self.servers = Array(servers.prefix(Self.serversMax))
+    }
 
     /// Lines that are not understood are passed over, as the C library does; addresses with a zone (`fe80::1%eth0`)
     /// are too.
@@ -22,7 +37,7 @@ package struct ResolverConfiguration: Sendable, Equatable {
             switch words.first {
             case "nameserver":
                 if servers.count < Self.serversMax, words.count > 1, let server = IPAddress(words[1]) {
-                    servers.append(server)
+                    servers.append(Server(server))
                 }
             case "options":
                 for option in words.dropFirst() {

@@ -40,12 +40,14 @@ package struct SandboxEgress: Sendable {
     package let policy: EgressPolicy
     private let ownPort: UInt16?
     private let host: HostNetwork
+    private let budget: EgressBudget
 
     /// `ownPort` is where the server's API really listens, so never 0.
-    package init(policy: EgressPolicy, ownPort: Int, host: HostNetwork = HostNetwork()) {
+    package init(policy: EgressPolicy, ownPort: Int, host: HostNetwork, budget: EgressBudget) {
         self.policy = policy
         self.ownPort = UInt16(exactly: ownPort)
         self.host = host
+        self.budget = budget
     }
 
     /// Serves one sandbox.
@@ -60,13 +62,14 @@ package struct SandboxEgress: Sendable {
         for descriptor in listeners.redirected + listeners.resolverStreams {
             try SocketRefused.unless(descriptor, isOf: .stream)
         }
-        let host = host
+        let (host, share) = (host, budget.share())
         let forwarder = try await DNSForwarder.start(
             datagrams: listeners.resolverDatagrams,
             streams: listeners.resolverStreams,
             group: group,
             policy: policy,
             resolvers: { host.resolvers },
+            share: share,
             logger: logger
         )
         var proxies: [EgressProxy] = []
@@ -79,6 +82,7 @@ package struct SandboxEgress: Sendable {
                         policy: policy,
                         hostAddresses: { host.addresses },
                         ownPort: ownPort,
+                        share: share,
                         meter: meter,
                         logger: logger
                     )

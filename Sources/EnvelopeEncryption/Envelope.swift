@@ -20,6 +20,13 @@ package enum Envelope {
     /// Plain bytes of an object: the segment index has 32 bits.
     package static let plainBytesMax = segmentBytes * Int(UInt32.max)
 
+    /// Bytes of an envelope of so many plain bytes.
+    package static func sealedBytes(of plainBytes: Int) -> Int {
+        headerBytes + plainBytes + segments(of: plainBytes) * tagBytes
+    }
+
+    private static func segments(of plainBytes: Int) -> Int { max(1, (plainBytes + segmentBytes - 1) / segmentBytes) }
+
     static let magic = Array("MRTE".utf8)
     static let version: UInt8 = 1
     static let prefixBytes = 16
@@ -35,13 +42,13 @@ package enum Envelope {
         precondition(plain.count <= plainBytesMax, "more segments than their index can count")
         let dataKey = SymmetricKey(size: .bits256)
         var sealed = prefix(masterKeyIdentifier: master.identifier)
-        let segments = max(1, (plain.count + segmentBytes - 1) / segmentBytes)
+        let segments = segments(of: plain.count)
         let wrapped = try AES.GCM.seal(
             dataKey.withUnsafeBytes { Data($0) },
             using: master.wrappingKey,
             authenticating: sealed + Array(context.utf8)
         )
-        sealed.reserveCapacity(headerBytes + plain.count + segments * tagBytes)
+        sealed.reserveCapacity(sealedBytes(of: plain.count))
         sealed += wrapped.nonce
         sealed += wrapped.ciphertext
         sealed += wrapped.tag

@@ -6,6 +6,7 @@ import LinuxSandbox
 
 /// Plain code, unpacked in the memory-backed store and shared read-only by every environment that runs it.
 ///
+/// What is unpacked to one directory is one package, a function's code, or a list of them laid one over the other, its layers.
 /// Code that no environment runs is kept while there is room, and goes least recently used first.
 package actor CodeCache {
     private struct Entry {
@@ -29,63 +30,77 @@ package actor CodeCache {
         self.bytesMax = bytesMax
     }
 
-    /// The directory of that code in the store, unpacked; it stays until `release`.
-    package func acquire(_ code: CodeReference) async throws -> String {
+    /// The directory of those packages in the store, unpacked; it stays until `release`.
+    package func acquire(_ packages: [CodeReference]) async throws -> String {
         uses += 1
+        let id = Self.id(packages)
         let unpacking: Task<Int, any Error>
-        if let entry = entries[code.objectID] {
+        if let entry = entries[id] {
             unpacking = entry.unpacking
         } else {
-            unpacking = Task { [codeStore, store] in try await Self.unpack(code, from: codeStore, into: store) }
-            entries[code.objectID] = Entry(unpacking: unpacking)
+            unpacking = Task { [codeStore, store] in try await Self.unpack(packages, from: codeStore, into: store) }
+            entries[id] = Entry(unpacking: unpacking)
         }
-        entries[code.objectID]?.users += 1
-        entries[code.objectID]?.lastUse = uses
+        entries[id]?.users += 1
+        entries[id]?.lastUse = uses
         do {
             // In two steps: an assignment through `?.` would hold the entry's storage over the suspension, in which others
             // change the dictionary (seen as a crash when many functions were unpacked at once).
             let bytes = try await unpacking.value
-            entries[code.objectID]?.bytes = bytes
+            entries[id]?.bytes = bytes
         } catch {
-            release(code)
-            if entries[code.objectID]?.users == 0 { forget(code.objectID) }
+            release(packages)
+            if entries[id]?.users == 0 { forget(id) }
             throw error
         }
         evict()
-        return "\(store.path)/\(Self.directory(code.objectID))"
+        return "\(store.path)/\(Self.directory(id))"
     }
 
-    package func release(_ code: CodeReference) {
-        entries[code.objectID]?.users -= 1
+    package func release(_ packages: [CodeReference]) {
+        entries[Self.id(packages)]?.users -= 1
         evict()
     }
 
-    private static func directory(_ objectID: String) -> String { "code/\(objectID)" }
+    /// See `SandboxStore.programs`; the packages are acquired.
+    func programs(in directory: String, of packages: [CodeReference], atMost max: Int) throws -> [String] {
+        try store.programs(in: "\(Self.directory(Self.id(packages)))/\(directory)", atMost: max)
+    }
+
+    /// Five UUIDs are well below the longest file name.
+    private static func id(_ packages: [CodeReference]) -> String {
+        precondition((1...LimitsProfile.layersMax).contains(packages.count), "code, or a list of layers")
+        return packages.map(\.objectID).joined(separator: "+")
+    }
+
+    private static func directory(_ id: String) -> String {
+        "\(AssignmentRequest.codeDirectory)/\(id)"
+    }
 
     private static func unpack(
-        _ code: CodeReference,
+        _ packages: [CodeReference],
         from codeStore: CodeStore,
         into store: SandboxStore
     ) async throws -> Int {
-        let name = directory(code.objectID)
+        let name = directory(id(packages))
         try store.makeDirectory(name)
         let descriptor = try store.openDirectory(name)
         defer { close(descriptor) }
-        return try await codeStore.unpack(code, into: descriptor).unzippedBytes
+        return try await codeStore.unpack(packages, into: descriptor).unzippedBytes
     }
 
     private func evict() {
         var total = entries.values.reduce(0) { $0 + $1.bytes }
         let idle = entries.filter { $0.value.users == 0 }.sorted { $0.value.lastUse < $1.value.lastUse }
-        for (objectID, entry) in idle where total > bytesMax {
+        for (id, entry) in idle where total > bytesMax {
             total -= entry.bytes
-            forget(objectID)
+            forget(id)
         }
     }
 
     /// A tree that can't be removed only holds its memory: the store goes with the server.
-    private func forget(_ objectID: String) {
-        entries[objectID] = nil
-        _ = try? store.removeTree(Self.directory(objectID))
+    private func forget(_ id: String) {
+        entries[id] = nil
+        _ = try? store.removeTree(Self.directory(id))
     }
 }

@@ -16,24 +16,39 @@ import Synchronization
 final class EnvironmentLog: Sendable {
     private enum Work: Sendable {
         case flush
+        /// Ahead of every invocation: it has a usage record of its own.
+        case provisioned([LoggedEvent], UsageRecord)
         case finish(InvocationInHand, [LoggedEvent], UsageRecord, tail: [UInt8])
     }
 
     let collector: LogCollector
     /// Name of the log stream.
     let stream: String
-    let meter = EgressMeter()
+    /// Replaced at most once, before anything runs.
+    private let currentMeter = Mutex(EgressMeter())
+    var meter: EgressMeter { currentMeter.withLock { $0 } }
+    let telemetry: TelemetryRelay
     private let configuration: FunctionConfiguration
+    private let initialization: InitializationType
     private let group: LogGroupKey
     private let workshop: EnvironmentWorkshop
-    private let work = AsyncStream<Work>.makeStream(bufferingPolicy: .bufferingOldest(16))
+    /// Invocations whose ends the store may be behind with, where it is slow.
+    private static let unstoredMax = 1_024
+    private let work = AsyncStream<Work>.makeStream(bufferingPolicy: .bufferingOldest(unstoredMax))
+    /// One flush in the queue is enough, and must not take the place of an invocation's end.
+    private let isFlushQueued = Atomic(false)
     private let meteredAtStart = Mutex(EgressMeter.Snapshot())
     private let systemLevelMin: LogLevel
     /// START of an invocation that initialises first: Lambda writes it after the initialisation.
     private let delayedStart = Mutex<PlatformLogLine?>(nil)
 
-    init(_ configuration: FunctionConfiguration, workshop: EnvironmentWorkshop) throws(SyscallError) {
+    init(
+        _ configuration: FunctionConfiguration,
+        _ initialization: InitializationType,
+        workshop: EnvironmentWorkshop
+    ) {
         self.configuration = configuration
+        self.initialization = initialization
         self.workshop = workshop
         let key = configuration.key
         group = LogGroupKey(accountID: key.accountID, region: key.region, name: configuration.logging.logGroup)
@@ -46,11 +61,14 @@ final class EnvironmentLog: Sendable {
             ).description
         let logging = configuration.logging
         systemLevelMin = logging.systemLogLevel.flatMap(LogLevel.init(rawValue:)) ?? .info
-        collector = try LogCollector(
+        let telemetry = TelemetryRelay(group: workshop.group, isJSON: logging.format == .json, now: workshop.now)
+        self.telemetry = telemetry
+        collector = LogCollector(
             reactor: workshop.reactor,
             levelMin: logging.format == .json
                 ? logging.applicationLogLevel.flatMap(LogLevel.init(rawValue:)) ?? .info : nil,
-            now: workshop.now
+            now: workshop.now,
+            listener: { telemetry.record($0 ? .extensions : .function, $1, at: $2) }
         )
     }
 
@@ -58,7 +76,10 @@ final class EnvironmentLog: Sendable {
     func run() async {
         for await work in work.stream {
             switch work {
-            case .flush: await store(events(), usage: nil)
+            case .flush:
+                isFlushQueued.store(false, ordering: .relaxed)
+                await store(events(), usage: nil)
+            case .provisioned(let events, let usage): await store(events, usage: usage)
             case .finish(let inHand, let events, let usage, let tail):
                 await store(events, usage: usage)
                 inHand.answer(logTail: tail)
@@ -69,11 +90,29 @@ final class EnvironmentLog: Sendable {
         collector.close()
     }
 
+    /// Opens the pipes that processes write to, of an environment that begins with nothing.
+    func open() throws(SyscallError) {
+        let pipes = try LogPipes.make()
+        do throws(SyscallError) {
+            try collector.open(pipes)
+        } catch {
+            pipes.close()
+            throw error
+        }
+    }
+
+    /// Goes on with what a blank environment has written to, and was metered by.
+    func open(_ pipes: LogPipes, meter: EgressMeter) throws(SyscallError) {
+        currentMeter.withLock { $0 = meter }
+        try collector.open(pipes)
+    }
+
     func finish() { work.continuation.finish() }
 
     // MARK: - Lines
 
     func add(_ line: PlatformLogLine) {
+        telemetry.record(line)
         switch configuration.logging.format {
         case .text:
             guard let text = line.text else { return }
@@ -91,7 +130,7 @@ final class EnvironmentLog: Sendable {
         add(
             .initStart(
                 InitStart(
-                    type: .onDemand,
+                    type: initialization,
                     phase: phase,
                     runtimeVersion: runtime.version,
                     runtimeVersionARN: RuntimeVersionARN.of(configuration.runtime, region: key.region),
@@ -102,12 +141,51 @@ final class EnvironmentLog: Sendable {
         )
     }
 
-    /// After what the function has written until now.
-    func initEnded(_ report: InitReport) {
+    /// After what the function has written until now; from here on nobody subscribes.
+    func initEnded(_ report: InitReport, extensions: [ExtensionRegistry.Extension]) {
         collector.drain()
-        add(.initRuntimeDone(report, .onDemand))
-        add(.initReport(report, .onDemand))
+        add(.initRuntimeDone(report, initialization))
+        for each in extensions {
+            add(
+                .extensionState(
+                    name: each.name,
+                    state: each.state.rawValue,
+                    events: ExtensionRegistry.EventType.allCases.filter(each.events.contains).map(\.rawValue),
+                    errorType: each.errorType
+                )
+            )
+        }
+        add(.initReport(report, initialization))
+        telemetry.close()
         if report.phase == .invocation { writeDelayedStart() }
+        if report.phase == .initialization, initialization == .provisionedConcurrency { recordProvisioned(report) }
+    }
+
+    /// Lambda bills the initialisation of a provisioned environment even if it never gets an invocation.
+    private func recordProvisioned(_ report: InitReport) {
+        let bytes = meter.snapshot()
+        let usage = UsageRecord(
+            requestID: "",
+            function: configuration.key,
+            version: configuration.version,
+            startedAt: workshop.now(),
+            memoryMiB: configuration.memoryMiB,
+            durationMicroseconds: 0,
+            billedMilliseconds: BilledDuration(duration: .zero, initDuration: report.duration).milliseconds,
+            initMicroseconds: report.duration.wholeNanoseconds / 1_000,
+            maxMemoryUsedMiB: 0,
+            ephemeralStorageMiB: configuration.ephemeralStorageMiB,
+            egressBytes: bytes.sent,
+            ingressBytes: bytes.received,
+            outcome: UsageRecord.provisionedInit,
+            architecture: configuration.architecture,
+            executedEnvironmentID: stream
+        )
+        let result = work.continuation.yield(.provisioned(events(), usage))
+        guard case .enqueued = result else {
+            workshop.logger.error("usage record lost", metadata: ["stream": "\(stream)"])
+            return
+        }
     }
 
     func begin(_ request: InvocationRequest, initialisesFirst: Bool) {
@@ -122,7 +200,9 @@ final class EnvironmentLog: Sendable {
     }
 
     /// What was written so far becomes readable while the invocation runs.
-    func flush() { work.continuation.yield(.flush) }
+    func flush() {
+        if !isFlushQueued.exchange(true, ordering: .relaxed) { work.continuation.yield(.flush) }
+    }
 
     func finish(_ report: InvocationReport, of inHand: InvocationInHand, maxMemoryUsedMiB: Int) {
         collector.drain()

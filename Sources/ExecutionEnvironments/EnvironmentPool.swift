@@ -10,6 +10,8 @@ package actor EnvironmentPool {
     private var scheduler: EnvironmentScheduler
     private var environments: [EnvironmentID: ExecutionEnvironment] = [:]
     private var configurations: [EnvironmentKey: FunctionConfiguration] = [:]
+    /// Of what is to be there without an invocation.
+    private var provisioned: [EnvironmentKey: FunctionConfiguration] = [:]
     private var waiters: [InvocationID: CheckedContinuation<Result<ExecutionEnvironment, LambdaError>, Never>] = [:]
     /// Starts and ends; one of each for an environment, so bounded by their number.
     private let starts = AsyncStream<ExecutionEnvironment>.makeStream()
@@ -63,11 +65,7 @@ package actor EnvironmentPool {
         _ configuration: FunctionConfiguration,
         in bound: (ExecutionEnvironment) async throws(LambdaError) -> Answer?
     ) async throws(LambdaError) -> Answer {
-        let key = EnvironmentKey(
-            function: configuration.key,
-            version: configuration.version,
-            revision: configuration.revisionID
-        )
+        let key = EnvironmentKey(configuration)
         for _ in 0..<Self.bindingsMax {
             let environment = try await environment(for: InvocationID(request.requestID), key, configuration)
             if let answer = try await bound(environment) { return answer }
@@ -99,9 +97,34 @@ package actor EnvironmentPool {
         return try bound.get()
     }
 
-    /// Environments of other revisions of that function serve what they serve, and go.
-    package func retire(_ function: FunctionKey, keepingRevision revision: String?) {
-        perform(scheduler.retire(function, keepingRevision: revision, at: .now))
+    /// Environments of other revisions of that function, or of that version of it, serve what they serve, and go.
+    package func retire(_ function: FunctionKey, version: String?, keepingRevision revision: String?) {
+        perform(scheduler.retire(function, version: version, keepingRevision: revision, at: .now))
+    }
+
+    /// What is set of the concurrency of all functions, from now on; nothing of a lower turn is taken after one of a higher.
+    package func setConcurrency(_ settings: ConcurrencySettings, turn: UInt64) {
+        for target in settings.provisioned {
+            provisioned[EnvironmentKey(target.configuration)] = target.configuration
+        }
+        let shares = settings.provisioned.map { target in
+            ProvisionedShare(
+                configuration: ProvisionedConfigurationID(
+                    function: target.configuration.key,
+                    qualifier: target.qualifier
+                ),
+                key: EnvironmentKey(target.configuration),
+                demand: EnvironmentDemand(memoryMiB: target.configuration.memoryMiB),
+                wanted: target.executions
+            )
+        }
+        perform(scheduler.setConcurrency(reserved: settings.reserved, provisioned: shares, turn: turn, at: .now))
+        provisioned = provisioned.filter { scheduler.isProvisioned($0.key) }
+    }
+
+    /// How much of what is provisioned is there, for each of the keys.
+    package func provisionedStates(of keys: [EnvironmentKey]) -> [ProvisionedState] {
+        keys.map { scheduler.provisionedState(of: $0) }
     }
 
     /// No environment is there, and nothing waits for one.
@@ -136,9 +159,9 @@ package actor EnvironmentPool {
         case .idle(let id):
             guard environments[id] != nil else { return }
             perform(scheduler.environmentReady(id, at: .now))
-        case .lost(let id):
+        case .lost(let id, let reason):
             guard environments.removeValue(forKey: id) != nil else { return }
-            perform(scheduler.environmentLost(id, at: .now))
+            perform(scheduler.environmentLost(id, isInitFailure: reason == .notInitialized, at: .now))
             forgetConfigurations()
         }
         tellIfEmptied()
@@ -153,7 +176,8 @@ package actor EnvironmentPool {
     private func perform(_ commands: [EnvironmentScheduler.Command]) {
         for command in commands {
             switch command {
-            case .start(let id, let key): start(id, key)
+            case .start(let id, let key): start(id, key, configurations[key], .onDemand)
+            case .startProvisioned(let id, let key): start(id, key, provisioned[key], .provisionedConcurrency)
             case .assign(let invocation, let environment):
                 guard let environment = environments[environment] else {
                     preconditionFailure("only an environment that exists is assigned")
@@ -167,16 +191,23 @@ package actor EnvironmentPool {
             case .nextTick(let time): tick(at: time)
             }
         }
+        workshop.blanks?.setFreeMemory(scheduler.settings.memoryMiB - scheduler.memoryInUseMiB)
     }
 
-    private func start(_ id: EnvironmentID, _ key: EnvironmentKey) {
+    private func start(
+        _ id: EnvironmentID,
+        _ key: EnvironmentKey,
+        _ configuration: FunctionConfiguration?,
+        _ initialization: InitializationType
+    ) {
         do {
-            guard let configuration = configurations[key],
+            guard let configuration,
                 let runtime = workshop.runtimes.definition(of: configuration.runtime)
             else { throw LambdaError.service(message: "The runtime is not available on this server any more.") }
-            let environment = try ExecutionEnvironment(
+            let environment = ExecutionEnvironment(
                 id,
                 configuration,
+                initialization,
                 runtime: runtime,
                 workshop: workshop,
                 events: events.continuation

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Egress
+import InvocationCore
 package import LambdaModel
 package import LogStore
 package import Logging
@@ -19,6 +20,8 @@ package struct EnvironmentWorkshop: Sendable {
     package var credentials: @Sendable (FunctionKey) -> SessionCredentialValues
     package var now: @Sendable () -> Timestamp
     package var logger: Logger
+    /// nil where each environment is started by itself (`--pool exec`).
+    package var blanks: BlankEnvironments?
 
     var reactor: DescriptorReactor { foundation.reactor }
 
@@ -44,5 +47,40 @@ package struct EnvironmentWorkshop: Sendable {
         self.credentials = credentials
         self.now = now
         self.logger = logger
+    }
+}
+
+extension EnvironmentWorkshop {
+    /// The variables of a runtime's process that starts now, credentials of its own among them.
+    func environment(
+        of configuration: FunctionConfiguration,
+        _ runtime: RuntimeDefinition,
+        initialization: InitializationType,
+        logStream: String
+    ) -> ProcessEnvironment {
+        ProcessEnvironment(
+            configuration,
+            runtime: runtime,
+            initialization: initialization,
+            operatorVariables: functionEnvironment,
+            credentials: credentials(configuration.key),
+            logStream: logStream
+        )
+    }
+
+    func start(
+        of configuration: FunctionConfiguration,
+        _ runtime: RuntimeDefinition,
+        _ environment: ProcessEnvironment,
+        hasExternalExtensions: Bool
+    ) -> EnvironmentStart {
+        EnvironmentStart.decide(
+            configuration,
+            runtime: runtime,
+            environment: environment,
+            operatorVariables: functionEnvironment,
+            hasExternalExtensions: hasExternalExtensions,
+            needsMemoryAtStart: !foundation.hasMemoryGroup
+        )
     }
 }

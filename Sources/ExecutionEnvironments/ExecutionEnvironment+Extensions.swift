@@ -13,8 +13,10 @@ extension ExecutionEnvironment {
     /// Processes are numbered in the order of the names, after the runtime.
     func startExtensions(_ names: [String]) throws {
         guard let sandbox else { return }
+        log.telemetry.begin()
         try thaw()
         try sandbox.setProcessorLimited(false)
+        log.initStarted(inHand == nil ? .initialization : .invocation, runtime: runtime)
         for (index, name) in names.enumerated() {
             try sandbox.run(
                 ProcessPlan(
@@ -26,7 +28,7 @@ extension ExecutionEnvironment {
                     hasTelemetry: false,
                     dataMiB: dataMiB
                 ),
-                output: log.collector.outputWrite,
+                output: log.collector.pipes.extensions.write,
                 telemetry: nil
             )
         }
@@ -41,7 +43,7 @@ extension ExecutionEnvironment {
     }
 
     func exited(_ process: UInt32, _ status: InvocationCore.ExitStatus) {
-        if process == ProcessPlan.runtimeNumber {
+        if process == runtimeProcess {
             perform(lifecycle.runtimeExited(status, at: .now))
         } else if let name = extensionName(process) {
             perform(lifecycle.extensionExited(name, status, at: .now))
@@ -49,7 +51,7 @@ extension ExecutionEnvironment {
     }
 
     func failedToStart(_ process: UInt32, errno: CInt) {
-        if process == ProcessPlan.runtimeNumber {
+        if process == runtimeProcess {
             return _ = perform(lifecycle.runtimeFailedToStart(entrypointFailure(errno), at: .now))
         }
         guard let name = extensionName(process) else { return }
@@ -100,11 +102,11 @@ extension ExecutionEnvironment {
         }
     }
 
-    private struct Refused: Error {
+    struct Refused: Error {
         var reason: ExtensionRefusal
     }
 
-    private func checked(_ identifier: String?) -> Result<String, Refused> {
+    func checked(_ identifier: String?) -> Result<String, Refused> {
         guard let identifier, !identifier.isEmpty else { return .failure(Refused(reason: .missingIdentifier)) }
         guard let known = UUID(uuidString: identifier) else { return .failure(Refused(reason: .invalidIdentifier)) }
         return .success(known.uuidString.lowercased())

@@ -18,7 +18,7 @@ package actor ExecutionEnvironment {
         /// Free for an invocation.
         case idle(EnvironmentID)
         /// Nothing of it is left.
-        case lost(EnvironmentID)
+        case lost(EnvironmentID, EnvironmentLifecycle.DiscardReason)
     }
 
     package nonisolated let id: EnvironmentID
@@ -27,11 +27,16 @@ package actor ExecutionEnvironment {
     let runtime: RuntimeDefinition
     let log: EnvironmentLog
     private let events: AsyncStream<Event>.Continuation
-    private let logger: Logger
+    let logger: Logger
 
-    var lifecycle = EnvironmentLifecycle()
+    private let initialization: InitializationType
+    var lifecycle: EnvironmentLifecycle
     var sandbox: Sandbox?
-    private var services: SandboxServices?
+    var services: SandboxServices?
+    /// To the process of a blank environment that has become this function's, until it begins.
+    var assignment: BlankChannel?
+    /// By which number init knows the runtime's process.
+    var runtimeProcess = ProcessPlan.runtimeNumber
     var polls: [PollID: CheckedContinuation<RuntimeAPIAnswer, Never>] = [:]
     private var nextPoll: UInt64 = 1
     private(set) var inHand: InvocationInHand?
@@ -43,6 +48,8 @@ package actor ExecutionEnvironment {
     private var outOfMemoryKills: UInt64 = 0
     /// Only where no control group counts memory: what init said last.
     private var measuredKibibytes: UInt64 = 0
+    /// One look at a time: with a thousand processes it may take longer than the interval.
+    private var isMeasuring = false
     private let discarded = AsyncStream<EnvironmentLifecycle.DiscardReason>.makeStream(
         bufferingPolicy: .bufferingOldest(1)
     )
@@ -57,16 +64,19 @@ package actor ExecutionEnvironment {
     init(
         _ id: EnvironmentID,
         _ configuration: FunctionConfiguration,
+        _ initialization: InitializationType,
         runtime: RuntimeDefinition,
         workshop: EnvironmentWorkshop,
         events: AsyncStream<Event>.Continuation
-    ) throws {
+    ) {
         self.id = id
         self.configuration = configuration
+        self.initialization = initialization
+        lifecycle = EnvironmentLifecycle(configuration, initialization)
         self.runtime = runtime
         self.workshop = workshop
         self.events = events
-        log = try EnvironmentLog(configuration, workshop: workshop)
+        log = EnvironmentLog(configuration, initialization, workshop: workshop)
         var logger = workshop.logger
         logger[metadataKey: "environment"] = "\(id)"
         logger[metadataKey: "function"] = "\(configuration.key.name)"
@@ -77,37 +87,42 @@ package actor ExecutionEnvironment {
 
     /// From nothing to nothing: makes the sandbox, serves it, and returns when nothing of it is left.
     func run() async {
+        var ending = EnvironmentLifecycle.DiscardReason.sandboxLost
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.log.run() }
             do {
-                let sandbox = try await self.makeSandbox()
+                let (sandbox, extensions) = try await self.makeSandbox()
                 group.addTask { await self.follow(sandbox) }
                 group.addTask { await self.watchMemory() }
-                self.perform(self.lifecycle.sandboxReady(at: .now))
+                self.perform(self.lifecycle.sandboxReady(externalExtensions: extensions, at: .now))
             } catch {
                 self.logger.error("sandbox failed", metadata: ["error": "\(error)"])
                 self.perform(self.lifecycle.sandboxFailed(at: .now))
             }
             for await reason in self.discarded.stream {
                 self.logger.debug("environment discarded", metadata: ["reason": "\(reason)"])
+                ending = reason
                 break
             }
             await self.tearDown()
             self.log.finish()
         }
-        events.yield(.lost(id))
+        events.yield(.lost(id, ending))
     }
 
-    private func makeSandbox() async throws -> Sandbox {
-        let path = try await workshop.code.acquire(configuration.code)
+    private func makeSandbox() async throws -> (Sandbox, externalExtensions: [String]) {
+        let code = try await UnpackedCode.acquire(configuration, from: workshop.code)
+        if let sandbox = await becomeAssigned(code) { return (sandbox, code.extensions) }
         let sandbox: Sandbox
         do {
-            sandbox = try await workshop.foundation.make(id, configuration, runtime: runtime, codePath: path)
+            try log.open()
+            sandbox = try await workshop.foundation.make(id, configuration, runtime: runtime, code: code)
         } catch {
-            await workshop.code.release(configuration.code)
+            await UnpackedCode.release(configuration, to: workshop.code)
             throw error
         }
         self.sandbox = sandbox
+        log.telemetry.attach(sandbox)
         services = try await SandboxServices.start(
             sandbox,
             handler: self,
@@ -115,7 +130,7 @@ package actor ExecutionEnvironment {
             workshop: workshop,
             logger: logger
         )
-        return sandbox
+        return (sandbox, code.extensions)
     }
 
     private func tearDown() async {
@@ -124,11 +139,13 @@ package actor ExecutionEnvironment {
         watching?.cancel()
         for poll in polls.values { poll.resume(returning: .connectionClosed) }
         polls = [:]
+        log.telemetry.stop()
         await services?.stop()
+        assignment?.close()
         if let sandbox {
             await sandbox.destroy()
             workshop.foundation.release(slot: sandbox.slot)
-            await workshop.code.release(configuration.code)
+            await UnpackedCode.release(configuration, to: workshop.code)
         }
     }
 
@@ -140,10 +157,14 @@ package actor ExecutionEnvironment {
             case .startFailed(let process, let errno): failedToStart(process, errno: errno)
             case .allKilled:
                 await services?.closeRuntimeConnections()
+                // Their last words come before their successors' first, and are readable without another invocation.
+                log.collector.drain()
+                log.telemetry.clear()
                 perform(lifecycle.processesGone(at: .now))
+                log.flush()
             case .memory(let resident, let peak): measured(residentKibibytes: resident, peakKibibytes: peak)
             case .failed(let error): logger.error("sandbox's init failed", metadata: ["error": "\(error)"])
-            case .built: break
+            case .built, .socket: break
             }
         }
         perform(lifecycle.sandboxLost(at: .now))
@@ -161,10 +182,8 @@ package actor ExecutionEnvironment {
 
     /// Between two looks at the processes' memory, while something runs.
     private static let memoryInterval = Duration.milliseconds(50)
-    /// What a process may take beyond the limit until it is seen: more than this it could hardly touch in the interval.
-    private static let memoryOvershootMiB: UInt32 = 1_024
 
-    private var hasMemoryGroup: Bool { workshop.foundation.spawner.controlGroups.has("memory") }
+    private var hasMemoryGroup: Bool { workshop.foundation.hasMemoryGroup }
 
     /// What a control group does elsewhere: a function beyond its memory is killed.
     ///
@@ -174,13 +193,16 @@ package actor ExecutionEnvironment {
         while (try? await Task.sleep(for: Self.memoryInterval)) != nil {
             switch lifecycle.state {
             case .dead: return
-            case .initializing, .invoking: _ = try? sandbox?.requestMemory()
+            case .initializing, .invoking:
+                guard !isMeasuring else { continue }
+                isMeasuring = (try? sandbox?.requestMemory()) != nil
             case .startingSandbox, .ready, .needsInit, .resetting, .ending: continue
             }
         }
     }
 
     private func measured(residentKibibytes: UInt64, peakKibibytes: UInt64) {
+        isMeasuring = false
         measuredKibibytes = max(measuredKibibytes, peakKibibytes)
         guard !hasMemoryGroup, residentKibibytes > UInt64(configuration.memoryMiB) << 10 else { return }
         perform(lifecycle.runtimeExited(.signalled(SIGKILL, outOfMemory: true), at: .now))
@@ -271,6 +293,7 @@ package actor ExecutionEnvironment {
     @discardableResult
     func perform(_ actions: [EnvironmentLifecycle.Action], body: [UInt8] = []) -> RuntimeAPIAnswer? {
         var reply: RuntimeAPIAnswer?
+        defer { if lifecycle.isEndingProcesses { log.telemetry.flush() } }
         for action in actions {
             do {
                 switch action {
@@ -293,7 +316,7 @@ package actor ExecutionEnvironment {
         case .startRuntime: try startRuntime()
         case .endRuntime(let isForced):
             try thaw()
-            try sandbox?.signal(process: ProcessPlan.runtimeNumber, isForced ? SIGKILL : SIGTERM)
+            try sandbox?.signal(process: runtimeProcess, isForced ? SIGKILL : SIGTERM)
         case .tell(let event, let polls):
             try thaw()
             tell(event, to: polls)
@@ -304,7 +327,7 @@ package actor ExecutionEnvironment {
             for poll in polls { self.polls.removeValue(forKey: poll)?.resume(returning: answer(reply)) }
         case .finish(let report): finish(report)
         case .initEnded(let report):
-            log.initEnded(report)
+            log.initEnded(report, extensions: lifecycle.extensions.atInitEnd ?? [])
             if try sandbox?.memoryPeakBytes() == nil { try sandbox?.requestMemory() }
         case .setTimer(let time): setTimer(time)
         case .cancelTimer:
@@ -324,7 +347,11 @@ package actor ExecutionEnvironment {
         guard let sandbox else { return }
         try thaw()
         try sandbox.setProcessorLimited(false)
-        log.initStarted(inHand == nil ? .initialization : .invocation, runtime: runtime)
+        if !lifecycle.extensions.hasExternal {
+            log.telemetry.begin()
+            log.initStarted(inHand == nil ? .initialization : .invocation, runtime: runtime)
+        }
+        if assignRuntime() { return }
         let command = runtime.arguments(
             executable: runtime.executables[0],
             memoryMiB: configuration.memoryMiB,
@@ -339,27 +366,23 @@ package actor ExecutionEnvironment {
                 hasTelemetry: runtime.managed,
                 dataMiB: dataMiB
             ),
-            output: log.collector.outputWrite,
-            telemetry: runtime.managed ? log.collector.telemetryWrite : nil
+            output: log.collector.pipes.output.write,
+            telemetry: runtime.managed ? log.collector.pipes.telemetry.write : nil
         )
     }
 
     var processEnvironment: ProcessEnvironment {
-        ProcessEnvironment(
-            configuration,
-            runtime: runtime,
-            operatorVariables: workshop.functionEnvironment,
-            credentials: workshop.credentials(configuration.key),
-            logStream: log.stream
-        )
+        workshop.environment(of: configuration, runtime, initialization: initialization, logStream: log.stream)
     }
 
     /// RLIMIT_DATA where no control group holds the memory.
-    var dataMiB: UInt32 { hasMemoryGroup ? 0 : UInt32(configuration.memoryMiB) + Self.memoryOvershootMiB }
+    var dataMiB: UInt32 { workshop.foundation.dataMiB(of: configuration.memoryMiB) }
 
     private func killProcesses() throws {
         freezing?.cancel()
         try thaw()
+        // Their end takes time of the processors too; what starts next is not limited either.
+        try sandbox?.setProcessorLimited(false)
         try sandbox?.killAll()
     }
 
@@ -449,6 +472,7 @@ package actor ExecutionEnvironment {
     private func freeze() {
         guard !Task.isCancelled, lifecycle.state == .ready, inHand == nil, !isFrozen, let sandbox else { return }
         do {
+            log.telemetry.pause()
             try sandbox.setFrozen(true)
             isFrozen = true
         } catch {
@@ -461,6 +485,7 @@ package actor ExecutionEnvironment {
         guard isFrozen else { return }
         try sandbox?.setFrozen(false)
         isFrozen = false
+        log.telemetry.resume()
     }
 }
 
@@ -487,6 +512,8 @@ extension ExecutionEnvironment: RuntimeAPIHandler {
         case .extensionNext(let identifier): return await extensionNext(identifier)
         case .extensionError(let identifier, let isInit, let type):
             return extensionError(identifier, isInit: isInit, type: type)
+        case .subscribe(let identifier, let isLogs, let body):
+            return subscribe(identifier, isLogs ? .logs : .telemetry, body)
         case .restoreNext, .restoreError:
             return RuntimeAPIAnswer(.invalidStateTransition(from: lifecycle.runtimeState, to: .ready))
         }

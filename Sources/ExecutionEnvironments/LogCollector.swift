@@ -17,15 +17,33 @@ package final class LogCollector: Sendable {
     static let pendingBytesMax = 2 << 20
     /// Of an invocation's log in the answer with LogType Tail.
     static let tailBytesMax = 4_096
-    /// What one drain at an invocation's end reads at the most; the rest is the next drain's.
-    static let drainBytesMax = 8 << 20
+    /// Read but not stored yet, at an invocation's end: room for all that a pipe holds, in lines of a byte each.
+    static let drainedPendingBytesMax = 8 << 20
+    /// What an event counts for beside its message: a flood of empty lines has a size too.
+    static let eventOverheadBytes = 64
 
-    private struct State {
+    /// What was read and is kept.
+    private struct Kept {
         var events: [LogEvent] = []
         var pendingBytes = 0
         var tail: [UInt8] = []
+
+        mutating func add(_ message: ArraySlice<UInt8>, at time: Timestamp) {
+            events.append(LogEvent(timestamp: time, message: String(decoding: message, as: UTF8.self)))
+            pendingBytes += message.count + eventOverheadBytes
+            tail += message.suffix(tailBytesMax)
+            if message.last != UInt8(ascii: "\n") { tail.append(UInt8(ascii: "\n")) }
+            if tail.count > 4 * tailBytesMax { tail.removeFirst(tail.count - tailBytesMax) }
+        }
+    }
+
+    private struct State {
+        /// nil before `open` and after `close`.
+        var pipes: LogPipes?
+        var kept = Kept()
         var output = LineSplitter(eventBytesMax: eventBytesMax)
         var telemetry = TelemetryFrames(eventBytesMax: eventBytesMax)
+        var extensions = LineSplitter(eventBytesMax: eventBytesMax)
         var isPaused = false
     }
 
@@ -33,39 +51,55 @@ package final class LogCollector: Sendable {
     private let reactor: DescriptorReactor
     private let filter: ApplicationLogFilter
     private let now: @Sendable () -> Timestamp
-    private let outputRead: CInt
-    private let telemetryRead: CInt
-    /// Write ends, for the runtime's process; kept open so that a rerun writes to the same pipes.
-    package let outputWrite: CInt
-    package let telemetryWrite: CInt
+    /// Hears of every event that is kept: whether it is an extension's, and its time.
+    ///
+    /// Must not call this collector.
+    private let listener: @Sendable (_ isExtension: Bool, ArraySlice<UInt8>, Timestamp) -> Void
     private let watches = Mutex<[Watch]>([])
 
     /// Of what the function writes, events below `levelMin` are left out (JSON format); nil for none.
     package init(
         reactor: DescriptorReactor,
         levelMin: LogLevel? = nil,
-        now: @escaping @Sendable () -> Timestamp
-    ) throws(SyscallError) {
+        now: @escaping @Sendable () -> Timestamp,
+        listener: @escaping @Sendable (_ isExtension: Bool, ArraySlice<UInt8>, Timestamp) -> Void = { _, _, _ in }
+    ) {
         self.reactor = reactor
         filter = ApplicationLogFilter(levelMin: levelMin)
         self.now = now
-        // The function's own writes block, as on any terminal or file; only reading does not.
-        var (outputRead, outputWrite): (CInt, CInt) = (-1, -1)
-        try check("pipe", clinux_pipe(&outputRead, &outputWrite, 1))
-        var (telemetryRead, telemetryWrite): (CInt, CInt) = (-1, -1)
-        let second = clinux_pipe(&telemetryRead, &telemetryWrite, 1)
-        guard second == 0 else {
-            Glibc.close(outputRead)
-            Glibc.close(outputWrite)
-            throw SyscallError(call: "pipe", errno: -second)
+        self.listener = listener
+    }
+
+    /// Begins to read from these pipes, which belong to the collector from here on, unless it throws; once.
+    func open(_ pipes: LogPipes) throws(SyscallError) {
+        state.withLock { state in
+            precondition(state.pipes == nil, "a collector reads the same pipes for all its life")
+            state.pipes = pipes
         }
-        (self.outputRead, self.outputWrite) = (outputRead, outputWrite)
-        (self.telemetryRead, self.telemetryWrite) = (telemetryRead, telemetryWrite)
-        try watch()
+        do throws(SyscallError) {
+            try watch()
+        } catch {
+            cancelWatches()
+            state.withLock { $0.pipes = nil }
+            throw error
+        }
+    }
+
+    private func cancelWatches() {
+        for watch in watches.withLock({ watches in
+            defer { watches = [] }
+            return watches
+        }) { watch.cancel() }
+    }
+
+    /// For processes to write to; kept open so that a rerun writes to the same pipes.
+    var pipes: LogPipes {
+        guard let pipes = state.withLock({ $0.pipes }) else { preconditionFailure("opened before anything runs") }
+        return pipes
     }
 
     private func watch() throws(SyscallError) {
-        for descriptor in [outputRead, telemetryRead] {
+        for descriptor in state.withLock({ $0.pipes?.all ?? [] }).map(\.read) {
             let watch = try reactor.watch(descriptor) { [weak self] in self?.readSome(descriptor) ?? false }
             watches.withLock { $0.append(watch) }
         }
@@ -73,11 +107,8 @@ package final class LogCollector: Sendable {
 
     /// Called when nothing writes any more.
     package func close() {
-        for watch in watches.withLock({ watches in
-            defer { watches = [] }
-            return watches
-        }) { watch.cancel() }
-        for descriptor in [outputRead, outputWrite, telemetryRead, telemetryWrite] { Glibc.close(descriptor) }
+        cancelWatches()
+        state.withLock { $0.pipes.take() }?.close()
     }
 
     // MARK: - Reading
@@ -85,7 +116,7 @@ package final class LogCollector: Sendable {
     /// False when reading stops until `takeEvents` has made room.
     private func readSome(_ descriptor: CInt) -> Bool {
         state.withLock { state in
-            guard state.pendingBytes < Self.pendingBytesMax else {
+            guard state.kept.pendingBytes < Self.pendingBytesMax else {
                 state.isPaused = true
                 return false
             }
@@ -101,52 +132,48 @@ package final class LogCollector: Sendable {
         guard count > 0 else { return 0 }
         let bytes = buffer[..<count]
         let time = now()
-        if descriptor == outputRead {
-            state.output.append(bytes) {
-                guard let time = filter.time(of: $0, readAt: time) else { return }
-                Self.add($0, at: time, to: &state.events, &state.pendingBytes, &state.tail)
-            }
-        } else {
+        switch descriptor {
+        case state.pipes?.output.read: state.output.append(bytes) { keep($0, readAt: time, in: &state.kept) }
+        case state.pipes?.extensions.read:
+            state.extensions.append(bytes) { keep($0, readAt: time, isExtension: true, in: &state.kept) }
+        default:
             state.telemetry.append(bytes) { message, frame in
                 // Some clients end a frame's message with a newline, ours does not; the frame is the event either way.
                 let line = message.last == UInt8(ascii: "\n") ? message.dropLast() : message
-                guard let time = filter.time(of: line, frame: frame, readAt: time) else { return }
-                Self.add(line, at: time, to: &state.events, &state.pendingBytes, &state.tail)
+                keep(line, frame: frame, readAt: time, in: &state.kept)
             }
         }
         return count
     }
 
-    private static func add(
-        _ message: ArraySlice<UInt8>,
-        at time: Timestamp,
-        to events: inout [LogEvent],
-        _ pending: inout Int,
-        _ tail: inout [UInt8]
+    private func keep(
+        _ line: ArraySlice<UInt8>,
+        frame: TelemetryFrames.Frame? = nil,
+        readAt time: Timestamp,
+        isExtension: Bool = false,
+        in kept: inout Kept
     ) {
-        events.append(LogEvent(timestamp: time, message: String(decoding: message, as: UTF8.self)))
-        pending += message.count + 64
-        tail += message.suffix(tailBytesMax)
-        if message.last != UInt8(ascii: "\n") { tail.append(UInt8(ascii: "\n")) }
-        if tail.count > 4 * tailBytesMax { tail.removeFirst(tail.count - tailBytesMax) }
+        guard let time = filter.time(of: line, frame: frame, readAt: time) else { return }
+        kept.add(line, at: time)
+        listener(isExtension, line, time)
     }
 
     /// Reads all that has been written so far, and ends a line that has no end yet.
+    ///
+    /// Not what is written meanwhile: a process left behind could keep this from ever ending.
     package func drain() {
         state.withLock { state in
-            var total = 0
-            for descriptor in [outputRead, telemetryRead] {
-                while total < Self.drainBytesMax {
+            for descriptor in (state.pipes?.all ?? []).map(\.read) {
+                var left = Int(clinux_readable_bytes(descriptor))
+                while left > 0, state.kept.pendingBytes < Self.drainedPendingBytesMax {
                     let count = read(descriptor, into: &state)
                     guard count > 0 else { break }
-                    total += count
+                    left -= count
                 }
             }
             let time = now()
-            state.output.flush {
-                guard let time = filter.time(of: $0, readAt: time) else { return }
-                Self.add($0, at: time, to: &state.events, &state.pendingBytes, &state.tail)
-            }
+            state.output.flush { keep($0, readAt: time, in: &state.kept) }
+            state.extensions.flush { keep($0, readAt: time, isExtension: true, in: &state.kept) }
         }
     }
 
@@ -155,131 +182,27 @@ package final class LogCollector: Sendable {
     /// A line of the platform's own.
     package func add(platformLine line: String) {
         let time = now()
-        state.withLock {
-            Self.add(Array(line.utf8)[...], at: time, to: &$0.events, &$0.pendingBytes, &$0.tail)
-        }
+        state.withLock { $0.kept.add(Array(line.utf8)[...], at: time) }
     }
 
     /// The last 4 KB since it was called last: of an invocation, and of the initialisation before it.
     package func takeTail() -> [UInt8] {
         state.withLock { state in
-            defer { state.tail = [] }
-            return Array(state.tail.suffix(Self.tailBytesMax))
+            defer { state.kept.tail = [] }
+            return Array(state.kept.tail.suffix(Self.tailBytesMax))
         }
     }
 
     /// What has come since the last call, for the log store; reading goes on if it had stopped.
     package func takeEvents() throws(SyscallError) -> [LogEvent] {
         let (events, wasPaused) = state.withLock { state in
-            defer { (state.events, state.pendingBytes, state.isPaused) = ([], 0, false) }
-            return (state.events, state.isPaused)
+            defer { (state.kept.events, state.kept.pendingBytes, state.isPaused) = ([], 0, false) }
+            return (state.kept.events, state.isPaused)
         }
         if wasPaused {
-            for watch in watches.withLock({ watches in
-                defer { watches = [] }
-                return watches
-            }) { watch.cancel() }
+            cancelWatches()
             try watch()
         }
         return events
-    }
-}
-
-/// Cuts a byte stream into lines; a line longer than the limit becomes several.
-struct LineSplitter {
-    let eventBytesMax: Int
-    private var partial: [UInt8] = []
-
-    init(eventBytesMax: Int) { self.eventBytesMax = eventBytesMax }
-
-    mutating func append(_ bytes: ArraySlice<UInt8>, _ emit: (ArraySlice<UInt8>) -> Void) {
-        var rest = bytes
-        while let newline = rest.firstIndex(of: UInt8(ascii: "\n")) {
-            partial += rest[..<newline]
-            rest = rest[(newline + 1)...]
-            emitBounded(emit)
-        }
-        partial += rest
-        while partial.count >= eventBytesMax {
-            emit(partial[..<eventBytesMax])
-            partial.removeFirst(eventBytesMax)
-        }
-    }
-
-    mutating func flush(_ emit: (ArraySlice<UInt8>) -> Void) {
-        if !partial.isEmpty { emitBounded(emit) }
-    }
-
-    private mutating func emitBounded(_ emit: (ArraySlice<UInt8>) -> Void) {
-        var start = 0
-        repeat {
-            let end = min(partial.count, start + eventBytesMax)
-            emit(partial[start..<end])
-            start = end
-        } while start < partial.count
-        partial.removeAll(keepingCapacity: partial.capacity < 65_536)
-    }
-}
-
-/// Reads the framed log of managed runtimes: four bytes of type, four of length, eight of microseconds since the epoch, all
-/// big-endian, then the message.
-///
-/// The type is 0xA55A0002 (JSON) or 0xA55A0003 (text), with the level, 1 for TRACE to 6 for FATAL, above its two lowest bits.
-/// The function may write to this pipe as well as the bootstrap: after a frame that is none, the rest is plain lines.
-struct TelemetryFrames {
-    /// What a frame says of its message.
-    struct Frame: Equatable {
-        var time: Timestamp
-        /// nil where the type has none.
-        var level: LogLevel?
-    }
-
-    private static let headerBytes = 16
-    let eventBytesMax: Int
-    private var buffer: [UInt8] = []
-    private var plain: LineSplitter
-    private var isBroken = false
-
-    init(eventBytesMax: Int) {
-        self.eventBytesMax = eventBytesMax
-        plain = LineSplitter(eventBytesMax: eventBytesMax)
-    }
-
-    mutating func append(_ bytes: ArraySlice<UInt8>, _ emit: (ArraySlice<UInt8>, Frame?) -> Void) {
-        guard !isBroken else { return plain.append(bytes) { emit($0, nil) } }
-        buffer += bytes
-        var start = 0
-        while buffer.count - start >= Self.headerBytes {
-            let length = Int(number(at: start + 4, bytes: 4))
-            let type = number(at: start, bytes: 4)
-            guard type & ~0b11101 == 0xA55A_0002, length <= 8 << 20 else {
-                isBroken = true
-                let rest = buffer[start...]
-                buffer = []
-                return plain.append(rest) { emit($0, nil) }
-            }
-            guard buffer.count - start >= Self.headerBytes + length else { break }
-            let microseconds = number(at: start + 8, bytes: 8)
-            let frame = Frame(
-                time: Timestamp(millisecondsSinceEpoch: Int64(clamping: microseconds / 1_000)),
-                level: Self.level(Int(type >> 2 & 0b111))
-            )
-            var message = buffer[(start + Self.headerBytes)..<(start + Self.headerBytes + length)]
-            repeat {
-                emit(message.prefix(eventBytesMax), frame)
-                message = message.dropFirst(eventBytesMax)
-            } while !message.isEmpty
-            start += Self.headerBytes + length
-        }
-        buffer.removeFirst(start)
-    }
-
-    private static func level(_ code: Int) -> LogLevel? {
-        let levels = LogLevel.allCases
-        return (1...levels.count).contains(code) ? levels[code - 1] : nil
-    }
-
-    private func number(at index: Int, bytes: Int) -> UInt64 {
-        buffer[index..<index + bytes].reduce(0) { $0 << 8 | UInt64($1) }
     }
 }

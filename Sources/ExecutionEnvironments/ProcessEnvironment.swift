@@ -15,6 +15,7 @@ struct ProcessEnvironment {
     init(
         _ configuration: FunctionConfiguration,
         runtime: RuntimeDefinition,
+        initialization: InitializationType,
         operatorVariables: [String: String],
         credentials: SessionCredentialValues,
         logStream: String
@@ -33,7 +34,7 @@ struct ProcessEnvironment {
             "AWS_LAMBDA_FUNCTION_NAME": configuration.key.name,
             "AWS_LAMBDA_FUNCTION_VERSION": configuration.version,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": String(configuration.memoryMiB),
-            "AWS_LAMBDA_INITIALIZATION_TYPE": InitializationType.onDemand.rawValue,
+            "AWS_LAMBDA_INITIALIZATION_TYPE": initialization.rawValue,
             "AWS_LAMBDA_LOG_GROUP_NAME": configuration.logging.logGroup,
             "AWS_LAMBDA_LOG_STREAM_NAME": logStream,
             "AWS_REGION": configuration.key.region,
@@ -52,6 +53,14 @@ struct ProcessEnvironment {
         if runtime.managed { variables["_LAMBDA_TELEMETRY_LOG_FD"] = String(ProcessPlan.telemetryDescriptor) }
     }
 
+    /// Of a process that is started before it is known whose it will be: what it reads when it starts.
+    init(blankOf runtime: RuntimeDefinition, operatorVariables: [String: String]) {
+        variables = operatorVariables
+        variables["TZ"] = ":UTC"
+        merge(runtime.environment)
+        variables["AWS_LAMBDA_RUNTIME_API"] = "\(SandboxNetwork.runtimeAddress):\(SandboxNetwork.runtimePort)"
+    }
+
     private mutating func merge(_ others: [String: String]) { variables.merge(others) { $1 } }
 
     /// `NAME=VALUE`.
@@ -64,7 +73,7 @@ struct ProcessEnvironment {
 
     private static let hiddenFromExtensions: Set<String> = [
         "AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_XRAY_CONTEXT_MISSING",
-        "AWS_XRAY_DAEMON_ADDRESS", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
+        "AWS_XRAY_DAEMON_ADDRESS", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT", "PWD",
     ]
 
     private static func list(_ variables: [String: String]) -> [String] {

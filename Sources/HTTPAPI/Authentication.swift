@@ -1,31 +1,88 @@
 // SPDX-License-Identifier: Apache-2.0
-package import AWSWire
-package import LambdaModel
+import AWSWire
+import ControlPlane
+import HTTPTypes
+import Hummingbird
+import InvocationCore
+import LambdaModel
 
 /// Who may use the API.
 package enum Authentication: Sendable {
-    /// Whoever signs with a key that this knows.
-    case sigV4(AccessKeyring)
+    /// Whoever signs with a key that the server knows.
+    case sigV4
     /// Everybody that reaches the port; signatures are not looked at.
     case none
 }
 
-/// The keys that requests may be signed with: long-lived ones, and those of functions' sessions.
-package struct AccessKeyring: Sendable {
-    private let secrets: [String: String]
-    private let sessions: SessionCredentialIssuer?
-
-    package init(keys: [AccessKey], sessions: SessionCredentialIssuer?) {
-        secrets = Dictionary(keys.map { ($0.id, $0.secret) }) { first, _ in first }
-        self.sessions = sessions
+extension LambdaAPI {
+    /// Who asks, and the signature, where there is one to check.
+    struct Signer {
+        var caller: Caller
+        var signature: PendingSignature?
     }
 
-    package func lookUp(accessKeyID: String, sessionToken: String?, now: Timestamp) -> CredentialLookup {
-        guard let sessionToken else { return secrets[accessKeyID].map(CredentialLookup.secret) ?? .unknown }
-        switch sessions?.verify(accessKeyID: accessKeyID, sessionToken: sessionToken, now: now) {
-        case .valid(let session): return .secret(session.secret)
-        case .expired: return .expired
-        case .invalid, nil: return .unknown
+    /// Finds out who asks, and checks all of the signature that needs no body.
+    func signer(_ request: SigV4Request, of endpoint: Endpoint) throws(LambdaError) -> Signer {
+        switch endpoint {
+        // A download has a token in its URL; the rest shows nothing of a user's.
+        case .downloadCode, .health, .unavailable, .unknown:
+            return Signer(caller: Caller(accountID: accountID, region: region))
+        default: break
         }
+        switch authentication {
+        case .none: return Signer(caller: statedCaller(request))
+        case .sigV4:
+            if case .elsewhere(let service) = endpoint, service.isVersion2 {
+                throw .accessDenied(
+                    name: "AccessDenied",
+                    message:
+                        "Only requests signed with version 4 are passed on: sign with 's3v4', or serve with --auth none."
+                )
+            }
+            let time = now()
+            var holder: AccessKeyring.Holder?
+            let services: Set<String>? =
+                switch endpoint {
+                case .filterLogEvents: ["logs"]
+                case .queue: ["sqs"]
+                case .elsewhere: nil
+                default: ["lambda"]
+                }
+            // In which region is the caller's to say: what is there is the account's alone.
+            let verifier = SigV4Verifier(regions: regions, services: services)
+            let pending = try verifier.examine(request, at: time) { accessKeyID, sessionToken in
+                let found = keyring.lookUp(accessKeyID: accessKeyID, sessionToken: sessionToken, now: time)
+                holder = found.holder
+                return found.credential
+            }
+            try pending.verifyHead()
+            guard let holder else { preconditionFailure("a key that is good has a holder") }
+            return Signer(caller: holder.caller(region: pending.region), signature: pending)
+        }
+    }
+
+    /// Where signatures are not looked at, whoever the request says: the holder of a key that is known, the account
+    /// whose number stands in a key's place, or the server's own.
+    private func statedCaller(_ request: SigV4Request) -> Caller {
+        guard let stated = StatedCredential(request) else {
+            return Caller(accountID: accountID, region: region, isAdministrator: true)
+        }
+        var account = accountID
+        if let holder = keyring.holder(accessKeyID: stated.accessKeyID, sessionToken: stated.sessionToken, now: now()) {
+            account = holder.identity.accountID
+        } else if ARN.isAccountID(stated.accessKeyID) {
+            account = stated.accessKeyID
+        }
+        let place = regions.contains(stated.region) ? stated.region : region
+        return Caller(accountID: account, region: place, isAdministrator: true)
+    }
+
+    /// A request's line and headers as a signature covers them.
+    static func signedForm(_ request: Request, path: String, query: String) -> SigV4Request {
+        var headers: [SigV4Request.Header] = []
+        headers.reserveCapacity(request.headers.count + 1)
+        if let authority = request.head.authority { headers.append(.init("host", authority)) }
+        for field in request.headers { headers.append(.init(field.name.rawName, field.value)) }
+        return SigV4Request(method: request.method.rawValue, path: path, query: query, headers: headers)
     }
 }

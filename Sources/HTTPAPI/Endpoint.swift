@@ -5,31 +5,30 @@ import LambdaModel
 
 /// What a request's method, path and target ask for.
 enum Endpoint: Equatable {
-    case createFunction
-    case listFunctions
-    case getFunction(String)
-    case deleteFunction(String)
-    case getFunctionConfiguration(String)
-    case updateFunctionConfiguration(String)
-    case updateFunctionCode(String)
-    case invoke(String)
-    case stream(String)
+    case lambda(LambdaOperation, labels: [String: String])
     case filterLogEvents
     case usage
+    case asyncMetrics
+    case createAccessKey
+    case listAccessKeys
+    case deleteAccessKey(id: String)
     case downloadCode(objectID: String)
     case health
-    /// Of Lambda or CloudWatch Logs, but not in this version.
+    /// Of a service that is not here, to be passed on.
+    case elsewhere(ForeignService)
+    /// Of SQS, which is here.
+    case queue(QueueRequest)
+    /// Of CloudWatch Logs, but not in this version.
     case unavailable(operation: String)
     case unknown(String)
 
-    private static let functions = "2015-03-31"
     private static let logsTarget = "Logs_20140328."
 
     /// Finds the endpoint.
     ///
-    /// `path` is as on the request line, without the query; a slash at the end makes no difference. `target` is the
+    /// `path` is as on the request line, `query` what is after its question mark; a slash at the end makes no difference. `target` is the
     /// `X-Amz-Target` header, by which JSON services name their operations.
-    init(method: String, path: String, target: String?) {
+    init(method: String, path: String, query: QueryParameters, target: String?) {
         if let target {
             self = Self.json(method: method, path: path, target: target)
             return
@@ -37,31 +36,20 @@ enum Endpoint: Equatable {
         let segments = path.utf8.split(separator: UInt8(ascii: "/")).map { segment in
             String(decoding: PercentEncoding.decodeBytes(Substring(segment)), as: UTF8.self)
         }
+        if let (operation, labels) = LambdaOperation.find(method: method, segments: segments, query: query) {
+            self = .lambda(operation, labels: labels)
+            return
+        }
         switch (method, segments.count) {
-        case ("POST", 4) where Self.isFunction(segments) && segments[3] == "invocations": self = .invoke(segments[2])
-        case ("POST", 4)
-        where segments[0] == "2021-11-15" && segments[1] == "functions" && !segments[2].isEmpty
-            && segments[3] == "response-streaming-invocations":
-            self = .stream(segments[2])
-        case ("POST", 2) where Self.isFunctions(segments): self = .createFunction
-        case ("GET", 2) where Self.isFunctions(segments): self = .listFunctions
-        case ("GET", 3) where Self.isFunction(segments): self = .getFunction(segments[2])
-        case ("DELETE", 3) where Self.isFunction(segments): self = .deleteFunction(segments[2])
-        case ("GET", 4) where Self.isFunction(segments) && segments[3] == "configuration":
-            self = .getFunctionConfiguration(segments[2])
-        case ("PUT", 4) where Self.isFunction(segments) && segments[3] == "configuration":
-            self = .updateFunctionConfiguration(segments[2])
-        case ("PUT", 4) where Self.isFunction(segments) && segments[3] == "code":
-            self = .updateFunctionCode(segments[2])
         case ("GET", 3) where path.hasPrefix(CodeLocation.pathPrefix): self = .downloadCode(objectID: segments[2])
         case ("GET", 2) where segments == ["_martlet", "usage"]: self = .usage
+        case ("GET", 2) where segments == ["_martlet", "async"]: self = .asyncMetrics
+        case ("POST", 2) where segments == ["_martlet", "keys"]: self = .createAccessKey
+        case ("GET", 2) where segments == ["_martlet", "keys"]: self = .listAccessKeys
+        case ("DELETE", 3) where segments.starts(with: ["_martlet", "keys"]): self = .deleteAccessKey(id: segments[2])
         case ("GET", 1) where segments == ["healthz"]: self = .health
         default:
-            if let operation = OperationTable.operation(method: method, segments: segments) {
-                self = .unavailable(operation: operation)
-            } else {
-                self = .unknown("Unable to determine the operation: \(method) \(path.prefix(256)) is none of Lambda's.")
-            }
+            self = .unknown("Unable to determine the operation: \(method) \(path.prefix(256)) is none of Lambda's.")
         }
     }
 
@@ -74,31 +62,17 @@ enum Endpoint: Equatable {
             ? .filterLogEvents : .unavailable(operation: "CloudWatch Logs \(operation.prefix(256))")
     }
 
-    private static func isFunctions(_ segments: [String]) -> Bool {
-        segments[0] == functions && segments[1] == "functions"
-    }
-
-    private static func isFunction(_ segments: [String]) -> Bool {
-        isFunctions(segments) && !segments[2].isEmpty
-    }
-
-    /// The service that a signature's scope must name.
-    var service: String { self == .filterLogEvents ? "logs" : "lambda" }
-
     /// AWS's name, for error texts.
     var operation: String {
         switch self {
-        case .createFunction: "CreateFunction"
-        case .listFunctions: "ListFunctions"
-        case .getFunction: "GetFunction"
-        case .deleteFunction: "DeleteFunction"
-        case .getFunctionConfiguration: "GetFunctionConfiguration"
-        case .updateFunctionConfiguration: "UpdateFunctionConfiguration"
-        case .updateFunctionCode: "UpdateFunctionCode"
-        case .invoke: "InvokeFunction"
-        case .stream: "InvokeWithResponseStream"
+        case .lambda(.invoke, _): "InvokeFunction"
+        case .lambda(let operation, _): operation.rawValue
         case .filterLogEvents: "FilterLogEvents"
-        case .usage, .downloadCode, .health, .unknown: "requested"
+        case .usage, .asyncMetrics, .createAccessKey, .listAccessKeys, .deleteAccessKey, .downloadCode, .health,
+            .unknown,
+            .elsewhere:
+            "requested"
+        case .queue(let request): request.name
         case .unavailable(let operation): operation
         }
     }
@@ -106,8 +80,12 @@ enum Endpoint: Equatable {
     /// Most bytes of a request's body.
     var bodyBytesMax: Int {
         switch self {
-        case .createFunction, .updateFunctionCode: LimitsProfile.codeRequestBytesMax
-        case .invoke, .stream: LimitsProfile.synchronousPayloadBytesMax
+        case .lambda(.createFunction, _), .lambda(.updateFunctionCode, _), .lambda(.publishLayerVersion, _):
+            LimitsProfile.codeRequestBytesMax
+        case .lambda(.invoke, _), .lambda(.invokeWithResponseStream, _): LimitsProfile.synchronousPayloadBytesMax
+        case .queue: QueueRequest.bodyBytesMax
+        // DynamoDB's largest.
+        case .elsewhere: 16 << 20
         default: 1_048_576
         }
     }

@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import LambdaModel
 import Logging
+import QueueCore
 
 /// Errors as AWS's clients expect them: the one place where an error becomes a status and a body.
 enum ErrorResponse {
@@ -15,6 +16,10 @@ enum ErrorResponse {
         case json11
         /// XML, as the services have it whose requests are HTML forms (STS, IAM): none of them is served here.
         case query
+        /// S3's XML.
+        case storage
+        /// SQS's: `{"__type", "message"}` with a namespace, and the Query protocol's name in a header.
+        case queue
 
         init(_ headers: HTTPFields) {
             if headers[.target] != nil {
@@ -29,9 +34,14 @@ enum ErrorResponse {
 
     /// Any error that isn't a `LambdaError` is the machine's: logged with its cause, and shown without it.
     static func response(_ error: any Error, shape: Shape, requestID: String, logger: Logger) -> Response {
-        let wire: LambdaError.Wire
+        if let error = error as? QueueError { return queue(error) }
+        var wire: LambdaError.Wire
         if let error = error as? LambdaError {
             wire = error.wire
+        } else if let failure = error as? PassThroughFailure {
+            wire = LambdaError.service(message: failure.message).wire
+            wire.status = failure.status
+            wire.name = failure.status == 413 ? "RequestEntityTooLargeException" : "BadGatewayException"
         } else {
             wire = LambdaError.service(message: "An internal error occurred. Request id: \(requestID)").wire
             logger.error("request failed", metadata: ["requestID": "\(requestID)", "cause": "\(error)"])
@@ -40,7 +50,37 @@ enum ErrorResponse {
         case .restJSON: return restJSON(wire)
         case .json11: return json11(wire)
         case .query: return query(wire, requestID: requestID)
+        case .storage: return storage(wire, requestID: requestID)
+        case .queue: return queue(wire)
         }
+    }
+
+    private static func queue(_ error: QueueError) -> Response {
+        queue(error.wire.status, error.wire.type, error.wire.queryCode, error.message)
+    }
+
+    /// Of what is not SQS's own: signatures, policies, sizes, and the machine.
+    private static func queue(_ wire: LambdaError.Wire) -> Response {
+        let code =
+            switch wire.name {
+            case "ServiceException": "InternalFailure"
+            case "InvalidSignatureException": "SignatureDoesNotMatch"
+            case "UnrecognizedClientException": "InvalidClientTokenId"
+            default: wire.name.hasSuffix("Exception") ? String(wire.name.dropLast(9)) : wire.name
+            }
+        return queue(wire.status, "com.amazon.coral.service#\(wire.name)", code, wire.message)
+    }
+
+    private static func queue(_ status: Int, _ type: String, _ code: String, _ message: String) -> Response {
+        let body = JSONValue.object(["__type": .string(type), "message": .string(message)])
+        return Response(
+            status: .init(code: status),
+            headers: [
+                .contentType: "application/x-amz-json-1.0",
+                .queryError: "\(code);\(status < 500 ? "Sender" : "Receiver")",
+            ],
+            body: .init(byteBuffer: ByteBuffer(bytes: body.bytes))
+        )
     }
 
     private static func restJSON(_ wire: LambdaError.Wire) -> Response {
@@ -67,14 +107,28 @@ enum ErrorResponse {
         )
     }
 
+    private static func escaped(_ text: String) -> String {
+        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+    }
+
     private static func query(_ wire: LambdaError.Wire, requestID: String) -> Response {
-        func escaped(_ text: String) -> String {
-            text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-        }
-        let body =
+        xml(
+            wire,
             "<ErrorResponse><Error><Type>\(wire.status < 500 ? "Sender" : "Receiver")</Type><Code>\(wire.name)</Code>"
-            + "<Message>\(escaped(wire.message))</Message></Error><RequestId>\(requestID)</RequestId></ErrorResponse>"
-        return Response(
+                + "<Message>\(escaped(wire.message))</Message></Error><RequestId>\(requestID)</RequestId></ErrorResponse>"
+        )
+    }
+
+    private static func storage(_ wire: LambdaError.Wire, requestID: String) -> Response {
+        xml(
+            wire,
+            "<Error><Code>\(wire.name)</Code><Message>\(escaped(wire.message))</Message>"
+                + "<RequestId>\(requestID)</RequestId></Error>"
+        )
+    }
+
+    private static func xml(_ wire: LambdaError.Wire, _ body: String) -> Response {
+        Response(
             status: .init(code: wire.status),
             headers: [.contentType: "text/xml", .errorType: wire.name],
             body: .init(byteBuffer: ByteBuffer(string: body))

@@ -4,6 +4,9 @@ import HTTPTypes
 extension HTTPField.Name {
     static let requestID = name("x-amzn-RequestId")
     static let errorType = name("x-amzn-ErrorType")
+    /// Of errors of services that spoke the Query protocol once: its name for them.
+    static let queryError = name("x-amzn-query-error")
+    static let via = name("Via")
     static let target = name("x-amz-target")
     static let invocationType = name("x-amz-invocation-type")
     static let logType = name("x-amz-log-type")

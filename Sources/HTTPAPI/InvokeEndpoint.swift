@@ -9,7 +9,7 @@ extension LambdaAPI {
     /// Longest `X-Amz-Client-Context`, in base64 digits as it is sent.
     static let clientContextBytesMax = 3_583
 
-    private enum InvocationType: String {
+    enum InvocationType: String {
         case event = "Event"
         case requestResponse = "RequestResponse"
         case dryRun = "DryRun"
@@ -44,38 +44,51 @@ extension LambdaAPI {
     }
 
     func invokeFunction(_ name: String, _ call: Call, _ caller: Caller) async throws -> Response {
-        let invocation = try await prepare(name, call, caller, types: ["Event", "RequestResponse", "DryRun"])
-        guard let invocation else { return Self.noContent }
-        return Self.answer(try await invoke(invocation))
+        let (type, invocation) = try await prepare(name, call, caller, types: ["Event", "RequestResponse", "DryRun"])
+        switch type {
+        case .dryRun: return Self.response(nil, status: .noContent)
+        case .event:
+            try Self.check(call.body, bytesMax: LimitsProfile.eventPayloadBytesMax, "InvokeFunction")
+            try await accept(invocation)
+            return Self.response(nil, status: .accepted)
+        case .requestResponse: return Self.answer(try await invoke(invocation))
+        }
     }
 
-    /// Checks what is asked for, by one of those invocation types; nil when that is all (DryRun).
+    /// The operation before `Invoke` had a type: an event, and no answer.
+    func invokeAsync(_ name: String, _ call: Call, _ caller: Caller) async throws -> Response {
+        try Self.check(call.body, bytesMax: LimitsProfile.invokeAsyncPayloadBytesMax, "InvokeAsync")
+        let (_, invocation) = try await prepare(name, call, caller, types: ["Event", "RequestResponse"])
+        try await accept(invocation)
+        return Self.json(.object(["Status": .integer(202)]), status: .accepted)
+    }
+
+    private static func check(_ body: [UInt8], bytesMax: Int, _ operation: String) throws(LambdaError) {
+        guard body.count <= bytesMax else {
+            throw .requestTooLarge(
+                message: "Request must be smaller than \(bytesMax) bytes for the \(operation) operation"
+            )
+        }
+    }
+
+    /// Checks what is asked for, by one of those invocation types.
     func prepare(
         _ name: String,
         _ call: Call,
         _ caller: Caller,
         types: [String]
-    ) async throws -> InvocationRequest? {
+    ) async throws -> (InvocationType, InvocationRequest) {
         let headers = try InvokeHeaders(call.request.headers)
         let type = try Self.checkTypes(headers, allowed: types)
         let (function, qualifier) = try controlPlane.invoked(name, qualifier: call.qualifier, caller: caller)
-        switch type {
-        case .event:
-            throw LambdaError.invalidParameterValue(
-                message: "InvocationType Event is not available in this version of Martlet."
-            )
-        case .dryRun:
-            _ = try await controlPlane.invocable(function, qualifier: qualifier)
-            return nil
-        case .requestResponse: break
-        }
+        if type == .dryRun { _ = try await controlPlane.invocable(function, qualifier: qualifier) }
         let payload = call.body.isEmpty ? Array("{}".utf8) : call.body
         if let failure = JSONSyntax.failure(in: payload) {
             throw LambdaError.invalidRequestContent(
                 message: "Could not parse request body into json: Could not parse payload into json: \(failure)"
             )
         }
-        return InvocationRequest(
+        let request = InvocationRequest(
             requestID: call.requestID,
             function: function,
             qualifier: qualifier,
@@ -84,6 +97,7 @@ extension LambdaAPI {
             traceHeader: headers.traceHeader,
             logType: headers.logType == "Tail" ? .tail : .none
         )
+        return (type, request)
     }
 
     private static func checkTypes(

@@ -10,17 +10,23 @@ extension LambdaAPI {
     /// A connection on which nothing is asked for that long is closed; an invocation that runs is not idle.
     static let idleTimeout = TimeAmount.seconds(120)
 
-    /// The HTTP server that an `Application` of this API is to be made with.
-    package static var server: HTTPServerBuilder {
-        .http1(
-            configuration: HTTP1Channel.Configuration(
-                additionalChannelHandlers: [ExpectContinueHandler()],
-                idleTimeout: idleTimeout,
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: headerBytesMax,
-                    maxHeaderListSize: headerBytesMax,
-                    maxHeaderFieldCount: headersMax
-                )
+    /// The HTTP server that an `Application` of this API is to be made with; plain HTTP where there is no certificate.
+    package static func server(identity: TLSIdentity?) -> HTTPServerBuilder {
+        HTTPServerBuilder { responder in
+            let http = HTTP1Channel(responder: responder, configuration: connectionConfiguration)
+            guard let identity else { return http }
+            return EncryptedChannel(http: http, identity: identity)
+        }
+    }
+
+    private static var connectionConfiguration: HTTP1Channel.Configuration {
+        HTTP1Channel.Configuration(
+            additionalChannelHandlers: [ExpectContinueHandler(), ConnectionEndHandler()],
+            idleTimeout: idleTimeout,
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: headerBytesMax,
+                maxHeaderListSize: headerBytesMax,
+                maxHeaderFieldCount: headersMax
             )
         )
     }

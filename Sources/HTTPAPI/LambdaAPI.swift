@@ -3,16 +3,19 @@ import AWSWire
 package import ControlPlane
 import HTTPTypes
 package import Hummingbird
+package import InvocationCore
 package import LambdaModel
 package import LogStore
 package import Logging
+import NIOCore
+package import Queues
 
 /// The HTTP API: finds out what a request asks for and who asks, reads its body, and answers.
 ///
 /// The responder of a Hummingbird `Application`. The application's server is to be made with
 /// `LambdaAPI.serverConfiguration`, which has the limits for headers and the answer to `Expect: 100-continue`.
 package struct LambdaAPI: HTTPResponder {
-    package typealias Context = BasicRequestContext
+    package typealias Context = ConnectionContext
 
     /// The way in for an invocation.
     ///
@@ -20,29 +23,51 @@ package struct LambdaAPI: HTTPResponder {
     /// `ControlPlane.invocable` does, and throttling.
     package typealias Invoke = @Sendable (InvocationRequest) async throws -> InvocationResponse
 
+    /// The way in for an event whose caller doesn't wait: durable when it returns.
+    package typealias Accept = @Sendable (InvocationRequest) async throws -> Void
+
     /// The same for a caller that takes the payload as it comes.
     package typealias Stream = @Sendable (InvocationRequest) async throws -> InvocationStream
+
+    /// What waits of asynchronous invocation, and what became of the rest.
+    package typealias Metrics = @Sendable () async throws -> AsyncMetrics
 
     let controlPlane: ControlPlane
     let logs: LogStore
     let invoke: Invoke
     let stream: Stream
+    let accept: Accept
+    let metrics: Metrics
     let authentication: Authentication
+    let accessKeys: AccessKeys
+    let passThrough: PassThrough?
+    /// nil where requests for SQS are passed on.
+    let queues: QueueService?
+    let throttle: APIThrottle?
     let accountID: String
     let region: String
+    /// Where functions may be: AWS's regions, and the server's own.
+    let regions: Set<String>
+    /// The server has a certificate: its URLs are https.
+    let isEncrypted: Bool
     let now: @Sendable () -> Timestamp
     let logger: Logger
-    private let lambdaVerifier: SigV4Verifier
-    private let logsVerifier: SigV4Verifier
 
     package init(
         controlPlane: ControlPlane,
         logs: LogStore,
         invoke: @escaping Invoke,
         stream: @escaping Stream,
+        accept: @escaping Accept,
+        metrics: @escaping Metrics,
         authentication: Authentication,
+        accessKeys: AccessKeys,
+        passThrough: PassThrough? = nil,
+        queues: QueueService? = nil,
+        throttle: APIThrottle? = nil,
         accountID: String,
         region: String,
+        isEncrypted: Bool,
         now: @escaping @Sendable () -> Timestamp,
         logger: Logger
     ) {
@@ -50,41 +75,77 @@ package struct LambdaAPI: HTTPResponder {
         self.logs = logs
         self.invoke = invoke
         self.stream = stream
+        self.accept = accept
+        self.metrics = metrics
         self.authentication = authentication
+        self.accessKeys = accessKeys
+        self.passThrough = passThrough
+        self.queues = queues
+        self.throttle = throttle
         self.accountID = accountID
         self.region = region
+        regions = RegionName.all.union([region])
+        self.isEncrypted = isEncrypted
         self.now = now
         self.logger = logger
-        lambdaVerifier = SigV4Verifier(region: region, services: ["lambda"])
-        logsVerifier = SigV4Verifier(region: region, services: ["logs"])
     }
 
-    package func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
-        try await respond(to: request)
+    var keyring: AccessKeyring { accessKeys.keyring }
+
+    package func respond(to request: Request, context: ConnectionContext) async throws -> Response {
+        try await respond(to: request, from: context.remoteAddress, connection: context.channel)
     }
 
     /// Throws only what went wrong on the connection while the body was read.
-    func respond(to request: Request) async throws -> Response {
-        let requestID = RandomIdentifier.uuid()
+    func respond(
+        to request: Request,
+        from sourceIP: String? = nil,
+        connection: (any Channel)? = nil
+    ) async throws -> Response {
         let line = request.head.path ?? "/"
         let separator = line.utf8.firstIndex(of: UInt8(ascii: "?"))
         let path = String(line[..<(separator ?? line.endIndex)])
         let query = separator.map { String(line[line.utf8.index(after: $0)...]) } ?? ""
-        let endpoint = Endpoint(
-            method: request.method.rawValue,
-            path: path,
-            target: request.headers[.target]
-        )
-        let shape = ErrorResponse.Shape(request.headers)
+        if let address = FunctionURLAddress(authority: request.head.authority, path: path) {
+            return try await answerURL(request, address, path: path, query: query, from: sourceIP)
+        }
+        let requestID = RandomIdentifier.uuid()
+        let parameters = QueryParameters(query)
+        let signed = Self.signedForm(request, path: path, query: query)
+        let queue = queues.flatMap { _ in QueueRequest(signed, target: request.headers[.target]) }
+        let foreign =
+            queue != nil ? nil : passThrough.flatMap { _ in ForeignService(signed, target: request.headers[.target]) }
+        let endpoint =
+            queue.map(Endpoint.queue) ?? foreign.map(Endpoint.elsewhere)
+            ?? Endpoint(
+                method: request.method.rawValue,
+                path: path,
+                query: parameters,
+                target: request.headers[.target]
+            )
+        let shape =
+            foreign?.isStorage == true
+            ? .storage : queue?.isSpoken == true ? .queue : ErrorResponse.Shape(request.headers)
         var response: Response
         do {
             // The head's signature is checked before a byte of the body is waited for, wherever it can be.
-            let signed = try authenticate(request, endpoint: endpoint, path: path, query: query)
-            let body = try await readBody(of: request, endpoint: endpoint)
-            try signed?.verify(body: body)
-            response = try await answer(
-                Call(endpoint: endpoint, request: request, query: query, body: body, requestID: requestID)
+            let signer = try signer(signed, of: endpoint)
+            var call = Call(
+                endpoint: endpoint,
+                request: request,
+                query: parameters,
+                body: [],
+                requestID: requestID,
+                caller: signer.caller,
+                clientAddress: sourceIP,
+                connection: connection
             )
+            // The answer is the other server's, its request id included.
+            if let foreign { return try await passOn(call, foreign, signer.signature) }
+            call.body = try await readBody(of: request, endpoint: endpoint)
+            try signer.signature?.verify(body: call.body)
+            try throttle?.admit(endpoint, signer.caller)
+            response = try await answer(call)
         } catch let failure as ConnectionFailure {
             throw failure.cause
         } catch {
@@ -98,46 +159,46 @@ package struct LambdaAPI: HTTPResponder {
     struct Call {
         var endpoint: Endpoint
         var request: Request
-        var query: String
+        var query: QueryParameters
         var body: [UInt8]
         var requestID: String
+        var caller: Caller
+        /// Where the request came from, if that is known.
+        var clientAddress: String?
+        /// On which it came, if it came on one.
+        var connection: (any Channel)?
     }
 
     private func answer(_ call: Call) async throws -> Response {
-        let caller = Caller(accountID: accountID, region: region)
+        let caller = call.caller
         switch call.endpoint {
-        case .invoke(let name): return try await invokeFunction(name, call, caller)
-        case .stream(let name): return try await streamFunction(name, call, caller)
-        case .createFunction:
-            return Self.json(try await controlPlane.createFunction(call.body, caller: caller), status: .created)
-        case .listFunctions:
-            return Self.json(try await controlPlane.listFunctions(QueryParameters(call.query), caller: caller))
-        case .getFunction(let name):
-            return Self.json(
-                try await controlPlane.getFunction(
-                    name,
-                    qualifier: call.qualifier,
-                    host: try Self.host(of: call.request),
-                    caller: caller
-                )
+        case .lambda(let operation, let labels) where operation.isInvocation:
+            let caller = try await authorize(
+                call,
+                OperationAccess.invocation(operation, labels, qualifier: call.qualifier, call.caller)
             )
-        case .getFunctionConfiguration(let name):
-            return Self.json(
-                try await controlPlane.getFunctionConfiguration(name, qualifier: call.qualifier, caller: caller)
-            )
-        case .updateFunctionConfiguration(let name):
-            return Self.json(
-                try await controlPlane.updateFunctionConfiguration(name, call.body, caller: caller)
-            )
-        case .updateFunctionCode(let name):
-            return Self.json(try await controlPlane.updateFunctionCode(name, call.body, caller: caller))
-        case .deleteFunction(let name):
-            try await controlPlane.deleteFunction(name, qualifier: call.qualifier, caller: caller)
-            return Self.noContent
-        case .filterLogEvents: return try await filterLogEvents(call.body, caller)
-        case .usage: return try await usage(QueryParameters(call.query), caller)
+            let name = labels["FunctionName"] ?? ""
+            switch operation {
+            case .invoke: return try await invokeFunction(name, call, caller)
+            case .invokeWithResponseStream: return try await streamFunction(name, call, caller)
+            default: return try await invokeAsync(name, call, caller)
+            }
+        case .lambda(let operation, let labels):
+            let input = try operation.input(labels: labels, query: call.query, body: call.body)
+            let caller = try await authorize(call, OperationAccess.all(operation, input, call.caller))
+            let context = OperationContext(caller: caller, origin: try origin(of: call.request))
+            let answer = try await controlPlane.perform(operation, input, context)
+            return Self.response(answer, status: .init(code: operation.successStatus))
+        case .filterLogEvents: return try await filterLogEvents(call, caller)
+        case .usage:
+            try await authorize(call, [.init("martlet:GetUsage")])
+            return try await usage(call.query, caller)
+        case .asyncMetrics: return try await asyncMetrics(caller)
+        case .createAccessKey: return try await createAccessKey(call)
+        case .listAccessKeys: return try await listAccessKeys(call)
+        case .deleteAccessKey(let id): return try await deleteAccessKey(id, call)
         case .downloadCode(let objectID):
-            let zip = try await controlPlane.downloadCode(objectID: objectID, query: QueryParameters(call.query))
+            let zip = try await controlPlane.downloadCode(objectID: objectID, query: call.query)
             return Response(
                 status: .ok,
                 headers: [.contentType: "application/zip"],
@@ -149,10 +210,22 @@ package struct LambdaAPI: HTTPResponder {
                 headers: [.contentType: "text/plain"],
                 body: .init(byteBuffer: ByteBuffer(string: "ok"))
             )
+        case .queue(let request): return try await performQueue(request, call)
+        case .elsewhere: preconditionFailure("what is for others is passed on before it is answered")
         case .unavailable(let operation):
             throw LambdaError.unknownOperation(message: "\(operation) is not available in this version of Martlet.")
         case .unknown(let message): throw LambdaError.unknownOperation(message: message)
         }
+    }
+
+    static func response(_ answer: JSONValue?, status: HTTPResponse.Status) -> Response {
+        guard let answer else {
+            var response = Response(status: status)
+            // Status 204 has none (RFC 9110, 8.6).
+            if status == .noContent { response.headers[.contentLength] = nil }
+            return response
+        }
+        return json(answer, status: status)
     }
 
     static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) -> Response {
@@ -163,57 +236,16 @@ package struct LambdaAPI: HTTPResponder {
         )
     }
 
-    /// Status 204, which has no Content-Length (RFC 9110, 8.6).
-    static var noContent: Response {
-        var response = Response(status: .noContent)
-        response.headers[.contentLength] = nil
-        return response
-    }
-
-    // MARK: - Who asks
-
-    /// Nil when there is no signature to check: by configuration, or because the endpoint needs none.
-    private func authenticate(
-        _ request: Request,
-        endpoint: Endpoint,
-        path: String,
-        query: String
-    ) throws(LambdaError) -> PendingSignature? {
-        guard case .sigV4(let keys) = authentication else { return nil }
-        switch endpoint {
-        // A download has a token in its URL; the rest shows nothing of a user's.
-        case .downloadCode, .health, .unavailable, .unknown: return nil
-        default: break
-        }
-        var headers: [SigV4Request.Header] = []
-        headers.reserveCapacity(request.headers.count + 1)
-        if let authority = request.head.authority { headers.append(.init("host", authority)) }
-        for field in request.headers { headers.append(.init(field.name.rawName, field.value)) }
-        let signed = SigV4Request(
-            method: request.method.rawValue,
-            path: path,
-            query: query,
-            headers: headers
-        )
-        let time = now()
-        let verifier = endpoint.service == "logs" ? logsVerifier : lambdaVerifier
-        let pending = try verifier.examine(signed, at: time) { accessKeyID, sessionToken in
-            keys.lookUp(accessKeyID: accessKeyID, sessionToken: sessionToken, now: time)
-        }
-        try pending.verifyHead()
-        return pending
-    }
-
-    /// The `Host` header, which URLs in answers begin with.
-    private static func host(of request: Request) throws(LambdaError) -> String {
+    /// What URLs in answers begin with: the caller's way here, by its `Host` header.
+    func origin(of request: Request) throws(LambdaError) -> String {
         guard let host = request.head.authority, !host.isEmpty, host.utf8.count <= 262,
             host.utf8.allSatisfy({ (0x21..<0x7F).contains($0) && !"/\\?#@\"<>".utf8.contains($0) })
         else { throw .validation(message: "The Host header is missing or malformed.") }
-        return host
+        return "\(isEncrypted ? "https" : "http")://\(host)"
     }
 }
 
 extension LambdaAPI.Call {
     /// The `Qualifier` parameter of the query.
-    var qualifier: String? { query.isEmpty ? nil : QueryParameters(query)["Qualifier"] }
+    var qualifier: String? { query["Qualifier"] }
 }

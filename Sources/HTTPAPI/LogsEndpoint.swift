@@ -15,9 +15,16 @@ extension LambdaAPI {
     private static let logPage = 100
 
     /// CloudWatch Logs' FilterLogEvents, without patterns.
-    func filterLogEvents(_ body: [UInt8], _ caller: Caller) async throws -> Response {
-        let request = try RequestMembers(body: body)
-        let name = try Self.groupName(request)
+    func filterLogEvents(_ call: Call, _ caller: Caller) async throws -> Response {
+        let request = try RequestMembers(body: call.body)
+        let name = try Self.groupName(request, caller)
+        let arn = ARN(
+            service: "logs",
+            region: caller.region,
+            accountID: caller.accountID,
+            resource: "log-group:\(name):log-stream:"
+        )
+        try await authorize(call, [.init("logs:FilterLogEvents", arn.description)])
         if let pattern = try request.string("filterPattern"), !pattern.isEmpty {
             throw LambdaError.invalidParameterValue(
                 message: "filterPattern is not available in this version of Martlet: leave it out or empty."
@@ -73,17 +80,17 @@ extension LambdaAPI {
         )
     }
 
-    /// From `logGroupName`, or from `logGroupIdentifier`: a name or an ARN.
-    private static func groupName(_ request: RequestMembers) throws(LambdaError) -> String {
+    /// From `logGroupName`, or from `logGroupIdentifier`: a name or an ARN, of the caller's own in its region.
+    private static func groupName(_ request: RequestMembers, _ caller: Caller) throws(LambdaError) -> String {
         if let name = try request.string("logGroupName"), !name.isEmpty { return name }
         guard let identifier = try request.string("logGroupIdentifier"), !identifier.isEmpty else {
             throw .invalidParameterValue(message: "logGroupName must be given.")
         }
-        let parts = identifier.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count >= 7, parts[0] == "arn", parts[2] == "logs", parts[5] == "log-group" else {
-            return identifier
-        }
-        return String(parts[6])
+        guard let arn = ARN(identifier), arn.service == "logs" else { return identifier }
+        let parts = arn.resourceParts
+        guard parts.count >= 2, parts[0] == "log-group", arn.accountID == caller.accountID, arn.region == caller.region
+        else { throw .resourceNotFound(message: "The specified log group does not exist.") }
+        return parts[1]
     }
 
     private static func time(_ request: RequestMembers, _ name: String) throws(LambdaError) -> Timestamp? {

@@ -13,8 +13,8 @@ extension LambdaAPI {
     private static let chunkBytesMax = 128 * 1_024
 
     func streamFunction(_ name: String, _ call: Call, _ caller: Caller) async throws -> Response {
-        let invocation = try await prepare(name, call, caller, types: ["RequestResponse", "DryRun"])
-        guard let invocation else { return Self.noContent }
+        let (type, invocation) = try await prepare(name, call, caller, types: ["RequestResponse", "DryRun"])
+        guard type != .dryRun else { return Self.response(nil, status: .noContent) }
         let reader = StreamReader(try await self.stream(invocation))
         let headers: HTTPFields = [
             .contentType: "application/vnd.amazon.eventstream", .executedVersion: reader.stream.executedVersion,
@@ -63,7 +63,7 @@ extension LambdaAPI {
 
 /// The client's side of a stream: when it is gone, before the first byte too, the function runs on, and what it still
 /// writes is thrown away.
-private final class StreamReader: Sendable {
+final class StreamReader: Sendable {
     let stream: InvocationStream
 
     init(_ stream: InvocationStream) { self.stream = stream }

@@ -48,8 +48,7 @@ extension EnvironmentLifecycle {
         guard let failure = extensions.exited(name, status) else { return [] }
         switch state {
         case .initializing(let since):
-            let status = InitReport.Status.error(type: failure.errorType)
-            return [.initEnded(InitReport(phase: .initialization, status: status, duration: now - since))]
+            return [endInit(.initialization, .error(type: failure.errorType), since: since, at: now)]
                 + reset(.failure, at: now)
         case .ready:
             pendingFailure = pendingFailure ?? failure

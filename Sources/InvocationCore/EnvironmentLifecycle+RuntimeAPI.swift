@@ -112,15 +112,15 @@ extension EnvironmentLifecycle {
     package mutating func runtimeReportsInitError(type: String, at now: MonotonicTime) -> [Action] {
         switch state {
         case .initializing(let since) where !hasRuntimeAsked:
-            let report = InitReport(phase: .initialization, status: .error(type: type), duration: now - since)
-            return [.answer(.accepted), .initEnded(report)] + reset(.failure, at: now)
+            let end = endInit(.initialization, .error(type: type), since: since, at: now)
+            return [.answer(.accepted), end] + reset(.failure, at: now)
         case .invoking(let invocation):
             guard case .initializing(let since, _) = invocation.stage, !hasRuntimeAsked else {
                 return refuse(.initError)
             }
             return [
                 .answer(.accepted),
-                .initEnded(InitReport(phase: .invocation, status: .error(type: type), duration: now - since)),
+                endInit(.invocation, .error(type: type), since: since, at: now),
                 .respond(invocation.id, .reportedError(type: type)),
                 finish(invocation, .runtimeError(type: type), at: now),
             ] + reset(.failure, at: now)

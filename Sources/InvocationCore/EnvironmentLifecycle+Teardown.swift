@@ -24,6 +24,9 @@ extension EnvironmentLifecycle {
         let end: MonotonicTime
     }
 
+    /// Processes were told to end, or are being killed.
+    package var isEndingProcesses: Bool { teardown != nil }
+
     static let shutdownTime = Duration.seconds(2)
     static let internalShutdownTime = Duration.milliseconds(500)
     static let runtimeShutdownTime = Duration.milliseconds(600)
@@ -57,14 +60,13 @@ extension EnvironmentLifecycle {
         unreportedInit = nil
         pendingFailure = nil
         extensions.end()
-        let refusals = refusePolls()
         let time = extensions.hasExternal ? Self.shutdownTime : Self.internalShutdownTime
         teardown = Teardown(phase: .extensions, reason: reason, until: now + time, end: now + time)
-        if extensions.isEmpty { return refusals + kill(at: now) }
-        guard isRuntimeAlive else { return refusals + endExtensions(at: now) }
+        if extensions.isEmpty { return kill(at: now) }
+        guard isRuntimeAlive else { return endExtensions(at: now) }
         teardown?.phase = .runtime
         if extensions.hasExternal { teardown?.until = now + Self.runtimeShutdownTime }
-        return refusals + [.endRuntime(isForced: false)]
+        return [.endRuntime(isForced: false)]
     }
 
     private mutating func endExtensions(at now: MonotonicTime) -> [Action] {
@@ -79,7 +81,8 @@ extension EnvironmentLifecycle {
     private mutating func kill(at now: MonotonicTime) -> [Action] {
         teardown?.phase = .killing
         teardown?.until = now + Self.killTimeout
-        return refuseExtensions() + [.killProcesses]
+        // Not before: a runtime whose `next` is refused would end by that, and not by its SIGTERM.
+        return refuseExtensions() + refusePolls() + [.killProcesses]
     }
 
     /// When the teardown goes on by itself, or the invocation that waits for its end runs out of time.

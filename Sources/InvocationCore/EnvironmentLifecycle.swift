@@ -16,6 +16,8 @@ import LambdaModel
 package struct EnvironmentLifecycle: Equatable, Sendable {
     package enum Action: Equatable, Sendable {
         /// Start those programs of /opt/extensions, at full processor speed; the runtime follows when all have registered.
+        ///
+        /// None are named when some of them can't be started.
         case startExtensions([String])
         /// Start the runtime's process, at full processor speed.
         case startRuntime
@@ -63,6 +65,8 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         /// The processes would not die in `killTimeout`.
         case killOverdue
         case shutdown
+        /// It was to be ready before it was asked for, and is not: its initialisation failed, or its processes ended.
+        case notInitialized
     }
 
     package enum State: Equatable, Sendable {
@@ -119,6 +123,8 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
     package internal(set) var extensions = ExtensionRegistry()
     /// Time at full speed, and how long the first initialisation may take.
     package let initTimeout: Duration
+    /// Initialised before anybody asks for it, or of no use.
+    package let isProvisioned: Bool
     var polls: [PollID] = []
     /// Programs of /opt/extensions, by name.
     private var externalExtensions: [String] = []
@@ -131,19 +137,20 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
     /// Of the first initialisation, until an invocation has reported it.
     var unreportedInit: Duration?
 
-    package init(initTimeout: Duration = LimitsProfile.initDuration) {
+    package init(initTimeout: Duration = LimitsProfile.initDuration, isProvisioned: Bool = false) {
         self.initTimeout = initTimeout
+        self.isProvisioned = isProvisioned
     }
 
     // MARK: - The server
 
-    /// The walls stand; the names are those of the programs in /opt/extensions.
+    /// The walls stand; the names are those of the programs in /opt/extensions, of which one more than may be is enough.
     package mutating func sandboxReady(externalExtensions: [String] = [], at now: MonotonicTime) -> [Action] {
         if state == .dead { return [] }
         precondition(state == .startingSandbox, "a sandbox is ready once")
         self.externalExtensions = externalExtensions
         state = .initializing(since: now)
-        return startProcesses() + [.setTimer(now + initTimeout)]
+        return startProcesses(until: now + initTimeout, at: now)
     }
 
     package mutating func sandboxFailed(at now: MonotonicTime) -> [Action] {
@@ -185,8 +192,7 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         switch state {
         case .initializing(let since):
             guard now >= since + initTimeout else { return [.setTimer(since + initTimeout)] }
-            return [.initEnded(InitReport(phase: .initialization, status: .timeout, duration: now - since))]
-                + reset(.timeout, at: now)
+            return [endInit(.initialization, .timeout, since: since, at: now)] + reset(.timeout, at: now)
         case .resetting, .ending: return teardownTimerFired(at: now)
         case .invoking(let invocation): return timerFired(during: invocation, at: now)
         case .startingSandbox, .ready, .needsInit, .dead: return []
@@ -201,8 +207,7 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         isRuntimeAlive = false
         switch state {
         case .initializing(let since):
-            let status = InitReport.Status.error(type: failure.errorType)
-            return [.initEnded(InitReport(phase: .initialization, status: status, duration: now - since))]
+            return [endInit(.initialization, .error(type: failure.errorType), since: since, at: now)]
                 + reset(.failure, at: now)
         case .ready: return reset(.failure, at: now, isIdle: true)
         case .invoking(let invocation):
@@ -225,8 +230,7 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         var actions: [Action] = []
         switch state {
         case .initializing(let since):
-            let status = InitReport.Status.error(type: failure.errorType)
-            actions = [.initEnded(InitReport(phase: .initialization, status: status, duration: now - since))]
+            actions = [endInit(.initialization, .error(type: failure.errorType), since: since, at: now)]
         case .invoking(let invocation):
             guard case .initializing = invocation.stage else { return [] }
             actions = fail(invocation, failure, at: now)
@@ -236,6 +240,7 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         guard !extensions.hasExternal else { return actions + reset(.failure, at: now) }
         actions += forgetCalls()
         state = .needsInit
+        if isProvisioned { return actions + die(.notInitialized, at: now) }
         return actions + [.cancelTimer, .becomeIdle(.needsInit)]
     }
 
@@ -248,6 +253,7 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         switch state {
         case .resetting(let isIdle):
             state = .needsInit
+            if isProvisioned { return die(.notInitialized, at: now) }
             return isIdle ? [.cancelTimer] : [.cancelTimer, .becomeIdle(.needsInit)]
         case .ending(let reason): return die(reason, at: now)
         case .invoking(let invocation): return initialize(invocation, at: now)
@@ -266,14 +272,20 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
     /// Starts the runtime inside the invocation, whose timeout covers both.
     private mutating func initialize(_ invocation: Invocation, at now: MonotonicTime) -> [Action] {
         set(invocation, .initializing(since: now, fullSpeedUntil: now + initTimeout))
-        return startProcesses() + [.setTimer(min(now + initTimeout, invocation.deadline))]
+        return startProcesses(until: min(now + initTimeout, invocation.deadline), at: now)
     }
 
     /// External extensions first; the runtime when they have registered.
-    private mutating func startProcesses() -> [Action] {
+    ///
+    /// Where one of them can't be started, none is.
+    private mutating func startProcesses(until deadline: MonotonicTime, at now: MonotonicTime) -> [Action] {
         hasRuntimeAsked = false
         extensions.begin(external: externalExtensions)
-        return externalExtensions.isEmpty ? startRuntime() : [.startExtensions(externalExtensions)]
+        guard let (name, reason, message) = extensions.unlaunchable else {
+            return (externalExtensions.isEmpty ? startRuntime() : [.startExtensions(externalExtensions)])
+                + [.setTimer(deadline)]
+        }
+        return [.startExtensions([])] + extensionFailedToStart(name, reason: reason, message: message, at: now)
     }
 
     mutating func startRuntime() -> [Action] {
@@ -301,19 +313,31 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         guard hasRuntimeAsked, extensions.isReady else { return [] }
         switch state {
         case .initializing(let since):
-            unreportedInit = now - since
+            // What was provisioned has been reported by itself (INIT_REPORT): no invocation had to wait for it.
+            unreportedInit = isProvisioned ? nil : now - since
             state = .ready
             return [
-                .initEnded(InitReport(phase: .initialization, status: .success, duration: now - since)),
+                endInit(.initialization, .success, since: since, at: now),
                 .applyRunLimits, .cancelTimer, .becomeIdle(.ready),
             ]
         case .invoking(let invocation):
             guard case .initializing(let since, let fullSpeedUntil) = invocation.stage else { return [] }
-            let report = InitReport(phase: .invocation, status: .success, duration: now - since)
-            return [.initEnded(report)] + (fullSpeedUntil == nil ? [] : [.applyRunLimits])
+            return [endInit(.invocation, .success, since: since, at: now)]
+                + (fullSpeedUntil == nil ? [] : [.applyRunLimits])
                 + [.setTimer(invocation.deadline)] + begin(invocation)
         case .startingSandbox, .ready, .needsInit, .resetting, .ending, .dead: return []
         }
+    }
+
+    /// `extensions.atInitEnd` is where each of them stood.
+    mutating func endInit(
+        _ phase: InitReport.Phase,
+        _ status: InitReport.Status,
+        since: MonotonicTime,
+        at now: MonotonicTime
+    ) -> Action {
+        extensions.noteInitEnd()
+        return .initEnded(InitReport(phase: phase, status: status, duration: now - since))
     }
 
     private mutating func timerFired(during invocation: Invocation, at now: MonotonicTime) -> [Action] {
@@ -349,7 +373,7 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         var actions: [Action] = []
         if case .initializing(let since, _) = invocation.stage {
             let status: InitReport.Status = isTimeout ? .timeout : .error(type: failure.errorType)
-            actions.append(.initEnded(InitReport(phase: .invocation, status: status, duration: now - since)))
+            actions.append(endInit(.invocation, status, since: since, at: now))
         }
         if !invocation.isAnswered { actions.append(.respond(invocation.id, .failure(failure))) }
         actions.append(finish(invocation, isTimeout ? .timeout : .runtimeError(type: failure.errorType), at: now))

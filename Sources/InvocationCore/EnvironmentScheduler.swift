@@ -10,6 +10,8 @@ package import LambdaModel
 /// Memory is admitted before an environment is started: idle environments, least recently used first, make room; where
 /// even that is not enough the invocation is throttled. Starts that wait for room being made are served in the order of
 /// arrival, whatever their function.
+///
+/// Provisioned environments are started before anybody asks, serve before all others of their key, and make no room.
 package struct EnvironmentScheduler: Equatable, Sendable {
     package struct Settings: Equatable, Sendable {
         /// What all environments may take together, those being destroyed included.
@@ -20,24 +22,40 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         package var waitersMax: Int
         /// So many starts of a key failing one after the other fail an invocation.
         package var startFailuresMax: Int
+        /// Provisioned environments that start at one time, of all functions.
+        package var provisionedStartsMax: Int
+        /// Environments that a function's invocations may start at once.
+        package var scalingBurst: Int
+        /// How many of these it gets back each second.
+        package var scalingRate: Int
 
+        /// Scaling is Lambda's: 1,000 environments of a function every 10 s (Developer Guide, "Lambda scaling behavior").
         package init(
             memoryMiB: Int,
             keepAlive: Duration = .seconds(600),
             waitersMax: Int = 10_000,
-            startFailuresMax: Int = 3
+            startFailuresMax: Int = 3,
+            provisionedStartsMax: Int = 4,
+            scalingBurst: Int = 1_000,
+            scalingRate: Int = 100
         ) {
             precondition(memoryMiB >= 0 && waitersMax > 0 && startFailuresMax > 0 && keepAlive >= .zero)
+            precondition(provisionedStartsMax > 0 && scalingBurst > 0 && scalingRate > 0)
             self.memoryMiB = memoryMiB
             self.keepAlive = keepAlive
             self.waitersMax = waitersMax
             self.startFailuresMax = startFailuresMax
+            self.provisionedStartsMax = provisionedStartsMax
+            self.scalingBurst = scalingBurst
+            self.scalingRate = scalingRate
         }
     }
 
     package enum Command: Equatable, Sendable {
         /// Answered by `environmentReady` or `environmentLost`.
         case start(EnvironmentID, EnvironmentKey)
+        /// The same for an environment that nobody waits for.
+        case startProvisioned(EnvironmentID, EnvironmentKey)
         /// Answered by `environmentReady` (the invocation is over) or `environmentLost`.
         case assign(InvocationID, EnvironmentID)
         /// Answered by `environmentLost` when nothing of it is left.
@@ -70,6 +88,9 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         package var key: EnvironmentKey
         package var demand: EnvironmentDemand
         package var phase: Phase
+        package var isProvisioned = false
+        /// It was provisioned, and goes with the end of its invocation.
+        var isDismissed = false
 
         var isIdle: Bool {
             if case .idle = phase { true } else { false }
@@ -82,7 +103,9 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         var waiters = FIFOQueue<InvocationID>()
         /// The most recently used is last.
         var idle: [EnvironmentID] = []
-        /// Environments awaiting memory or starting.
+        /// The same of provisioned ones.
+        var idleProvisioned: [EnvironmentID] = []
+        /// Environments awaiting memory or starting, but the provisioned ones.
         var coming = 0
         /// Environments in every phase but leaving.
         var living = 0
@@ -99,25 +122,28 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     }
 
     package private(set) var settings: Settings
-    package private(set) var ledger: ConcurrencyLedger
-    package private(set) var environments: [EnvironmentID: Environment] = [:]
+    package internal(set) var ledger: ConcurrencyLedger
+    package internal(set) var environments: [EnvironmentID: Environment] = [:]
     package private(set) var isShuttingDown = false
     /// Invocations without an environment yet.
     package private(set) var waitersCount = 0
     var pools: [EnvironmentKey: Pool] = [:]
     private var waiting: [InvocationID: EnvironmentKey] = [:]
     /// Environments that await memory.
-    private var awaitingMemory = FIFOQueue<EnvironmentID>()
+    var awaitingMemory = FIFOQueue<EnvironmentID>()
     /// The least recently used idle environment is first; an entry whose environment has been used since is skipped.
     private var idleOrder = FIFOQueue<IdleTurn>()
     private var idleCount = 0
     private var nextEnvironment: UInt64 = 1
     private var nextTurn: UInt64 = 1
     private var announcedTick: MonotonicTime?
+    /// What functions may still scale by, as far as it is not all.
+    private var scaling: [FunctionKey: TokenBucket] = [:]
+    var provisions = Provisions()
     /// MiB of living environments, those awaiting memory included.
-    private var spokenFor = 0
+    var spokenFor = 0
     /// MiB of those that wait for theirs.
-    private var awaited = 0
+    var awaited = 0
     /// MiB of idle environments: part of `spokenFor`.
     private var reclaimable = 0
     /// MiB of environments on their way out.
@@ -136,14 +162,11 @@ package struct EnvironmentScheduler: Equatable, Sendable {
 
     package func waiters(of key: EnvironmentKey) -> Int { pools[key]?.waiters.count ?? 0 }
 
-    package func idle(of key: EnvironmentKey) -> [EnvironmentID] { pools[key]?.idle ?? [] }
+    package func idle(of key: EnvironmentKey) -> [EnvironmentID] {
+        (pools[key]?.idle ?? []) + (pools[key]?.idleProvisioned ?? [])
+    }
 
     // MARK: - Events
-
-    /// Takes effect for what arrives from now on.
-    package mutating func setLimits(_ limits: ConcurrencyLimits) {
-        ledger.setLimits(limits)
-    }
 
     /// An invocation asks for an environment; its id is new.
     package mutating func invocationArrived(
@@ -156,16 +179,26 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         precondition(demand.memoryMiB > 0, "an environment takes memory")
         if isShuttingDown { return [.fail(id, .shuttingDown)] }
         if demand.memoryMiB > settings.memoryMiB { return [.fail(id, .memoryBeyondMachine)] }
-        if let reason = ledger.admit(key.function) { return [.throttle(id, reason)] }
+        if let reason = ledger.admit(key.function, version: key.version) { return [.throttle(id, reason)] }
         var pool = pools[key] ?? Pool(demand: demand)
-        if let environment = pool.idle.popLast() {
+        if let environment = pool.idleProvisioned.popLast() ?? pool.idle.popLast() {
             pools[key] = pool
             return [use(environment, for: id)]
         }
         let needsStart = pool.coming <= pool.waiters.count
         guard waitersCount < settings.waitersMax, !needsStart || canMakeRoom(pool.demand.memoryMiB) else {
-            ledger.release(key.function)
+            release(key)
             return [.throttle(id, .concurrentInvocationLimitExceeded)]
+        }
+        guard !needsStart || mayScale(key.function, at: now) else {
+            release(key)
+            let isReserved = ledger.limits.reserved[key.function] != nil
+            return [
+                .throttle(
+                    id,
+                    isReserved ? .reservedFunctionInvocationRateLimitExceeded : .functionInvocationRateLimitExceeded
+                )
+            ]
         }
         pool.waiters.append(id)
         pools[key] = pool
@@ -176,15 +209,27 @@ package struct EnvironmentScheduler: Equatable, Sendable {
 
     /// Its initialisation is over (well or not), or its invocation is: the environment can take an invocation.
     package mutating func environmentReady(_ id: EnvironmentID, at now: MonotonicTime) -> [Command] {
+        let commands = becomeReady(id, at: now)
+        return commands + provision(at: now)
+    }
+
+    private mutating func becomeReady(_ id: EnvironmentID, at now: MonotonicTime) -> [Command] {
         guard let environment = environments[id] else { preconditionFailure("an environment is ready while it exists") }
         let key = environment.key
         switch environment.phase {
+        case .starting where environment.isProvisioned: provisions.started(key)
         case .starting:
             pools[key]?.coming -= 1
             pools[key]?.startFailures = 0
-        case .busy: ledger.release(key.function)
+        case .busy:
+            release(key)
+            if environment.isProvisioned { provisions.served(key) }
         case .leaving: return []
         case .awaitingMemory, .idle: preconditionFailure("an environment is ready after a start or an assignment")
+        }
+        if environment.isDismissed {
+            becomeIdle(id, environment, at: now)
+            return destroy([id])
         }
         if let waiter = takeWaiter(of: key) {
             return [use(id, for: waiter)] + dropNeedlessStarts(of: key)
@@ -194,7 +239,18 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     }
 
     /// The environment is gone and its memory free, whether that was asked for, or it died, or never came up.
-    package mutating func environmentLost(_ id: EnvironmentID, at now: MonotonicTime) -> [Command] {
+    ///
+    /// `isInitFailure` says of a provisioned one that its function is to blame.
+    package mutating func environmentLost(
+        _ id: EnvironmentID,
+        isInitFailure: Bool = false,
+        at now: MonotonicTime
+    ) -> [Command] {
+        let commands = forget(id, isInitFailure, at: now)
+        return commands + provision(at: now)
+    }
+
+    private mutating func forget(_ id: EnvironmentID, _ isInitFailure: Bool, at now: MonotonicTime) -> [Command] {
         guard let environment = environments.removeValue(forKey: id) else {
             preconditionFailure("an environment is lost once")
         }
@@ -207,13 +263,14 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         pools[key]?.living -= 1
         var commands: [Command] = []
         switch environment.phase {
-        case .starting: commands = startFailed(key)
-        case .busy: ledger.release(key.function)
-        case .idle:
-            pools[key]?.idle.removeAll { $0 == id }
-            idleCount -= 1
-            reclaimable -= memory
+        case .starting: if !environment.isProvisioned { commands = startFailed(key) }
+        case .busy: release(key)
+        case .idle: stopIdling(id, environment)
         case .awaitingMemory, .leaving: preconditionFailure("an environment that was not started is not lost")
+        }
+        if environment.isProvisioned {
+            let cause: ProvisionedFailure = isInitFailure ? .initialization : .environmentsDoNotStart
+            provisions.lost(key, inStart: environment.phase == .starting ? cause : nil, at: now)
         }
         forgetUnused(key)
         return commands + startWhatFits()
@@ -224,7 +281,7 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         guard let key = waiting.removeValue(forKey: id) else { return [] }
         _ = pools[key]?.waiters.removeLast { $0 == id }
         waitersCount -= 1
-        ledger.release(key.function)
+        release(key)
         let commands = dropNeedlessStarts(of: key)
         forgetUnused(key)
         return commands
@@ -238,12 +295,17 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         keepingRevision revision: String?,
         at now: MonotonicTime
     ) -> [Command] {
+        func isMeant(_ key: EnvironmentKey) -> Bool {
+            key.function == function && (version == nil || key.version == version)
+        }
+        let unprovisioned = stopProvisioning { isMeant($0) && $0.revision != revision }
         var doomed: [EnvironmentID] = []
-        for (key, pool) in pools where key.function == function && (version == nil || key.version == version) {
+        for (key, pool) in pools where isMeant(key) {
             pools[key]?.isRetired = key.revision != revision
             if key.revision != revision { doomed += pool.idle }
         }
-        return destroy(doomed.sorted { $0.number < $1.number })
+        let commands = unprovisioned + destroy(doomed.sorted { $0.number < $1.number })
+        return commands + provision(at: now)
     }
 
     /// Destroys what has been idle for too long.
@@ -254,13 +316,16 @@ package struct EnvironmentScheduler: Equatable, Sendable {
             _ = idleOrder.popFirst()
             doomed.append(id)
         }
-        return destroy(doomed) + announceTick()
+        let commands = destroy(doomed) + announceTick()
+        return commands + provision(at: now)
     }
 
     /// No new work: what waits is still served, what runs may end, everything else goes.
     package mutating func shutdown(at now: MonotonicTime) -> [Command] {
         isShuttingDown = true
-        return destroy(environments.filter { $0.value.isIdle }.keys.sorted { $0.number < $1.number })
+        let unprovisioned = stopProvisioning { _ in true }
+        return unprovisioned
+            + destroy(environments.filter { $0.value.isIdle }.keys.sorted { $0.number < $1.number })
     }
 
     /// The time to drain is over: nothing more is served, and every environment goes.
@@ -268,12 +333,16 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         isShuttingDown = true
         while let id = awaitingMemory.popFirst() {
             guard let environment = environments.removeValue(forKey: id) else { continue }
-            pools[environment.key]?.coming -= 1
+            if environment.isProvisioned {
+                provisions.dismissed(environment.key, isReady: false)
+            } else {
+                pools[environment.key]?.coming -= 1
+            }
             pools[environment.key]?.living -= 1
             spokenFor -= environment.demand.memoryMiB
             awaited -= environment.demand.memoryMiB
         }
-        var commands: [Command] = []
+        var commands = stopProvisioning { _ in true }
         for id in waiting.keys.sorted(by: { $0.requestID < $1.requestID }) {
             commands.append(.fail(id, .shuttingDown))
             commands += waiterCancelled(id)
@@ -299,14 +368,14 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         pools[key] = pool
         var commands: [Command] = []
         if pool.startFailures >= settings.startFailuresMax, let id = takeWaiter(of: key) {
-            ledger.release(key.function)
+            release(key)
             commands.append(.fail(id, .environmentsDoNotStart))
         }
         while let pool = pools[key], pool.coming < pool.waiters.count {
             guard canMakeRoom(pool.demand.memoryMiB) else {
                 // The room it had has gone to others, who came before it.
                 guard let id = takeWaiter(of: key) else { break }
-                ledger.release(key.function)
+                release(key)
                 commands.append(.throttle(id, .concurrentInvocationLimitExceeded))
                 continue
             }
@@ -315,11 +384,23 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         return commands
     }
 
+    private mutating func release(_ key: EnvironmentKey) { ledger.release(key.function, version: key.version) }
+
+    /// Whether the function may start one more environment for an invocation now.
+    private mutating func mayScale(_ function: FunctionKey, at now: MonotonicTime) -> Bool {
+        if scaling.count >= Self.scalingsMax { scaling = scaling.filter { !$0.value.isFull(at: now) } }
+        let full = TokenBucket(rate: settings.scalingRate, capacity: settings.scalingBurst, at: now)
+        return scaling[function, default: full].take(at: now)
+    }
+
+    /// So many functions are counted before those that scale no more are looked for.
+    private static let scalingsMax = 1_024
+
     // MARK: - Environments
 
     private mutating func use(_ id: EnvironmentID, for invocation: InvocationID) -> Command {
         guard let environment = environments[id] else { preconditionFailure("only what exists is used") }
-        if environment.isIdle {
+        if environment.isIdle, !environment.isProvisioned {
             idleCount -= 1
             reclaimable -= environment.demand.memoryMiB
         }
@@ -327,12 +408,12 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         return .assign(invocation, id)
     }
 
-    private func canMakeRoom(_ memoryMiB: Int) -> Bool {
+    func canMakeRoom(_ memoryMiB: Int) -> Bool {
         spokenFor - reclaimable + memoryMiB <= settings.memoryMiB
     }
 
     /// One more environment for the key, whose memory `canMakeRoom` has found.
-    private mutating func bring(_ key: EnvironmentKey) -> [Command] {
+    mutating func bring(_ key: EnvironmentKey, isProvisioned: Bool = false) -> [Command] {
         guard let demand = pools[key]?.demand else { preconditionFailure("a start has a pool") }
         var doomed: [EnvironmentID] = []
         var freed = 0
@@ -342,19 +423,20 @@ package struct EnvironmentScheduler: Equatable, Sendable {
             freed += environments[id]?.demand.memoryMiB ?? 0
             doomed.append(id)
         }
-        let commands = destroy(doomed)
         let id = EnvironmentID(nextEnvironment)
         nextEnvironment += 1
-        environments[id] = Environment(key: key, demand: demand, phase: .awaitingMemory)
-        pools[key]?.coming += 1
+        environments[id] = Environment(key: key, demand: demand, phase: .awaitingMemory, isProvisioned: isProvisioned)
+        if !isProvisioned { pools[key]?.coming += 1 }
         pools[key]?.living += 1
         spokenFor += demand.memoryMiB
         awaited += demand.memoryMiB
         awaitingMemory.append(id)
+        // Only now: one of the same key may be among them, which would leave the key without a pool.
+        let commands = destroy(doomed)
         return commands + startWhatFits()
     }
 
-    private mutating func startWhatFits() -> [Command] {
+    mutating func startWhatFits() -> [Command] {
         var commands: [Command] = []
         while let id = awaitingMemory.first, let environment = environments[id],
             memoryInUseMiB + environment.demand.memoryMiB <= settings.memoryMiB
@@ -362,7 +444,9 @@ package struct EnvironmentScheduler: Equatable, Sendable {
             _ = awaitingMemory.popFirst()
             awaited -= environment.demand.memoryMiB
             environments[id]?.phase = .starting
-            commands.append(.start(id, environment.key))
+            commands.append(
+                environment.isProvisioned ? .startProvisioned(id, environment.key) : .start(id, environment.key)
+            )
         }
         return commands
     }
@@ -371,7 +455,9 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     private mutating func dropNeedlessStarts(of key: EnvironmentKey) -> [Command] {
         var dropped = false
         while let pool = pools[key], pool.coming > pool.waiters.count,
-            let id = awaitingMemory.removeLast(where: { environments[$0]?.key == key })
+            let id = awaitingMemory.removeLast(where: {
+                environments[$0]?.key == key && environments[$0]?.isProvisioned == false
+            })
         {
             environments[id] = nil
             pools[key]?.coming -= 1
@@ -383,18 +469,15 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         return dropped ? startWhatFits() : []
     }
 
-    private mutating func destroy(_ ids: [EnvironmentID]) -> [Command] {
+    mutating func destroy(_ ids: [EnvironmentID]) -> [Command] {
         var commands: [Command] = []
         for id in ids {
             guard let environment = environments[id] else { continue }
             let (key, memory) = (environment.key, environment.demand.memoryMiB)
             switch environment.phase {
-            case .idle:
-                pools[key]?.idle.removeAll { $0 == id }
-                idleCount -= 1
-                reclaimable -= memory
-            case .busy: ledger.release(key.function)
-            case .starting: pools[key]?.coming -= 1
+            case .idle: stopIdling(id, environment)
+            case .busy: release(key)
+            case .starting: if !environment.isProvisioned { pools[key]?.coming -= 1 }
             case .awaitingMemory, .leaving: preconditionFailure("only what was started is destroyed, and once")
             }
             environments[id]?.phase = .leaving
@@ -407,7 +490,7 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         return commands
     }
 
-    private mutating func forgetUnused(_ key: EnvironmentKey) {
+    mutating func forgetUnused(_ key: EnvironmentKey) {
         if pools[key]?.isUnused == true { pools[key] = nil }
     }
 
@@ -415,6 +498,11 @@ package struct EnvironmentScheduler: Equatable, Sendable {
 
     private mutating func becomeIdle(_ id: EnvironmentID, _ environment: Environment, at now: MonotonicTime) {
         environments[id]?.phase = .idle(since: now, turn: nextTurn)
+        if environment.isProvisioned {
+            pools[environment.key]?.idleProvisioned.append(id)
+            nextTurn += 1
+            return
+        }
         pools[environment.key]?.idle.append(id)
         idleOrder.append(IdleTurn(environment: id, turn: nextTurn))
         idleCount += 1
@@ -425,6 +513,16 @@ package struct EnvironmentScheduler: Equatable, Sendable {
             var order = idleOrder
             order.removeAll { idleSince($0) == nil }
             idleOrder = order
+        }
+    }
+
+    private mutating func stopIdling(_ id: EnvironmentID, _ environment: Environment) {
+        if environment.isProvisioned {
+            pools[environment.key]?.idleProvisioned.removeAll { $0 == id }
+        } else {
+            pools[environment.key]?.idle.removeAll { $0 == id }
+            idleCount -= 1
+            reclaimable -= environment.demand.memoryMiB
         }
     }
 
@@ -445,9 +543,12 @@ package struct EnvironmentScheduler: Equatable, Sendable {
 
     private mutating func announceTick() -> [Command] {
         guard let (_, since) = leastRecentlyUsed() else { return [] }
-        let expiry = since + settings.keepAlive
-        if let announced = announcedTick, announced <= expiry { return [] }
-        announcedTick = expiry
-        return [.nextTick(expiry)]
+        return announceTick(at: since + settings.keepAlive)
+    }
+
+    mutating func announceTick(at time: MonotonicTime) -> [Command] {
+        if let announced = announcedTick, announced <= time { return [] }
+        announcedTick = time
+        return [.nextTick(time)]
     }
 }

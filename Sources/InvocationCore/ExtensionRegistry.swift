@@ -46,6 +46,8 @@ package struct ExtensionRegistry: Equatable, Sendable {
     package static let nameBytesMax = 128
 
     package private(set) var extensions: [Extension] = []
+    /// Where everybody stood when the initialisation ended, or somebody's end ended it; nil until then.
+    package private(set) var atInitEnd: [Extension]?
     /// An internal extension may still register: until the runtime first asks for an event.
     private var isOpen = false
 
@@ -56,8 +58,22 @@ package struct ExtensionRegistry: Equatable, Sendable {
     /// Forgets everybody: new processes start, those of the external extensions named first among them.
     mutating func begin(external names: [String]) {
         extensions = names.map { Extension(name: $0, isExternal: true, state: .started) }
+        atInitEnd = nil
         isOpen = true
     }
+
+    /// The first of the external ones that can't be started, with Lambda's word for why and the text for the caller.
+    ///
+    /// A name under which none could register is found here, and not by the initialisation's running out of time.
+    var unlaunchable: (name: String, reason: String, message: String)? {
+        if extensions.count > Self.extensionsMax {
+            return (extensions[Self.extensionsMax].name, "TooManyExtensions", "ErrTooManyExtensions")
+        }
+        return extensions.first { !Self.isAllowed($0.name) }
+            .map { ($0.name, "UnknownError", "\($0.name) is not a name that an extension can have") }
+    }
+
+    mutating func noteInitEnd() { atInitEnd = atInitEnd ?? extensions }
 
     mutating func close() { isOpen = false }
 
@@ -174,6 +190,7 @@ package struct ExtensionRegistry: Equatable, Sendable {
     mutating func exited(_ name: String, _ status: ExitStatus) -> InvocationFailure? {
         guard let index = extensions.firstIndex(where: { $0.isExternal && $0.name == name }) else { return nil }
         let state = extensions[index].state
+        noteInitEnd()
         extensions[index].pending = nil
         // A call of its that still waits, on a connection that a child of its holds, is refused with all others.
         if state != .initError && state != .exitError { extensions[index].state = .exited }
@@ -232,7 +249,7 @@ package struct ExtensionRegistry: Equatable, Sendable {
     /// Somebody has not come back from its INVOKE event.
     var isWorking: Bool { extensions.contains { $0.events.contains(.invoke) && $0.state == .running } }
 
-    var hasExternal: Bool { extensions.contains { $0.isExternal } }
+    package var hasExternal: Bool { extensions.contains { $0.isExternal } }
 
     /// External ones that were told of the shutdown and have not ended.
     var isEnding: Bool {

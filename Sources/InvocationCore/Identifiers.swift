@@ -45,6 +45,14 @@ package struct EnvironmentKey: Hashable, Sendable {
         self.version = version
         self.revision = revision
     }
+
+    package init(_ configuration: FunctionConfiguration) {
+        self.init(
+            function: configuration.key,
+            version: configuration.version,
+            revision: configuration.revisionID
+        )
+    }
 }
 
 /// What one environment of a key takes from the machine.

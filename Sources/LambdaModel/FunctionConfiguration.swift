@@ -22,6 +22,8 @@ package struct FunctionConfiguration: Equatable, Sendable, Codable {
     package var environment: [String: String]?
     package var architecture: Architecture
     package var code: CodeReference
+    /// In the order in which they are laid over /opt.
+    package var layers: [LayerReference]
     package var lastModified: Timestamp
     /// A random UUID, replaced by every change (also when Pending turns Active).
     package var revisionID: String
@@ -60,6 +62,7 @@ package struct FunctionConfiguration: Equatable, Sendable, Codable {
         self.environment = nil
         self.architecture = .host
         self.code = code
+        self.layers = []
         self.lastModified = lastModified
         self.revisionID = revisionID
         self.state = .pending
@@ -79,11 +82,14 @@ package struct CodeReference: Hashable, Sendable, Codable {
     package var sha256: String
     /// The zip's bytes.
     package var sizeBytes: Int
+    /// Measured when it was stored; nil for what was stored before that was kept.
+    package var unzippedBytes: Int?
 
-    package init(objectID: String, sha256: String, sizeBytes: Int) {
+    package init(objectID: String, sha256: String, sizeBytes: Int, unzippedBytes: Int? = nil) {
         self.objectID = objectID
         self.sha256 = sha256
         self.sizeBytes = sizeBytes
+        self.unzippedBytes = unzippedBytes
     }
 }
 

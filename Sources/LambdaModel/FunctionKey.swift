@@ -18,7 +18,7 @@ package struct FunctionKey: Hashable, Sendable, Codable {
     }
 
     /// The unqualified function ARN.
-    package var arn: String { "arn:aws:lambda:\(region):\(accountID):function:\(name)" }
+    package var arn: String { ARN.lambda("function:\(name)", accountID: accountID, region: region).description }
 
     /// The ARN with a version or alias appended, or the unqualified ARN where there is none.
     package func arn(qualifier: String?) -> String {

@@ -5,20 +5,32 @@
 /// Status and the case of the message's key are as AWS sends them, which differs from its model; SDKs match on both.
 package enum LambdaError: Error, Equatable, Sendable {
     case resourceNotFound(message: String)
+    /// The same without a `Type`, as it is of code signing configurations.
+    case untypedResourceNotFound(message: String)
+    case codeSigningConfigNotFound(message: String)
+    case provisionedConcurrencyConfigNotFound(message: String)
+    case codeVerificationFailed(message: String)
+    case resourceInUse(message: String)
     case resourceConflict(message: String)
     case invalidParameterValue(message: String)
     case validation(message: String)
     case invalidRequestContent(message: String)
     case requestTooLarge(message: String)
     case preconditionFailed(message: String)
-    case unsupportedMediaType(message: String)
     case codeStorageExceeded(message: String)
+    case policyLengthExceeded(message: String)
     case tooManyRequests(ThrottleReason)
+    /// The function was stopped as part of a loop.
+    case recursiveInvocation
     /// The machine failed; the cause is in the server's log under the request id.
     case service(message: String)
     /// Signature or session refused: `name` is the exception's (`InvalidSignatureException`, …).
     case accessDenied(name: String, message: String)
     case unknownOperation(message: String)
+
+    private static let recursion =
+        "Lambda has detected your function being invoked in a recursive loop with other AWS resources and stopped your "
+        + "function's invocation."
 
     package enum MessageKey: String, Sendable {
         case upper = "Message"
@@ -43,6 +55,22 @@ package enum LambdaError: Error, Equatable, Sendable {
         }
         switch self {
         case .resourceNotFound(let message): return user(404, "ResourceNotFoundException", message, .upper)
+        case .untypedResourceNotFound(let message):
+            return Wire(
+                status: 404,
+                name: "ResourceNotFoundException",
+                message: message,
+                messageKey: .upper,
+                type: nil,
+                reason: nil
+            )
+        case .codeSigningConfigNotFound(let message):
+            return user(404, "CodeSigningConfigNotFoundException", message, .upper)
+        case .provisionedConcurrencyConfigNotFound(let message):
+            return user(404, "ProvisionedConcurrencyConfigNotFoundException", message, .lower)
+        case .codeVerificationFailed(let message):
+            return user(400, "CodeVerificationFailedException", message, .upper)
+        case .resourceInUse(let message): return user(400, "ResourceInUseException", message, .upper)
         case .resourceConflict(let message): return user(409, "ResourceConflictException", message, .lower)
         case .invalidParameterValue(let message): return user(400, "InvalidParameterValueException", message, .lower)
         case .validation(let message):
@@ -57,17 +85,19 @@ package enum LambdaError: Error, Equatable, Sendable {
         case .invalidRequestContent(let message): return user(400, "InvalidRequestContentException", message, .lower)
         case .requestTooLarge(let message): return user(413, "RequestEntityTooLargeException", message, .lower)
         case .preconditionFailed(let message): return user(412, "PreconditionFailedException", message, .lower)
-        case .unsupportedMediaType(let message): return user(415, "UnsupportedMediaTypeException", message, .lower)
         case .codeStorageExceeded(let message): return user(400, "CodeStorageExceededException", message, .lower)
+        case .policyLengthExceeded(let message): return user(400, "PolicyLengthExceededException", message, .lower)
         case .tooManyRequests(let reason):
             return Wire(
                 status: 429,
                 name: "TooManyRequestsException",
-                message: "Rate Exceeded.",
+                message: reason == .callerRateLimitExceeded ? "Rate exceeded" : "Rate Exceeded.",
                 messageKey: .lower,
                 type: "User",
                 reason: reason.rawValue
             )
+        case .recursiveInvocation:
+            return user(400, "RecursiveInvocationException", Self.recursion, .upper)
         case .service(let message):
             return Wire(
                 status: 500,
@@ -94,10 +124,11 @@ package enum LambdaError: Error, Equatable, Sendable {
 
 /// Why an invocation was throttled, in AWS's words.
 package enum ThrottleReason: String, Sendable {
-    case concurrentInvocationLimitExceeded = "ConcurrentInvocationLimitExceeded"
+    /// It asks for more environments than it may have so soon.
     case functionInvocationRateLimitExceeded = "FunctionInvocationRateLimitExceeded"
-    case reservedFunctionConcurrentInvocationLimitExceeded = "ReservedFunctionConcurrentInvocationLimitExceeded"
+    /// The same of a function with a reservation.
     case reservedFunctionInvocationRateLimitExceeded = "ReservedFunctionInvocationRateLimitExceeded"
+    case concurrentInvocationLimitExceeded = "ConcurrentInvocationLimitExceeded"
+    case reservedFunctionConcurrentInvocationLimitExceeded = "ReservedFunctionConcurrentInvocationLimitExceeded"
     case callerRateLimitExceeded = "CallerRateLimitExceeded"
-    case concurrentSnapshotCreateLimitExceeded = "ConcurrentSnapshotCreateLimitExceeded"
 }

@@ -37,16 +37,24 @@ package enum LimitsProfile: String, Sendable, CaseIterable {
 
     /// Request payload of a synchronous invocation.
     package static let synchronousPayloadBytesMax = 6_291_456
+    /// Request payload of an asynchronous invocation.
+    package static let eventPayloadBytesMax = 1_048_576
+    /// Request payload of InvokeAsync.
+    package static let invokeAsyncPayloadBytesMax = 262_144
     /// Response payload: 6 MiB + 100 bytes.
     package static let responsePayloadBytesMax = 6_291_556
     /// Response payload that is streamed: 200 MiB.
     package static let streamedPayloadBytesMax = 209_715_200
-    /// Decoded zip in a CreateFunction or UpdateFunctionCode request.
+    /// Decoded zip in a CreateFunction, UpdateFunctionCode or PublishLayerVersion request.
     package static let zipUploadBytesMax = 52_428_800
-    /// Whole CreateFunction or UpdateFunctionCode request.
+    /// Whole CreateFunction, UpdateFunctionCode or PublishLayerVersion request.
     package static let codeRequestBytesMax = 70_167_211
     /// Unpacked code with its layers.
     package static let unzippedBytesMax = 262_144_000
+    /// All zips of an account's functions, their versions and layers in a region, 75 GB, unless configured.
+    package static let storedCodeBytesDefault = 80_530_636_800
+    /// Layers of a function.
+    package static let layersMax = 5
     /// Compact JSON of all environment variables.
     package static let environmentBytesMax = 4_096
     /// Concurrent invocations of an account, unless configured.

@@ -32,12 +32,20 @@ package final class PayloadStream: Sendable {
     /// The writer does not read on while the reader has left this much, in bytes.
     package static let bufferedBytesMax = 256 * 1_024
 
+    /// As the runtime said it in the head of its response, nothing of it checked; nil where it didn't.
+    package let contentType: String?
     private let state: Mutex<State>
 
-    package init() { state = Mutex(State()) }
+    package init(contentType: String? = nil) {
+        self.contentType = contentType
+        state = Mutex(State())
+    }
 
     /// A response that is there already, whatever its size.
-    package init(whole bytes: [UInt8]) { state = Mutex(State(buffer: bytes, end: .complete)) }
+    package init(whole bytes: [UInt8], contentType: String? = nil) {
+        self.contentType = contentType
+        state = Mutex(State(buffer: bytes, end: .complete))
+    }
 
     // MARK: - The writer
 

@@ -19,7 +19,7 @@ package struct TraceHeader: Hashable, Sendable, CustomStringConvertible {
 
         /// Invocations in this trace, 0 to `requestsMax`.
         package var requests: Int
-        /// Of one resource, 8 hexadecimal digits.
+        /// Of one resource, 8 hexadecimal digits: the trace's first, until it is known not to be part of a loop.
         package var resource: String
         /// How often the trace has come back to that resource, 0 to `loopsMax`.
         package var loops: Int
@@ -50,11 +50,23 @@ package struct TraceHeader: Hashable, Sendable, CustomStringConvertible {
         }
 
         /// The lineage of a further invocation.
+        ///
+        /// A trace that has not come back to its resource watches another one from its 16th invocation on, and from
+        /// each that is twice as far (Brent's way to find a cycle): so a loop that its beginning is no part of is seen too.
         mutating func pass(_ resource: String) {
             requests = min(requests + 1, Self.requestsMax)
-            if resource == self.resource { loops = min(loops + 1, Self.loopsMax) }
+            if resource == self.resource {
+                loops = min(loops + 1, Self.loopsMax)
+            } else if loops == 0, requests >= Self.firstWatch, requests & (requests - 1) == 0 {
+                self.resource = resource
+            }
         }
+
+        private static let firstWatch = 16
     }
+
+    /// Invocations of one function in one trace after which Lambda takes the trace for a loop.
+    package static let invocationsMax = 16
 
     /// Longest header of a caller's that is looked at, in bytes.
     package static let lengthMax = 1_024
@@ -103,7 +115,13 @@ package struct TraceHeader: Hashable, Sendable, CustomStringConvertible {
         self.parent = String(parent)
         isSampled = sampled == "1"
         self.lineage = lineage
-        guard description == text else { return nil }
+        // By bytes: two strings are equal in Swift where Unicode has two spellings of one text.
+        guard description.utf8.elementsEqual(text.utf8) else { return nil }
+    }
+
+    /// Whether this is the header of an invocation that goes beyond `invocationsMax`.
+    package func isLoop(of function: FunctionKey) -> Bool {
+        lineage.resource == Self.resource(function) && lineage.loops >= Self.invocationsMax
     }
 
     package var description: String {

@@ -6,7 +6,7 @@ import Glibc
 package struct ControlGroupSummary: Equatable, Sendable {
     /// 0 (none that may be written), 1 or 2.
     package var version: UInt8
-    /// Limits that do not hold: `memory`, `cpu`, `pids`, `freezer`.
+    /// What they do not do here: `memory`, `cpu`, `pids`, `freezer`, and `memory.peak`, which Linux before 5.19 does not keep.
     package var missing: [String]
 
     package init(version: UInt8, missing: [String]) {
@@ -15,6 +15,12 @@ package struct ControlGroupSummary: Equatable, Sendable {
     }
 
     package func has(_ controller: String) -> Bool { version != 0 && !missing.contains(controller) }
+
+    package func has(_ file: ControlGroupFile) -> Bool {
+        has(file.controller) && (file != .memoryPeak || has(Self.peak))
+    }
+
+    static let peak = "memory.peak"
 }
 
 /// The files of a sandbox's control group that the server holds open, in the order in which they are handed over.
@@ -48,18 +54,20 @@ package struct ControlGroups {
     package let summary: ControlGroupSummary
     /// v1: controller to its parent directory; v2: one entry, under "unified".
     private let parents: [String: String]
+    /// v2: where the parent is.
+    private let subtree: UnifiedSubtree?
 
     /// Finds what may be written, makes the parents, and removes what an earlier run left below them.
     package init(name: String) {
         let v1 = Self.version1(name: name)
         if v1["memory"] != nil || v1["pids"] != nil {
-            parents = v1
+            (parents, subtree) = (v1, nil)
             summary = ControlGroupSummary(version: 1, missing: Self.controllers.filter { v1[$0] == nil })
-        } else if let (parent, missing) = Self.version2(name: name) {
-            parents = ["unified": parent]
-            summary = ControlGroupSummary(version: 2, missing: missing)
+        } else if let subtree = UnifiedSubtree(), let parent = Self.version2(subtree, name: name) {
+            (parents, self.subtree) = (["unified": parent], subtree)
+            summary = ControlGroupSummary(version: 2, missing: Self.missingVersion2(parent))
         } else {
-            parents = [:]
+            (parents, subtree) = ([:], nil)
             summary = ControlGroupSummary(version: 0, missing: Self.controllers)
         }
     }
@@ -68,75 +76,47 @@ package struct ControlGroups {
 
     // MARK: - Finding
 
-    private struct MountPoint {
-        var path: String
-        var type: String
-        var options: [Substring]
-    }
-
-    private static func mountPoints() -> [MountPoint] {
-        guard let text = try? FileText.read("/proc/self/mountinfo") else { return [] }
-        return text.split(separator: "\n").compactMap { line in
-            // "36 35 98:0 /root /mount/point options - type source superoptions": proc_pid_mountinfo(5).
-            let parts = line.split(separator: " ")
-            guard let dash = parts.firstIndex(of: "-"), parts.count > dash + 3, parts.count > 4 else { return nil }
-            return MountPoint(
-                path: String(parts[4]),
-                type: String(parts[dash + 1]),
-                options: parts[dash + 3].split(separator: ",")
-            )
-        }
-    }
-
     private static func version1(name: String) -> [String: String] {
         var parents: [String: String] = [:]
-        for point in mountPoints() where point.type == "cgroup" {
+        for point in MountPoint.all() where point.type == "cgroup" {
             for controller in controllers where point.options.contains(Substring(controller)) {
                 let parent = "\(point.path)/\(name)"
                 guard FileText.makeDirectory(parent) else { continue }
                 removeChildren(of: parent)
+                if controller == "pids" { limitProcesses(in: parent) }
                 parents[controller] = parent
             }
         }
         return parents
     }
 
-    private static func version2(name: String) -> (parent: String, missing: [String])? {
-        guard let point = mountPoints().first(where: { $0.type == "cgroup2" }) else { return nil }
-        // Root may use the top of the hierarchy; a user has the subtree that was delegated to it: its own group.
-        var top = point.path
-        if geteuid() != 0 {
-            guard let own = ownVersion2Group(), FileText.mayWrite("\(top)\(own)/cgroup.procs") else { return nil }
-            top += own
-            // A group with processes may not hand controllers to its children (cgroups(7)): they move to a leaf.
-            let leaf = "\(top)/\(name)-server"
-            guard FileText.makeDirectory(leaf) else { return nil }
-            for process in [getpid(), getppid()] {
-                guard (try? FileText.write("\(process)", to: "\(leaf)/cgroup.procs")) != nil else { return nil }
-            }
-        }
-        let wanted = ["memory", "cpu", "pids"]
-        enable(wanted, in: top)
-        let parent = "\(top)/\(name)"
-        guard FileText.makeDirectory(parent) else { return nil }
+    private static func version2(_ subtree: UnifiedSubtree, name: String) -> String? {
+        let parent = "\(subtree.top)/\(name)"
+        guard subtree.handOutControllers(), FileText.makeDirectory(parent) else { return nil }
         removeChildren(of: parent)
-        enable(wanted, in: parent)
-        let enabled = (try? FileText.read("\(parent)/cgroup.subtree_control")) ?? ""
-        let have = enabled.split { $0 == " " || $0 == "\n" }
-        return (parent, wanted.filter { !have.contains(Substring($0)) })
+        UnifiedSubtree.enable(UnifiedSubtree.controllers, in: parent)
+        limitProcesses(in: parent)
+        return parent
     }
 
-    /// Path of this process's group in the v2 hierarchy: the line `0::/path` of /proc/self/cgroup.
-    private static func ownVersion2Group() -> String? {
-        (try? FileText.read("/proc/self/cgroup"))?.split(separator: "\n")
-            .first { $0.hasPrefix("0::") }.map { String($0.dropFirst(3)) }
-    }
-
-    /// A controller that the kernel or the parent does not have stays off and shows up as missing.
-    private static func enable(_ controllers: [String], in group: String) {
-        for controller in controllers {
-            _ = try? FileText.write("+\(controller)", to: "\(group)/cgroup.subtree_control")
+    /// Half of the processes that the machine can have, for all sandboxes together: whatever they do, it can start others.
+    private static func limitProcesses(in group: String) {
+        func number(_ path: String) -> Int? {
+            (try? FileText.read(path)).flatMap { Int($0.prefix { $0.isNumber }) }
         }
+        guard let processes = number("/proc/sys/kernel/pid_max"), let threads = number("/proc/sys/kernel/threads-max")
+        else { return }
+        // A kernel without this controller has no such file; each sandbox's own limit holds or is told as missing.
+        _ = try? FileText.write("\(min(processes, threads) / 2)", to: "\(group)/pids.max")
+    }
+
+    /// A controller that the kernel or whoever delegated the subtree does not have is not in the parent's list.
+    private static func missingVersion2(_ parent: String) -> [String] {
+        let enabled = UnifiedSubtree.words("\(parent)/cgroup.subtree_control")
+        var missing = UnifiedSubtree.controllers.filter { !enabled.contains($0) }
+        if !FileText.exists("\(parent)/cgroup.freeze") { missing.append("freezer") }
+        if !FileText.exists("\(parent)/memory.peak") { missing.append(ControlGroupSummary.peak) }
+        return missing
     }
 
     // MARK: - One sandbox
@@ -146,9 +126,27 @@ package struct ControlGroups {
         for (controller, parent) in parents {
             let group = "\(parent)/\(id)"
             guard FileText.makeDirectory(group) else { throw SyscallError(call: "mkdir", errno: errno, subject: group) }
-            for (file, value) in Self.settings(controller, limits, summary) {
-                try FileText.write(value, to: "\(group)/\(file)")
-            }
+            try limit(controller, group, limits)
+        }
+    }
+
+    /// Gives a sandbox that has them already other limits of memory and processes.
+    package func change(_ id: UInt64, _ limits: SandboxLimits) throws(SyscallError) {
+        for (controller, parent) in parents where controller != "cpu" {
+            try limit(controller, "\(parent)/\(id)", limits)
+        }
+    }
+
+    private func limit(_ controller: String, _ group: String, _ limits: SandboxLimits) throws(SyscallError) {
+        for (file, value) in Self.settings(controller, limits, summary) {
+            // A kernel without swap has no file that limits it.
+            if file == "memory.swap.max", !FileText.exists("\(group)/\(file)") { continue }
+            try FileText.write(value, to: "\(group)/\(file)")
+        }
+        // v1 counts the buffers of TCP and UDP by themselves, and only where they have a limit.
+        let buffers = "\(group)/memory.kmem.tcp.limit_in_bytes"
+        if controller == "memory", FileText.exists(buffers) {
+            try FileText.write(String(UInt64(limits.memoryMiB) << 20), to: buffers)
         }
     }
 
@@ -184,7 +182,7 @@ package struct ControlGroups {
     /// The caller owns the descriptors.
     package func openFiles(_ id: UInt64) throws(SyscallError) -> [CInt] {
         var descriptors: [CInt] = []
-        for file in ControlGroupFile.allCases where summary.has(file.controller) {
+        for file in ControlGroupFile.allCases where summary.has(file) {
             let path = path(of: file, id)
             // SAFETY: the path outlives the call.
             let number = unsafe clinux_open(path, file == .freeze || file == .processorQuota ? O_RDWR : O_RDONLY, 0)
@@ -212,10 +210,18 @@ package struct ControlGroups {
         return "\(parents[summary.version == 1 ? file.controller : "unified"] ?? "")/\(id)/\(name)"
     }
 
-    /// Lets frozen processes run, so that a kill reaches them: a v1 freezer holds even SIGKILL back.
-    package func thaw(_ id: UInt64) throws(SyscallError) {
-        guard summary.has("freezer") else { return }
-        try FileText.write(summary.version == 1 ? "THAWED" : "0", to: path(of: .freeze, id))
+    /// Lets processes run that were killed, so that they end: a v1 freezer holds even SIGKILL back, and a thousand processes with
+    /// a small share of a processor would take minutes to end.
+    package func letEnd(_ id: UInt64) throws(SyscallError) {
+        if summary.has("cpu") {
+            try FileText.write(
+                summary.version == 1 ? "-1" : "max \(Self.periodMicroseconds)",
+                to: path(of: .processorQuota, id)
+            )
+        }
+        if summary.has("freezer") {
+            try FileText.write(summary.version == 1 ? "THAWED" : "0", to: path(of: .freeze, id))
+        }
     }
 
     /// Removes a sandbox's groups, whose processes are gone.
@@ -235,6 +241,7 @@ package struct ControlGroups {
             Self.removeChildren(of: parent)
             _ = FileText.removeDirectory(parent)
         }
+        subtree?.takeBackControllers()
     }
 
     private static func removeChildren(of parent: String) {
@@ -242,6 +249,8 @@ package struct ControlGroups {
         for name in names where UInt64(name) != nil {
             let group = "\(parent)/\(name)"
             _ = try? FileText.write("THAWED", to: "\(group)/freezer.state")
+            _ = try? FileText.write("-1", to: "\(group)/cpu.cfs_quota_us")
+            _ = try? FileText.write("max", to: "\(group)/cpu.max")
             _ = try? FileText.write("1", to: "\(group)/cgroup.kill")
             // The processes of a run that was killed die with its init; give the kernel a moment to reap them.
             for _ in 0..<500 where FileText.removeDirectory(group) == EBUSY {

@@ -4,7 +4,8 @@
 package enum InitRequest: Equatable, Sendable {
     /// First message: how the sandbox looks.
     case build(SandboxPlan)
-    /// Start a process. Descriptors: its standard output and error; the telemetry log, if `hasTelemetry`.
+    /// Start a process. Descriptors: its standard output and error; the telemetry log, if `hasTelemetry`; the socket over
+    /// which it hears whose it is, if `isBlank`.
     case run(ProcessPlan)
     /// A signal to a process that was started by that number and may have ended.
     case signal(process: UInt32, Int32)
@@ -14,7 +15,9 @@ package enum InitRequest: Equatable, Sendable {
     case stopAll
     case continueAll
     /// The processes' memory, where there is no control group to ask.
-    case measureMemory
+    case measureMemory(limitKibibytes: UInt64)
+    /// A TCP socket of the sandbox's network namespace, not connected, for the server to connect to something inside.
+    case openSocket
 }
 
 /// A sandbox's init to the server.
@@ -32,6 +35,8 @@ package enum InitReply: Equatable, Sendable {
     case allKilled
     /// Sums of the processes' resident sizes, and of the largest that each has had.
     case memory(residentKibibytes: UInt64, peakKibibytes: UInt64)
+    /// The answer to `openSocket`, in order: one descriptor; or none, and why.
+    case socket(errno: Int32)
 }
 
 /// The sockets opened inside the sandbox's network namespace and served by the server.
@@ -91,6 +96,9 @@ package struct SandboxPlan: Equatable, Sendable {
         self.userID = userID
         self.groupID = groupID
     }
+
+    /// Of a tmpfs of that size, at most.
+    package static func inodes(sizeMiB: UInt32) -> UInt32 { max(4_096, sizeMiB * 64) }
 }
 
 /// A process of the function's: its runtime, or an extension.
@@ -105,6 +113,8 @@ package struct ProcessPlan: Equatable, Sendable {
     package var environment: [String]
     package var workingDirectory: String
     package var hasTelemetry: Bool
+    /// It is started before it is known whose it is; it has the telemetry log too.
+    package var isBlank: Bool
     /// RLIMIT_DATA of each process, where no control group holds the memory; 0 for none.
     package var dataMiB: UInt32
 
@@ -115,22 +125,31 @@ package struct ProcessPlan: Equatable, Sendable {
         environment: [String],
         workingDirectory: String,
         hasTelemetry: Bool,
+        isBlank: Bool = false,
         dataMiB: UInt32
     ) {
+        precondition(hasTelemetry || !isBlank, "the descriptors of a process have no gap")
         self.number = number
         self.executables = executables
         self.arguments = arguments
         self.environment = environment
         self.workingDirectory = workingDirectory
         self.hasTelemetry = hasTelemetry
+        self.isBlank = isBlank
         self.dataMiB = dataMiB
     }
 
     package static let runtimeNumber: UInt32 = 0
+    /// Of a runtime's process that was started blank.
+    package static let blankNumber: UInt32 = .max
     /// Processes that init keeps count of at once, at most.
     package static let processesMax = 16
     /// Descriptor of the telemetry log in the runtime's process.
     package static let telemetryDescriptor: CInt = 3
+    /// Descriptor over which a blank process hears whose it is.
+    package static let assignmentDescriptor: CInt = 4
+    /// How many descriptors come with the request.
+    package var descriptorsCount: Int { 1 + (hasTelemetry ? 1 : 0) + (isBlank ? 1 : 0) }
 }
 
 extension InitRequest {
@@ -158,15 +177,19 @@ extension InitRequest {
             writer.write(plan.environment)
             writer.write(plan.workingDirectory)
             writer.write(plan.hasTelemetry)
+            writer.write(plan.isBlank)
             writer.write(plan.dataMiB)
         case .killAll: writer.write(UInt8(3))
         case .stopAll: writer.write(UInt8(4))
         case .continueAll: writer.write(UInt8(5))
-        case .measureMemory: writer.write(UInt8(6))
+        case .measureMemory(let limit):
+            writer.write(UInt8(6))
+            writer.write(limit)
         case .signal(let process, let signal):
             writer.write(UInt8(7))
             writer.write(process)
             writer.write(signal)
+        case .openSocket: writer.write(UInt8(8))
         }
         return writer.bytes
     }
@@ -177,7 +200,7 @@ extension InitRequest {
         case 1:
             let root = try reader.text()
             var mounts: [SandboxPlan.Mount] = []
-            for _ in 0..<min(try reader.number(UInt32.self), 256) {
+            for _ in 0..<(try reader.count(max: 256)) {
                 let (source, target) = (try reader.text(), try reader.text())
                 guard let kind = SandboxPlan.Mount.Kind(rawValue: try reader.number()) else { throw MalformedMessage() }
                 mounts.append(SandboxPlan.Mount(source: source, target: target, kind: kind))
@@ -192,23 +215,13 @@ extension InitRequest {
                     groupID: try reader.number()
                 )
             )
-        case 2:
-            self = .run(
-                ProcessPlan(
-                    number: try reader.number(),
-                    executables: try reader.texts(),
-                    arguments: try reader.texts(),
-                    environment: try reader.texts(),
-                    workingDirectory: try reader.text(),
-                    hasTelemetry: try reader.flag(),
-                    dataMiB: try reader.number()
-                )
-            )
+        case 2: self = .run(try ProcessPlan(from: &reader))
         case 3: self = .killAll
         case 4: self = .stopAll
         case 5: self = .continueAll
-        case 6: self = .measureMemory
+        case 6: self = .measureMemory(limitKibibytes: try reader.number())
         case 7: self = .signal(process: try reader.number(), try reader.number())
+        case 8: self = .openSocket
         default: throw MalformedMessage()
         }
         try reader.end()
@@ -238,6 +251,9 @@ extension InitReply {
             writer.write(UInt8(6))
             writer.write(resident)
             writer.write(peak)
+        case .socket(let errno):
+            writer.write(UInt8(7))
+            writer.write(errno)
         }
         return writer.bytes
     }
@@ -251,8 +267,23 @@ extension InitReply {
         case 4: self = .exited(process: try reader.number(), status: try reader.number())
         case 5: self = .allKilled
         case 6: self = .memory(residentKibibytes: try reader.number(), peakKibibytes: try reader.number())
+        case 7: self = .socket(errno: try reader.number())
         default: throw MalformedMessage()
         }
         try reader.end()
+    }
+}
+
+extension ProcessPlan {
+    init(from reader: inout MessageReader) throws(MalformedMessage) {
+        number = try reader.number()
+        executables = try reader.texts()
+        arguments = try reader.texts()
+        environment = try reader.texts()
+        workingDirectory = try reader.text()
+        hasTelemetry = try reader.flag()
+        isBlank = try reader.flag()
+        dataMiB = try reader.number()
+        guard hasTelemetry || !isBlank else { throw MalformedMessage() }
     }
 }

@@ -52,7 +52,19 @@ package struct MessageReader {
         return value
     }
 
-    package mutating func flag() throws(MalformedMessage) -> Bool { try number(UInt8.self) != 0 }
+    /// One way only to write each message, so that a changed one is never taken for another.
+    package mutating func flag() throws(MalformedMessage) -> Bool {
+        let value = try number(UInt8.self)
+        guard value <= 1 else { throw MalformedMessage() }
+        return value == 1
+    }
+
+    /// How many of something follow: more than `max` are no message of ours.
+    package mutating func count(max: Int) throws(MalformedMessage) -> Int {
+        let count = Int(try number(UInt32.self))
+        guard count <= max else { throw MalformedMessage() }
+        return count
+    }
 
     package mutating func content() throws(MalformedMessage) -> [UInt8] {
         let count = Int(try number(UInt32.self))

@@ -46,7 +46,7 @@ package struct NetworkProgram: Equatable, Sendable {
 
     init(from reader: inout MessageReader) throws(MalformedMessage) {
         messages = []
-        for _ in 0..<min(try reader.number(UInt32.self), 64) {
+        for _ in 0..<(try reader.count(max: 64)) {
             messages.append(
                 Message(
                     netlinkProtocol: try reader.number(),

@@ -18,6 +18,22 @@ package func newMount(
     return try check("mount", type, unsafe clinux_new_mount(type, pointers, attributes.rawValue))
 }
 
+/// A detached clone of what is mounted at `path`, with its attributes set before anybody can see it.
+///
+/// The caller owns the descriptor.
+package func detachedTree(_ path: String, recursive: Bool, _ attributes: MountAttributes) throws(SyscallError) -> CInt {
+    // SAFETY: the path outlives the call.
+    let tree = Descriptor(
+        try check("open_tree", path, unsafe clinux_open_tree_clone(AT_FDCWD, path, recursive ? 1 : 0))
+    )
+    try check(
+        "mount_setattr",
+        path,
+        clinux_set_mount_attributes(tree.number, attributes.rawValue, recursive ? 1 : 0)
+    )
+    return tree.release()
+}
+
 /// MOUNT_ATTR_* of mount_setattr(2) and fsmount(2).
 package struct MountAttributes: OptionSet, Sendable {
     package let rawValue: UInt64

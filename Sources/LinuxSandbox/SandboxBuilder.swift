@@ -59,7 +59,7 @@ package struct SandboxBuilder {
         // SAFETY: the strings outlive the call; type and options are not used for a change of propagation.
         try check("mount", "private /", unsafe clinux_mount(nil, "/", nil, UInt(MS_REC | MS_PRIVATE), nil))
         // Sources are opened first, by the identity that may read them on the host.
-        let root = try tree(plan.root, recursive: false, [.readOnly, .noSetuid, .noDevices])
+        let root = try detachedTree(plan.root, recursive: false, [.readOnly, .noSetuid, .noDevices])
         var trees: [(CInt, String)] = []
         for mount in plan.mounts {
             let attributes: MountAttributes =
@@ -67,10 +67,10 @@ package struct SandboxBuilder {
                 case .readOnly: [.readOnly, .noSetuid, .noDevices]
                 case .device: [.readOnly, .noSetuid, .noExecution]
                 }
-            trees.append((try tree(mount.source, recursive: mount.kind == .readOnly, attributes), mount.target))
+            trees.append((try detachedTree(mount.source, recursive: mount.kind == .readOnly, attributes), mount.target))
         }
         if let temporaryImage {
-            trees.append((try tree(temporaryImage, recursive: false, [.noSetuid, .noDevices]), "tmp"))
+            trees.append((try detachedTree(temporaryImage, recursive: false, [.noSetuid, .noDevices]), "tmp"))
         } else {
             trees.append((try memoryFileSystem(plan.temporaryMiB), "tmp"))
         }
@@ -88,14 +88,6 @@ package struct SandboxBuilder {
         close(root)
     }
 
-    /// A detached clone of what is mounted at `path`, with its attributes set before anybody can see it.
-    private func tree(_ path: String, recursive: Bool, _ attributes: MountAttributes) throws(SyscallError) -> CInt {
-        // SAFETY: the path outlives the call.
-        let tree = try check("open_tree", path, unsafe clinux_open_tree_clone(AT_FDCWD, path, recursive ? 1 : 0))
-        try check("mount_setattr", path, clinux_set_mount_attributes(tree, attributes.rawValue, recursive ? 1 : 0))
-        return tree
-    }
-
     private func attach(_ tree: CInt, at target: String, below directory: CInt) throws(SyscallError) {
         // SAFETY: the string outlives the call.
         try check("move_mount", target, unsafe clinux_move_mount(tree, directory, target))
@@ -106,7 +98,7 @@ package struct SandboxBuilder {
         try newMount(
             "tmpfs",
             [
-                ("size", "\(sizeMiB)m"), ("nr_inodes", "\(max(4_096, sizeMiB * 64))"), ("mode", "1777"),
+                ("size", "\(sizeMiB)m"), ("nr_inodes", "\(SandboxPlan.inodes(sizeMiB: sizeMiB))"), ("mode", "1777"),
                 ("uid", "\(plan.userID)"), ("gid", "\(plan.groupID)"),
             ],
             [.noSetuid, .noDevices]
@@ -132,6 +124,30 @@ package struct SandboxBuilder {
         "proc/sysvipc", "proc/tty", "proc/pressure",
     ]
 
+    /// What all processes of this user namespace may have together (namespaces(7), /proc/sys/user): no further namespace, even if
+    /// the filter let one be made, and of what a kernel counts for each user less than would be missed elsewhere.
+    private static let namespaceLimits = [
+        ("max_user_namespaces", 0), ("max_mnt_namespaces", 0), ("max_pid_namespaces", 0), ("max_net_namespaces", 0),
+        ("max_ipc_namespaces", 0), ("max_uts_namespaces", 0), ("max_cgroup_namespaces", 0),
+        ("max_time_namespaces", 0), ("max_fanotify_groups", 0), ("max_inotify_instances", 32),
+        ("max_inotify_watches", 8_192),
+    ]
+
+    private func limitNamespaces(below directory: CInt) throws(SyscallError) {
+        for (name, value) in Self.namespaceLimits {
+            let path = "proc/sys/user/\(name)"
+            // SAFETY: the path outlives the call.
+            let number = unsafe clinux_openat(directory, path, O_WRONLY, 0)
+            // A kernel that does not count it has no such limit.
+            guard number != -ENOENT else { continue }
+            let file = Descriptor(try check("open", path, number))
+            let text = Array("\(value)".utf8)
+            // SAFETY: the bytes outlive the call.
+            let written = unsafe write(file.number, text, text.count)
+            guard written == text.count else { throw SyscallError(call: "write", errno: errno, subject: path) }
+        }
+    }
+
     private func maskProcessFileSystem(below directory: CInt) throws(SyscallError) {
         func exists(_ path: String) -> Bool {
             // SAFETY: the path outlives the call.
@@ -139,28 +155,27 @@ package struct SandboxBuilder {
         }
         for path in Self.maskedFiles where exists(path) {
             try attach(
-                tree("\(plan.root)/dev/null", recursive: false, [.readOnly, .noSetuid, .noExecution]),
+                detachedTree("\(plan.root)/dev/null", recursive: false, [.readOnly, .noSetuid, .noExecution]),
                 at: path,
                 below: directory
             )
         }
         for path in Self.maskedDirectories where exists(path) {
             try attach(
-                tree("\(plan.root)/empty", recursive: false, [.readOnly, .noSetuid, .noDevices]),
+                detachedTree("\(plan.root)/empty", recursive: false, [.readOnly, .noSetuid, .noDevices]),
                 at: path,
                 below: directory
             )
         }
         let settings = "proc/sys"
-        try attach(
-            tree(
-                "\(plan.root)/\(settings)",
-                recursive: false,
-                [.readOnly, .noSetuid, .noDevices, .noExecution]
-            ),
-            at: settings,
-            below: directory
+        let readOnly = try detachedTree(
+            "\(plan.root)/\(settings)",
+            recursive: false,
+            [.readOnly, .noSetuid, .noDevices, .noExecution]
         )
+        // After the last open_tree(2), which makes a mount namespace of its own, and while the settings can still be written.
+        try limitNamespaces(below: directory)
+        try attach(readOnly, at: settings, below: directory)
     }
 
     // MARK: - Identity and privileges

@@ -14,6 +14,8 @@ package enum SpawnerRequest: Equatable, Sendable {
     case discardTemporary(number: UInt64)
     /// Descriptors: the init's control socket.
     case make(SandboxRequest)
+    /// Give a sandbox that was made without a function what belongs to its function; at most once. Answered by `assigned`.
+    case assign(AssignmentRequest)
     /// Kill everything in the sandbox and give back what it had. Answered by `gone`.
     case destroy(id: UInt64)
 }
@@ -28,6 +30,8 @@ package enum SpawnerReply: Equatable, Sendable {
     /// Descriptors: one for each file of `ControlGroupFile` that the summary's version has, in that order.
     case made(id: UInt64)
     case makeFailed(id: UInt64, SyscallError)
+    case assigned(id: UInt64)
+    case assignFailed(id: UInt64, SyscallError)
     /// The sandbox's init is dead and reaped, and its control groups are removed.
     case gone(id: UInt64)
 }
@@ -68,12 +72,40 @@ package struct SandboxRequest: Equatable, Sendable {
     package var limits: SandboxLimits
     /// The prepared file system that becomes the sandbox's /tmp, and is nobody else's, however the request ends; nil for a tmpfs.
     package var temporary: UInt64?
+    /// It is made ahead of need and has no code yet: `assign` follows.
+    package var isBlank: Bool
 
-    package init(id: UInt64, slot: UInt32, limits: SandboxLimits, temporary: UInt64?) {
+    package init(id: UInt64, slot: UInt32, limits: SandboxLimits, temporary: UInt64?, isBlank: Bool = false) {
         self.id = id
         self.slot = slot
         self.limits = limits
         self.temporary = temporary
+        self.isBlank = isBlank
+    }
+}
+
+/// What a sandbox gets when it becomes a function's.
+package struct AssignmentRequest: Equatable, Sendable {
+    package var id: UInt64
+    /// Of the function: the sandbox may have been made with less, never with more.
+    package var memoryMiB: UInt32
+    /// Names of directories in the store's `code`: for /var/task, and for /opt unless that stays empty.
+    package var code: String
+    package var layers: String?
+
+    package init(id: UInt64, memoryMiB: UInt32, code: String, layers: String?) {
+        self.id = id
+        self.memoryMiB = memoryMiB
+        self.code = code
+        self.layers = layers
+    }
+
+    /// Directory of the store that has all unpacked code.
+    package static let codeDirectory = "code"
+
+    /// Whether it is the name of a directory in `code`, and leads nowhere else.
+    package static func isName(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.count <= 255 && !name.hasPrefix(".") && !name.utf8.contains(UInt8(ascii: "/"))
     }
 }
 
@@ -115,6 +147,7 @@ extension SpawnerRequest {
             writer.write(request.limits.processesMax)
             writer.write(request.temporary != nil)
             if let temporary = request.temporary { writer.write(temporary) }
+            writer.write(request.isBlank)
         case .destroy(let id):
             writer.write(UInt8(3))
             writer.write(id)
@@ -124,6 +157,13 @@ extension SpawnerRequest {
         case .discardTemporary(let number):
             writer.write(UInt8(5))
             writer.write(number)
+        case .assign(let request):
+            writer.write(UInt8(6))
+            writer.write(request.id)
+            writer.write(request.memoryMiB)
+            writer.write(request.code)
+            writer.write(request.layers != nil)
+            if let layers = request.layers { writer.write(layers) }
         }
         return writer.bytes
     }
@@ -148,12 +188,22 @@ extension SpawnerRequest {
                     id: try reader.number(),
                     slot: try reader.number(),
                     limits: SandboxLimits(memoryMiB: try reader.number(), processesMax: try reader.number()),
-                    temporary: try reader.flag() ? try reader.number() : nil
+                    temporary: try reader.flag() ? try reader.number() : nil,
+                    isBlank: try reader.flag()
                 )
             )
         case 3: self = .destroy(id: try reader.number())
         case 4: self = .prepareTemporary(number: try reader.number())
         case 5: self = .discardTemporary(number: try reader.number())
+        case 6:
+            self = .assign(
+                AssignmentRequest(
+                    id: try reader.number(),
+                    memoryMiB: try reader.number(),
+                    code: try reader.text(),
+                    layers: try reader.flag() ? try reader.text() : nil
+                )
+            )
         default: throw MalformedMessage()
         }
         try reader.end()
@@ -188,6 +238,13 @@ extension SpawnerReply {
             writer.write(UInt8(7))
             writer.write(number)
             error.write(to: &writer)
+        case .assigned(let id):
+            writer.write(UInt8(8))
+            writer.write(id)
+        case .assignFailed(let id, let error):
+            writer.write(UInt8(9))
+            writer.write(id)
+            error.write(to: &writer)
         }
         return writer.bytes
     }
@@ -202,6 +259,8 @@ extension SpawnerReply {
         case 5: self = .gone(id: try reader.number())
         case 6: self = .prepared(number: try reader.number())
         case 7: self = .prepareFailed(number: try reader.number(), try SyscallError(from: &reader))
+        case 8: self = .assigned(id: try reader.number())
+        case 9: self = .assignFailed(id: try reader.number(), try SyscallError(from: &reader))
         default: throw MalformedMessage()
         }
         try reader.end()

@@ -25,8 +25,11 @@ package struct LogEvent: Equatable, Sendable {
     }
 }
 
-/// What one invocation used: the record that a bill is added up from.
+/// What one invocation used, or the initialisation of a provisioned environment: the record that a bill is added up from.
 package struct UsageRecord: Equatable, Sendable {
+    /// `outcome` of what was no invocation, and counts as none; it has no request id either.
+    package static let provisionedInit = "init"
+
     package var requestID: String
     package var function: FunctionKey
     /// `$LATEST` or a number.
@@ -110,12 +113,13 @@ package struct StoredLogEvent: Equatable, Sendable {
     package var message: String
 }
 
-/// The invocations of one function, version, memory size and architecture, added up.
+/// The usage records of one function, version, memory size and architecture, added up.
 package struct UsageLine: Equatable, Sendable {
     package var function: FunctionKey
     package var version: String
     package var memoryMiB: Int
     package var architecture: Architecture
+    /// Invocations.
     package var requests: Int64
     package var billedMilliseconds: Int64
     /// Memory times billed time, exact.

@@ -53,14 +53,14 @@ extension LogStore {
                     db,
                     sql: """
                         SELECT functionName, version, memoryMiB, architecture,
-                            COUNT(*) AS requests,
+                            SUM(outcome <> 'init') AS requests,
                             SUM(billedMilliseconds) AS billedMilliseconds,
                             SUM(memoryMiB * billedMilliseconds) AS memory,
                             SUM(MAX(ephemeralStorageMiB - 512, 0) * billedMilliseconds) AS ephemeral,
                             SUM(COALESCE(initMicroseconds, 0)) AS initMicroseconds,
                             SUM(egressBytes) AS egressBytes,
                             SUM(ingressBytes) AS ingressBytes,
-                            SUM(outcome NOT IN ('success', 'timeout')) AS errors,
+                            SUM(outcome NOT IN ('success', 'timeout', 'init')) AS errors,
                             SUM(outcome = 'timeout') AS timeouts
                         FROM usageRecords
                         WHERE accountID = ? AND region = ? AND startedAt >= ? AND startedAt < ?

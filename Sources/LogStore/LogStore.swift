@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import DatabaseFile
 import Foundation
 import GRDB
-import Glibc
 package import LambdaModel
 import Synchronization
 
@@ -51,29 +51,16 @@ package final class LogStore: Sendable {
         now: @escaping @Sendable () -> Timestamp,
         onBackgroundFailure: @escaping @Sendable (LogStoreError) -> Void
     ) throws {
-        let path = "\(directory)/logs.sqlite"
         self.retention = retention
         self.now = now
         self.onBackgroundFailure = onBackgroundFailure
-        try Self.makePrivate(path)
         do {
-            var configuration = Configuration()
-            configuration.label = "LogStore"
-            configuration.maximumReaderCount = 4
-            configuration.prepareDatabase { db in
-                if let pagesMax { try db.execute(sql: "PRAGMA max_page_count = \(pagesMax)") }
-            }
-            pool = try DatabasePool(path: path, configuration: configuration)
-            try pool.writeWithoutTransaction { db in
-                try db.execute(sql: "PRAGMA synchronous = NORMAL")
-                try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
-            }
-            let migrator = LogSchema.migrator
-            if try pool.read({ db in try migrator.hasBeenSuperseded(db) }) {
-                throw LogStoreError.newerDatabase(path: path)
-            }
-            try migrator.migrate(pool)
-        } catch let error as DatabaseError {
+            pool = try DatabaseFile.open(
+                "\(directory)/logs.sqlite",
+                .init(label: "LogStore", isSynced: false, journalBytesMax: 64 << 20, pagesMax: pagesMax),
+                LogSchema.migrator
+            )
+        } catch {
             throw LogStoreError(error)
         }
         // What a deletion or a smaller limit left to be dropped.
@@ -137,7 +124,7 @@ package final class LogStore: Sendable {
                 batch.forEach { $0.continuation.resume() }
                 if isOverLimit { scheduleTrim() }
             } catch {
-                let failure = LogStoreError(anyError: error)
+                let failure = LogStoreError(error)
                 batch.forEach { $0.continuation.resume(throwing: failure) }
             }
             if queue.withLock({ $0.endFlush() }) { scheduleFlush() }
@@ -164,20 +151,8 @@ package final class LogStore: Sendable {
                 if isDone { isTrimScheduled.withLock { $0 = false } } else { trimOnce() }
             } catch {
                 isTrimScheduled.withLock { $0 = false }
-                onBackgroundFailure(LogStoreError(anyError: error))
+                onBackgroundFailure(LogStoreError(error))
             }
-        }
-    }
-
-    /// SQLite gives its WAL and shared memory files the database's mode.
-    private static func makePrivate(_ path: String) throws {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
-        guard descriptor >= 0 else {
-            throw LogStoreError.failed(message: "open \(path): \(String(cString: strerror(errno)))")
-        }
-        defer { close(descriptor) }
-        guard fchmod(descriptor, 0o600) == 0 else {
-            throw LogStoreError.failed(message: "chmod \(path): \(String(cString: strerror(errno)))")
         }
     }
 }
@@ -194,19 +169,16 @@ package enum LogStoreError: Error, Equatable, CustomStringConvertible {
     case invalidCursor
     case failed(message: String)
 
-    init(_ error: DatabaseError) {
-        self =
-            error.resultCode == .SQLITE_FULL
-            ? .diskFull
-            // The message and the code alone: GRDB's description would show the statement's arguments.
-            : .failed(message: "SQLite error \(error.extendedResultCode.rawValue): \(error.message ?? "no message")")
-    }
-
-    init(anyError error: any Error) {
+    init(_ error: any Error) {
         switch error {
         case let error as LogStoreError: self = error
-        case let error as DatabaseError: self.init(error)
-        default: self = .failed(message: "\(error)")
+        default:
+            self =
+                switch DatabaseFileError(error) {
+                case .newerDatabase(let path): .newerDatabase(path: path)
+                case .diskFull: .diskFull
+                case .failed(let message): .failed(message: message)
+                }
         }
     }
 

@@ -1,45 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import EnvelopeEncryption
 import Foundation
 import GRDB
 import LambdaModel
-
-enum MetadataSchema {
-    /// Migrations are only ever added, never changed: databases in use have run them.
-    static var migrator: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        migrator.registerMigration("1 functions") { db in
-            try db.execute(
-                sql: """
-                    CREATE TABLE settings (
-                        name TEXT NOT NULL PRIMARY KEY,
-                        value TEXT NOT NULL
-                    ) STRICT, WITHOUT ROWID;
-
-                    CREATE TABLE functions (
-                        accountID TEXT NOT NULL,
-                        region TEXT NOT NULL,
-                        name TEXT NOT NULL,
-                        version TEXT NOT NULL,
-                        state TEXT NOT NULL,
-                        lastUpdateStatus TEXT,
-                        codeObjectID TEXT NOT NULL,
-                        activeCodeObjectID TEXT,
-                        configuration BLOB NOT NULL,
-                        environment BLOB,
-                        activeConfiguration BLOB,
-                        activeEnvironment BLOB,
-                        PRIMARY KEY (accountID, region, name, version)
-                    ) STRICT;
-
-                    CREATE INDEX functionsUnsettled ON functions (state, lastUpdateStatus)
-                        WHERE state = 'Pending' OR lastUpdateStatus = 'InProgress';
-                    """
-            )
-        }
-        return migrator
-    }
-}
 
 /// A row of the table of functions.
 ///
@@ -52,47 +14,102 @@ struct FunctionRow: Sendable {
     var state: String
     var lastUpdateStatus: String?
     var codeObjectID: String
+    /// Of the zip that is shown.
+    var codeBytes: Int
     var activeCodeObjectID: String?
+    /// JSON: the layers' code objects, shown or active.
+    var layerObjectIDs: String
     var configuration: Data
     var environment: Data?
     var activeConfiguration: Data?
     var activeEnvironment: Data?
 
-    static func fetch(_ db: Database, _ key: FunctionKey) throws -> FunctionRow? {
+    static func fetch(_ db: Database, _ key: FunctionKey, _ version: String = latest) throws -> FunctionRow? {
         try Row.fetchOne(
             db,
             sql: "SELECT * FROM functions WHERE accountID = ? AND region = ? AND name = ? AND version = ?",
-            arguments: [key.accountID, key.region, key.name, latest]
+            arguments: [key.accountID, key.region, key.name, version]
         ).map(FunctionRow.init)
     }
 
+    /// The row right after `start`, its version included, and those that follow: by name, then by version, `$LATEST` first.
+    ///
+    /// Only `$LATEST` where not `allVersions`.
     static func fetchPage(
         _ db: Database,
         accountID: String,
         region: String,
-        after name: String,
+        after start: FunctionPosition?,
+        allVersions: Bool,
         limit: Int
     ) throws -> [FunctionRow] {
         try Row.fetchAll(
             db,
             sql: """
-                SELECT * FROM functions WHERE accountID = ? AND region = ? AND name > ? AND version = ?
-                ORDER BY name LIMIT ?
+                SELECT * FROM functions
+                WHERE accountID = :account AND region = :region AND name >= :name
+                    AND (name > :name OR \(versionOrder) > :number) AND (:all OR version = :latest)
+                ORDER BY name, \(versionOrder) LIMIT :limit
                 """,
-            arguments: [accountID, region, name, latest, limit]
+            arguments: [
+                "account": accountID, "region": region, "name": start?.name ?? "", "number": start?.number ?? -1,
+                "all": allVersions, "latest": latest, "limit": limit,
+            ]
         ).map(FunctionRow.init)
     }
 
-    static func unsettledKeys(_ db: Database) throws -> [FunctionKey] {
+    /// Versions of one function from right after `number` on, `$LATEST`'s being 0.
+    static func fetchVersions(_ db: Database, _ key: FunctionKey, after number: Int, limit: Int) throws -> [FunctionRow]
+    {
         try Row.fetchAll(
             db,
             sql: """
-                SELECT accountID, region, name FROM functions
-                WHERE (state = 'Pending' OR lastUpdateStatus = 'InProgress') AND version = ?
-                ORDER BY accountID, region, name
+                SELECT * FROM functions WHERE accountID = ? AND region = ? AND name = ? AND \(versionOrder) > ?
+                ORDER BY \(versionOrder) LIMIT ?
                 """,
-            arguments: [latest]
-        ).map(FunctionKey.init)
+            arguments: [key.accountID, key.region, key.name, number, limit]
+        ).map(FunctionRow.init)
+    }
+
+    /// `$LATEST` has no digits at its beginning, which makes it 0.
+    private static let versionOrder = "CAST(version AS INTEGER)"
+
+    static func unsettled(_ db: Database) throws -> [FunctionVersionKey] {
+        try Row.fetchAll(
+            db,
+            sql: """
+                SELECT accountID, region, name, version FROM functions
+                WHERE state = 'Pending' OR lastUpdateStatus = 'InProgress'
+                ORDER BY accountID, region, name, \(versionOrder)
+                """
+        ).map { FunctionVersionKey(function: FunctionKey($0), version: $0["version"]) }
+    }
+
+    /// Functions, and bytes of all their versions' zips.
+    static func usage(_ db: Database, accountID: String, region: String) throws -> (functions: Int, codeBytes: Int) {
+        let row = try Row.fetchOne(
+            db,
+            sql: """
+                SELECT COUNT(*) FILTER (WHERE version = ?) AS functions,
+                    COALESCE(SUM(codeBytes), 0) AS codeBytes
+                FROM functions WHERE accountID = ? AND region = ?
+                """,
+            arguments: [latest, accountID, region]
+        )
+        return (row?["functions"] ?? 0, row?["codeBytes"] ?? 0)
+    }
+
+    /// Distinct ones of `$LATEST`, those of most functions first.
+    static func runtimes(_ db: Database, limit: Int) throws -> [(runtime: String, memoryMiB: Int)] {
+        try Row.fetchAll(
+            db,
+            sql: """
+                SELECT json_extract(CAST(configuration AS TEXT), '$.runtime') AS runtime,
+                    json_extract(CAST(configuration AS TEXT), '$.memoryMiB') AS memoryMiB
+                FROM functions WHERE version = ? GROUP BY 1, 2 ORDER BY COUNT(*) DESC, 1, 2 LIMIT ?
+                """,
+            arguments: [latest, limit]
+        ).map { (runtime: $0["runtime"], memoryMiB: $0["memoryMiB"]) }
     }
 
     static func codeObjects(_ db: Database) throws -> Set<String> {
@@ -101,23 +118,38 @@ struct FunctionRow: Sendable {
             sql: """
                 SELECT codeObjectID FROM functions
                 UNION SELECT activeCodeObjectID FROM functions WHERE activeCodeObjectID IS NOT NULL
+                UNION SELECT value FROM functions, json_each(functions.layerObjectIDs)
                 """
         )
     }
 
-    static func delete(_ db: Database, _ key: FunctionKey) throws {
+    static func uses(_ db: Database, codeObject objectID: String) throws -> Bool {
+        try Bool.fetchOne(
+            db,
+            sql: """
+                SELECT EXISTS (
+                    SELECT 1 FROM functions WHERE codeObjectID = :id OR activeCodeObjectID = :id
+                        OR EXISTS (SELECT 1 FROM json_each(functions.layerObjectIDs) WHERE value = :id)
+                )
+                """,
+            arguments: ["id": objectID]
+        ) ?? false
+    }
+
+    static func delete(_ db: Database, _ key: FunctionKey, _ version: String) throws {
         try db.execute(
-            sql: "DELETE FROM functions WHERE accountID = ? AND region = ? AND name = ?",
-            arguments: [key.accountID, key.region, key.name]
+            sql: "DELETE FROM functions WHERE accountID = ? AND region = ? AND name = ? AND version = ?",
+            arguments: [key.accountID, key.region, key.name, version]
         )
     }
 
     func insert(_ db: Database) throws {
         try db.execute(
             sql: """
-                INSERT INTO functions (state, lastUpdateStatus, codeObjectID, activeCodeObjectID, configuration,
-                    environment, activeConfiguration, activeEnvironment, accountID, region, name, version)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO functions (state, lastUpdateStatus, codeObjectID, codeBytes, activeCodeObjectID,
+                    layerObjectIDs, configuration, environment, activeConfiguration, activeEnvironment, accountID,
+                    region, name, version)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: values
         )
@@ -126,8 +158,8 @@ struct FunctionRow: Sendable {
     func update(_ db: Database) throws {
         try db.execute(
             sql: """
-                UPDATE functions SET state = ?, lastUpdateStatus = ?, codeObjectID = ?, activeCodeObjectID = ?,
-                    configuration = ?, environment = ?, activeConfiguration = ?, activeEnvironment = ?
+                UPDATE functions SET state = ?, lastUpdateStatus = ?, codeObjectID = ?, codeBytes = ?,
+                    activeCodeObjectID = ?, layerObjectIDs = ?, configuration = ?, environment = ?, activeConfiguration = ?, activeEnvironment = ?
                 WHERE accountID = ? AND region = ? AND name = ? AND version = ?
                 """,
             arguments: values
@@ -136,8 +168,8 @@ struct FunctionRow: Sendable {
 
     private var values: StatementArguments {
         [
-            state, lastUpdateStatus, codeObjectID, activeCodeObjectID, configuration, environment,
-            activeConfiguration, activeEnvironment, key.accountID, key.region, key.name, version,
+            state, lastUpdateStatus, codeObjectID, codeBytes, activeCodeObjectID, layerObjectIDs, configuration,
+            environment, activeConfiguration, activeEnvironment, key.accountID, key.region, key.name, version,
         ]
     }
 }
@@ -149,7 +181,9 @@ extension FunctionRow {
         state = row["state"]
         lastUpdateStatus = row["lastUpdateStatus"]
         codeObjectID = row["codeObjectID"]
+        codeBytes = row["codeBytes"]
         activeCodeObjectID = row["activeCodeObjectID"]
+        layerObjectIDs = row["layerObjectIDs"]
         configuration = row["configuration"]
         environment = row["environment"]
         activeConfiguration = row["activeConfiguration"]
@@ -158,74 +192,14 @@ extension FunctionRow {
 }
 
 extension FunctionKey {
-    fileprivate init(_ row: Row) {
+    init(_ row: Row) {
         self.init(accountID: row["accountID"], region: row["region"], name: row["name"])
     }
 }
 
-/// Between records and rows: JSON, and envelopes for what is secret.
-struct FunctionRowCoder: Sendable {
-    private enum Field: String {
-        case environment
-        case activeEnvironment
+/// A list in a column: a JSON array, which SQLite's own functions read too.
+enum StringList {
+    static func text(_ strings: [String]) throws -> String {
+        String(decoding: try JSONEncoder().encode(strings), as: UTF8.self)
     }
-
-    let masterKey: MasterKey
-
-    func encode(_ record: FunctionRecord) throws -> FunctionRow {
-        let shown = record.configuration
-        return FunctionRow(
-            key: shown.key,
-            version: shown.version,
-            state: shown.state.rawValue,
-            lastUpdateStatus: shown.lastUpdateStatus?.rawValue,
-            codeObjectID: shown.code.objectID,
-            activeCodeObjectID: record.active?.code.objectID,
-            configuration: try encodePublic(shown),
-            environment: try seal(shown.environment, .environment, of: shown.key),
-            activeConfiguration: try record.active.map { try encodePublic($0) },
-            activeEnvironment: try seal(record.active?.environment, .activeEnvironment, of: shown.key)
-        )
-    }
-
-    func decode(_ row: FunctionRow) throws -> FunctionRecord {
-        func changed(_ reason: String) -> MetadataStoreError {
-            .contentChanged(function: row.key.arn, reason: reason)
-        }
-        do {
-            let decoder = JSONDecoder()
-            var shown = try decoder.decode(FunctionConfiguration.self, from: row.configuration)
-            shown.environment = try open(row.environment, .environment, of: row.key)
-            var active = try row.activeConfiguration.map { try decoder.decode(FunctionConfiguration.self, from: $0) }
-            active?.environment = try open(row.activeEnvironment, .activeEnvironment, of: row.key)
-            guard shown.key == row.key, active.map({ $0.key == row.key }) ?? true else {
-                throw changed("the row holds another function's configuration")
-            }
-            return FunctionRecord(configuration: shown, active: active)
-        } catch let error as EnvelopeError {
-            throw changed("environment variables: \(error)")
-        } catch is DecodingError {
-            throw changed("its configuration can't be read")
-        }
-    }
-
-    private func encodePublic(_ configuration: FunctionConfiguration) throws -> Data {
-        var configuration = configuration
-        configuration.environment = nil
-        return try JSONEncoder().encode(configuration)
-    }
-
-    private func seal(_ environment: [String: String]?, _ field: Field, of key: FunctionKey) throws -> Data? {
-        guard let environment else { return nil }
-        let plain = [UInt8](try JSONEncoder().encode(environment))
-        return Data(try Envelope.seal(plain, context: context(key, field), with: masterKey))
-    }
-
-    private func open(_ sealed: Data?, _ field: Field, of key: FunctionKey) throws -> [String: String]? {
-        guard let sealed else { return nil }
-        let plain = try Envelope.open([UInt8](sealed), context: context(key, field), with: masterKey)
-        return try JSONDecoder().decode([String: String].self, from: Data(plain))
-    }
-
-    private func context(_ key: FunctionKey, _ field: Field) -> String { "\(key.arn) \(field.rawValue)" }
 }

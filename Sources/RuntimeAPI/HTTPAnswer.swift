@@ -67,6 +67,8 @@ struct HTTPAnswer: Equatable {
         case .accepted: self = .accepted
         case .registered(let identifier, let body):
             self = .json(body, header: ("Lambda-Extension-Identifier", identifier))
+        case .subscribed(let json):
+            self = HTTPAnswer(status: 200, headers: [("Content-Type", "application/json")], body: Array(json.utf8))
         case .extensionEvent(let identifier, let body):
             self = .json(body, header: ("Lambda-Extension-Event-Identifier", identifier))
         case .refused(let status, let type, let message):

@@ -38,11 +38,11 @@ struct RuntimeAPICall {
         // After an upgrade or CONNECT the parser reads no further request; neither is ever agreed to.
         closes = !head.isKeepAlive || head.method == .CONNECT || head.headers.contains(name: "Upgrade")
         if case .immediate(let answer) = route, answer.closes { closes = true }
-        stream = route.isStreamed ? PayloadStream() : nil
         if route.isStreamed { closes = true }
         awaitsContinue =
             head.version != .http1_0 && head.headers.first(name: "Expect")?.lowercased() == "100-continue"
         contentType = head.headers.first(name: "Content-Type")
+        stream = route.isStreamed ? PayloadStream(contentType: contentType) : nil
         errorType = head.headers.first(name: "Lambda-Runtime-Function-Error-Type")
         xrayCause = head.headers.first(name: "Lambda-Runtime-Function-XRay-Error-Cause")
         caller = ExtensionHeaders(head.headers)
@@ -62,7 +62,7 @@ struct RuntimeAPICall {
 
     private var keepsBody: Bool {
         switch route {
-        case .response, .error, .initError, .restoreError, .registerExtension: !isTooLarge
+        case .response, .error, .initError, .restoreError, .registerExtension, .subscribe: !isTooLarge
         case .next, .restoreNext, .extensionNext, .extensionError, .immediate: false
         }
     }
@@ -125,7 +125,8 @@ struct RuntimeAPICall {
         case .restoreNext: return .ask(.restoreNext)
         case .response(let id, _) where isTooLarge: return .ask(.responseTooLarge(id: id))
         case .error(let id) where isTooLarge: return .ask(.responseTooLarge(id: id))
-        case .initError where isTooLarge, .restoreError where isTooLarge, .registerExtension where isTooLarge:
+        case .initError where isTooLarge, .restoreError where isTooLarge, .registerExtension where isTooLarge,
+            .subscribe where isTooLarge:
             return .answer(Self.tooLarge)
         case .response(let id, _): return .ask(.response(id: id, body: body, contentType: contentType))
         case .error(let id):
@@ -135,6 +136,8 @@ struct RuntimeAPICall {
         case .restoreError: return .ask(.restoreError(type: FunctionErrorType.understood(errorType), body: body))
         case .registerExtension:
             return .ask(.registerExtension(name: caller.name ?? "", caller.registration(body)))
+        case .subscribe(let isLogs):
+            return .ask(.subscribe(identifier: caller.identifier, isLogs: isLogs, body: body))
         case .extensionNext: return .ask(.extensionNext(identifier: caller.identifier))
         case .extensionError(let isInit):
             return .ask(.extensionError(identifier: caller.identifier, isInit: isInit, type: caller.errorType))

@@ -34,6 +34,8 @@ package enum RuntimeAPIRequest: Sendable, Equatable {
     case extensionNext(identifier: String?)
     /// POST `/extension/init/error` or `/extension/exit/error`; `type` is nil without the header.
     case extensionError(identifier: String?, isInit: Bool, type: String?)
+    /// PUT `/logs` or `/telemetry`; nil without an identifier.
+    case subscribe(identifier: String?, isLogs: Bool, body: [UInt8])
 }
 
 /// What an extension asks for when it registers.
@@ -53,6 +55,8 @@ package enum RuntimeAPIAnswer: Sendable, Equatable {
     case accepted
     /// 200 with `Lambda-Extension-Identifier` and JSON: the answer to `registerExtension`.
     case registered(identifier: String, body: [UInt8])
+    /// 200 with that JSON: the answer to `subscribe`.
+    case subscribed(json: String)
     /// 200 with `Lambda-Extension-Event-Identifier` and an event's JSON: the answer to `extensionNext`.
     case extensionEvent(identifier: String, body: [UInt8])
     /// An error status with `errorMessage` and `errorType` as JSON.

@@ -12,6 +12,7 @@ enum RuntimeAPIRoute: Equatable {
     case registerExtension
     case extensionNext
     case extensionError(isInit: Bool)
+    case subscribe(isLogs: Bool)
     /// Answered here, without the handler.
     case immediate(HTTPAnswer)
 
@@ -20,7 +21,6 @@ enum RuntimeAPIRoute: Equatable {
 
     private static let version = "/2018-06-01/"
     private static let extensionVersion = "/2020-01-01/extension/"
-    private static let telemetryVersions = ["/2020-08-15/logs", "/2022-07-01/telemetry"]
 
     /// True for the calls that wait until there is something to say.
     var isPoll: Bool { self == .next || self == .restoreNext || self == .extensionNext }
@@ -36,18 +36,10 @@ enum RuntimeAPIRoute: Equatable {
             return
         }
         let path = Self.path(of: head.uri)
-        if Self.telemetryVersions.contains(where: { path.hasPrefix($0) }) {
-            self = .immediate(
-                .refused(
-                    403,
-                    errorType: "Telemetry.NotSupported",
-                    errorMessage: "The Telemetry API is not available in this version of Martlet"
-                )
-            )
-            return
-        }
         let found =
-            if path.hasPrefix(Self.extensionVersion) {
+            if let subscription = Self.subscription(path) {
+                subscription
+            } else if path.hasPrefix(Self.extensionVersion) {
                 Self.extensionEndpoint(path.dropFirst(Self.extensionVersion.count))
             } else if path.hasPrefix(Self.version) {
                 Self.endpoint(path.dropFirst(Self.version.count), head)
@@ -86,6 +78,15 @@ enum RuntimeAPIRoute: Equatable {
         case "event/next": (.GET, .extensionNext)
         case "init/error": (.POST, .extensionError(isInit: true))
         case "exit/error": (.POST, .extensionError(isInit: false))
+        default: nil
+        }
+    }
+
+    /// The guide writes these with and without a slash at the end.
+    private static func subscription(_ path: Substring) -> (method: HTTPMethod, route: RuntimeAPIRoute)? {
+        switch path.hasSuffix("/") ? path.dropLast() : path {
+        case "/2020-08-15/logs": (.PUT, .subscribe(isLogs: true))
+        case "/2022-07-01/telemetry": (.PUT, .subscribe(isLogs: false))
         default: nil
         }
     }

@@ -61,6 +61,9 @@ package struct RuntimeDefinition: Equatable, Sendable {
         return wrapper(customerEnvironment).map { [$0] + arguments } ?? arguments
     }
 
+    /// Whether `arguments` depend on the function's memory.
+    package var takesMemoryAtStart: Bool { interpreter?.language == .nodejs }
+
     /// The program that this runtime is started through, a path inside; nil for none.
     package func wrapper(_ customerEnvironment: [String: String]) -> String? {
         guard managed, let wrapper = customerEnvironment["AWS_LAMBDA_EXEC_WRAPPER"], !wrapper.isEmpty else {

@@ -8,22 +8,24 @@ import LinuxSandbox
 /// Walls, identity, capabilities and filter come from its parent, the sandbox's init.
 struct RuntimeProcess {
     let plan: ProcessPlan
-    let output: CInt
-    let telemetry: CInt
+    /// As they came with the plan: output and error; telemetry; assignment.
+    let descriptors: [CInt]
     /// Where an errno goes when execve(2) fails; close-on-exec.
     let report: CInt
 
-    /// Limits of Lambda's own processes (RLIMIT_CORE aside: a core file would only fill /tmp).
+    /// Limits of Lambda's own processes (RLIMIT_CORE aside, which the spawner has set).
     private static let limits: [(CInt, UInt64)] = [
         (CLINUX_LIMIT_DESCRIPTORS, 1_024),
         (CLINUX_LIMIT_PROCESSES, 1_024),
         (CLINUX_LIMIT_STACK, 8 << 20),
         (CLINUX_LIMIT_LOCKED_MEMORY, 64 << 10),
-        (CLINUX_LIMIT_CORE, 0),
         (CLINUX_LIMIT_MESSAGE_QUEUES, 819_200),
         (CLINUX_LIMIT_NICE, 0),
         (CLINUX_LIMIT_REALTIME_PRIORITY, 0),
     ]
+
+    /// The first number that no descriptor of the process has.
+    private var reportNumber: CInt { CInt(descriptors.count) + 2 }
 
     func execute() -> Never {
         do throws(SyscallError) {
@@ -42,16 +44,16 @@ struct RuntimeProcess {
         // Moved out of the way first: the numbers wanted may be taken by what is to be moved.
         let first: CInt = 64
         let moved = try check("dup", fcntl(report, F_DUPFD_CLOEXEC, first))
-        let (out, log) = (
-            fcntl(output, F_DUPFD_CLOEXEC, first), telemetry < 0 ? -1 : fcntl(telemetry, F_DUPFD_CLOEXEC, first)
-        )
+        var wanted: [(from: CInt, to: CInt)] = []
+        // The numbers after those of the standard streams are the telemetry log's and the assignment's, in that order.
+        for (index, descriptor) in descriptors.enumerated() {
+            let from = try check("dup", fcntl(descriptor, F_DUPFD_CLOEXEC, first))
+            if index == 0 { wanted.append((from, 1)) }
+            wanted.append((from, CInt(index) + 2))
+        }
         // SAFETY: the path outlives the call.
         let null = try check("open", "/dev/null", unsafe clinux_open("/dev/null", O_RDONLY, 0))
-        for (from, to) in [(null, CInt(0)), (out, 1), (out, 2), (log, ProcessPlan.telemetryDescriptor)] where from >= 0
-        {
-            try check("dup2", "\(to)", dup2(from, to))
-        }
-        let reportNumber: CInt = plan.hasTelemetry ? 4 : 3
+        for (from, to) in [(null, 0)] + wanted { try check("dup2", "\(to)", dup2(from, to)) }
         try check("dup3", clinux_duplicate(moved, reportNumber, O_CLOEXEC))
         try check("close_range", clinux_close_range(UInt32(reportNumber + 1), UInt32.max))
         for (resource, value) in Self.limits {
@@ -83,7 +85,7 @@ struct RuntimeProcess {
     private func fail(_ errno: Int32) -> Never {
         var number = errno
         // SAFETY: four bytes are written from four bytes.
-        _ = unsafe withUnsafeBytes(of: &number) { unsafe write(plan.hasTelemetry ? 4 : 3, $0.baseAddress, $0.count) }
+        _ = unsafe withUnsafeBytes(of: &number) { unsafe write(reportNumber, $0.baseAddress, $0.count) }
         clinux_exit(127)
     }
 }

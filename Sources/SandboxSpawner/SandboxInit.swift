@@ -89,12 +89,12 @@ struct SandboxInit {
         switch request {
         case .build: throw SyscallError(call: "control", errno: EPROTO)
         case .run(let plan):
-            guard descriptors.count == (plan.hasTelemetry ? 2 : 1), numbers.count < ProcessPlan.processesMax,
+            guard descriptors.count == plan.descriptorsCount, numbers.count < ProcessPlan.processesMax,
                 !numbers.values.contains(plan.number)
             else {
                 throw SyscallError(call: "control", errno: EPROTO)
             }
-            try start(plan, output: descriptors[0], telemetry: plan.hasTelemetry ? descriptors[1] : -1)
+            try start(plan, descriptors)
         case .killAll:
             try killAll()
             try reply(.allKilled)
@@ -103,20 +103,29 @@ struct SandboxInit {
             for (pid, other) in numbers where other == number { _ = clinux_kill(pid, signal) }
         case .stopAll: try signalAll(SIGSTOP)
         case .continueAll: try signalAll(SIGCONT)
-        case .measureMemory: try reply(try memory())
+        case .measureMemory(let limit): try reply(try memory(limitKibibytes: limit))
+        case .openSocket: try openSocket()
         }
+    }
+
+    /// It stays in this network namespace, whoever holds it.
+    private func openSocket() throws(SyscallError) {
+        let socket = clinux_tcp_socket()
+        guard socket >= 0 else { return try reply(.socket(errno: -socket)) }
+        defer { close(socket) }
+        try reply(.socket(errno: 0), descriptors: [socket])
     }
 
     // MARK: - Processes
 
-    private mutating func start(_ plan: ProcessPlan, output: CInt, telemetry: CInt) throws(SyscallError) {
+    private mutating func start(_ plan: ProcessPlan, _ descriptors: [CInt]) throws(SyscallError) {
         // The child's end is close-on-exec: the end of the pipe means that execve(2) succeeded.
         var (failure, report): (CInt, CInt) = (-1, -1)
         // SAFETY: both are written before the call returns.
         try check("pipe", unsafe clinux_pipe(&failure, &report, 0))
         defer { close(failure) }
         let child = try check("fork", clinux_fork())
-        if child == 0 { RuntimeProcess(plan: plan, output: output, telemetry: telemetry, report: report).execute() }
+        if child == 0 { RuntimeProcess(plan: plan, descriptors: descriptors, report: report).execute() }
         close(report)
         var errno: Int32 = 0
         // SAFETY: four bytes are read into four bytes.
@@ -160,16 +169,35 @@ struct SandboxInit {
     }
 
     /// Sums over the living processes; one that ends meanwhile counts as nothing.
-    private func memory() throws(SyscallError) -> InitReply {
+    ///
+    /// Pages that processes share, as after a fork, are in each one's resident size. Where that sum is beyond the limit they are
+    /// divided by the number of those who share them, which costs the kernel a walk through the page tables.
+    private func memory(limitKibibytes: UInt64) throws(SyscallError) -> InitReply {
+        let processes = try FileText.names(in: "/proc").filter { UInt32($0).map { $0 > 1 } == true }
         var (resident, peak): (UInt64, UInt64) = (0, 0)
-        for name in try FileText.names(in: "/proc") where UInt32(name).map({ $0 > 1 }) == true {
-            guard let text = try? FileText.read("/proc/\(name)/status") else { continue }
-            for line in text.split(separator: "\n") where line.hasPrefix("VmHWM:") || line.hasPrefix("VmRSS:") {
-                let value = line.split { $0 == " " || $0 == "\t" }.compactMap { UInt64($0) }.first ?? 0
-                if line.hasPrefix("VmRSS:") { resident += value } else { peak += value }
-            }
+        for process in processes {
+            let sizes = Self.kibibytes(["VmRSS:", "VmHWM:"], in: "/proc/\(process)/status")
+            resident += sizes[0] ?? 0
+            peak += sizes[1] ?? 0
         }
-        return .memory(residentKibibytes: resident, peakKibibytes: peak)
+        guard resident > limitKibibytes, processes.count > 1 else {
+            return .memory(residentKibibytes: resident, peakKibibytes: peak)
+        }
+        var shared: UInt64 = 0
+        for process in processes {
+            // A process that does not let itself be looked at (PR_SET_DUMPABLE) counts in full.
+            let share = Self.kibibytes(["Pss:"], in: "/proc/\(process)/smaps_rollup")[0]
+            shared += share ?? Self.kibibytes(["VmRSS:"], in: "/proc/\(process)/status")[0] ?? 0
+        }
+        return .memory(residentKibibytes: shared, peakKibibytes: shared)
+    }
+
+    /// The values of such lines as "VmRSS:   123 kB"; nil for what is not there.
+    private static func kibibytes(_ names: [String], in path: String) -> [UInt64?] {
+        let lines = ((try? FileText.read(path)) ?? "").split(separator: "\n")
+        return names.map { name in
+            lines.first { $0.hasPrefix(name) }?.split { $0 == " " || $0 == "\t" }.lazy.compactMap { UInt64($0) }.first
+        }
     }
 
     // MARK: - Control socket

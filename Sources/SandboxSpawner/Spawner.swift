@@ -13,6 +13,9 @@ struct Spawner {
         let pidfd: CInt
         /// Write end: init reads `go` from it, and its end when the spawner dies.
         let lifeline: CInt
+        let limits: SandboxLimits
+        /// Of one that has no function yet; -1 otherwise.
+        var mounts: CInt = -1
     }
 
     private let server: CInt
@@ -23,6 +26,7 @@ struct Spawner {
     /// Sandboxes whose processes are gone and whose control groups the kernel has not let go yet.
     private var unremoved: Set<UInt64> = []
     private var temporaries = PreparedTemporaries()
+    private let assignment: SandboxAssignment
 
     /// User and group ids inside every sandbox, as on Lambda.
     static let innerUserID: UInt32 = 993
@@ -41,8 +45,10 @@ struct Spawner {
         // Before the namespaces: an ordinary user's mapping would hide who owns the delegated subtree.
         groups = ControlGroups(name: configuration.controlGroupName)
         do {
+            try Self.limitCoreDumps()
             try Self.enterNamespaces(isRoot: isRoot)
             let store = try Self.mountStore(configuration)
+            assignment = try SandboxAssignment(store: store)
             try ControlSocket.send(
                 SpawnerReply.configured(groups.summary).encode(),
                 descriptors: [store],
@@ -53,6 +59,14 @@ struct Spawner {
             try ControlSocket.send(SpawnerReply.configurationFailed(error).encode(), to: server)
             return nil
         }
+    }
+
+    /// With a limit of 1 the kernel neither writes a core file nor starts the host's program for them, which would run as root on
+    /// whatever a function has left in its memory; with 0 it does the latter (core(5)).
+    ///
+    /// Every sandbox inherits it. Where the operator has set 0 an ordinary user can't change it, and it stays.
+    private static func limitCoreDumps() throws(SyscallError) {
+        try check("setrlimit", "core", clinux_set_limit(CLINUX_LIMIT_CORE, 1))
     }
 
     private static func enterNamespaces(isRoot: Bool) throws(SyscallError) {
@@ -116,7 +130,7 @@ struct Spawner {
     mutating func end() {
         for (id, sandbox) in sandboxes {
             clinux_pidfd_send_signal(sandbox.pidfd, SIGKILL)
-            _ = try? groups.thaw(id)
+            _ = try? groups.letEnd(id)
         }
         for (id, sandbox) in sandboxes {
             var status: CInt = 0
@@ -139,6 +153,7 @@ struct Spawner {
             guard descriptors.count == 1 else { throw SyscallError(call: "control", errno: EPROTO) }
             try prepareTemporary(number, image: descriptors[0])
         case .discardTemporary(let number): temporaries.discard(number)
+        case .assign(let request): try assign(request)
         case .destroy(let id): try destroy(id)
         }
     }
@@ -158,6 +173,10 @@ struct Spawner {
             defer { for file in files { close(file) } }
             let sandbox = try clone(request, control: control, temporary: temporary)
             sandboxes[request.id] = sandbox
+            if request.isBlank {
+                // While it is the spawner's own program: later it does not let itself be looked at.
+                sandboxes[request.id]?.mounts = try SandboxAssignment.mounts(of: sandbox.pid)
+            }
             try admit(request, sandbox)
             try ControlSocket.send(SpawnerReply.made(id: request.id).encode(), descriptors: files, to: server)
         } catch {
@@ -200,14 +219,41 @@ struct Spawner {
         // SAFETY: the numbers are written before the calls return.
         try check("pipe", unsafe clinux_pipe(&lifelineEnd, &lifeline, 0))
         let flags = CLINUX_NEWUSER | CLINUX_NEWNS | CLINUX_NEWPID | CLINUX_NEWNET | CLINUX_NEWIPC | CLINUX_NEWUTS
-        let child = unsafe clinux_clone_namespaces(UInt64(flags), &pidfd)
+        // Each sandbox has an owner of its own: what one uses up of the kernel's limits for a user is missing nowhere else.
+        let child = unsafe clinux_clone_namespaces(UInt64(flags), isRoot ? outerID(request) : 0, &pidfd)
         if child == 0 { becomeInit(control: control, lifeline: lifelineEnd, temporary: temporary) }
         close(lifelineEnd)
         guard child > 0 else {
             close(lifeline)
             throw SyscallError(call: "clone3", errno: Int32(-child), subject: "new namespaces")
         }
-        return Sandbox(pid: child, pidfd: pidfd, lifeline: lifeline)
+        return Sandbox(pid: child, pidfd: pidfd, lifeline: lifeline, limits: request.limits)
+    }
+
+    /// What makes a blank sandbox a function's: memory, code, layers.
+    ///
+    /// No code but ours has run in it. Its mount namespace is given up here: nothing of this process enters a sandbox that has
+    /// a function.
+    private mutating func assign(_ request: AssignmentRequest) throws(SyscallError) {
+        let reply: SpawnerReply
+        do throws(SyscallError) {
+            guard let sandbox = sandboxes[request.id], sandbox.mounts >= 0 else {
+                throw SyscallError(call: "assign", errno: ESRCH, subject: "sandbox \(request.id)")
+            }
+            let mounts = Descriptor(sandbox.mounts)
+            sandboxes[request.id]?.mounts = -1
+            guard request.memoryMiB >= sandbox.limits.memoryMiB else {
+                throw SyscallError(call: "assign", errno: EINVAL, subject: "memory")
+            }
+            var limits = sandbox.limits
+            limits.memoryMiB = request.memoryMiB
+            if limits != sandbox.limits { try groups.change(request.id, limits) }
+            try assignment.carryOut(request, mounts: mounts.number, hadMemoryMiB: sandbox.limits.memoryMiB)
+            reply = .assigned(id: request.id)
+        } catch {
+            reply = .assignFailed(id: request.id, error)
+        }
+        try ControlSocket.send(reply.encode(), to: server)
     }
 
     /// In the child: keeps three descriptors and forgets the rest, the server's socket and other sandboxes' lifelines among them.
@@ -250,7 +296,7 @@ struct Spawner {
         guard let sandbox = sandboxes[id] else { return }
         let killed = clinux_pidfd_send_signal(sandbox.pidfd, SIGKILL)
         guard killed == 0 || killed == -ESRCH else { throw SyscallError(call: "pidfd_send_signal", errno: -killed) }
-        try groups.thaw(id)
+        try groups.letEnd(id)
     }
 
     /// Reaps the inits that have ended: destroyed, out of memory, or killed by something on the host.
@@ -263,6 +309,7 @@ struct Spawner {
             guard let (id, sandbox) = sandboxes.first(where: { $0.value.pid == pid }) else { continue }
             close(sandbox.pidfd)
             close(sandbox.lifeline)
+            if sandbox.mounts >= 0 { close(sandbox.mounts) }
             sandboxes[id] = nil
             unremoved.insert(id)
             try removeGroups()

@@ -8,13 +8,21 @@ import Synchronization
 /// Tells whoever started the server that it serves: a line on standard error, a file for the commands, and systemd.
 struct Announcement: Sendable {
     let listen: ListenAddress
+    let isEncrypted: Bool
     let path: String
     let listening: Listening
 
     func ready(at address: SocketAddress?) {
         let port = address?.port ?? listen.port
         listening.port = port
-        let url = listen.isIPv6 ? "http://[\(listen.host)]:\(port)" : "http://\(listen.host):\(port)"
+        // Every address is no address to call.
+        let host =
+            switch listen.host {
+            case "0.0.0.0": "127.0.0.1"
+            case "::": "[::1]"
+            default: listen.isIPv6 ? "[\(listen.host)]" : listen.host
+            }
+        let url = "\(isEncrypted ? "https" : "http")://\(host):\(port)"
         do {
             try ServerDataDirectory.replace("\(path)/endpoint", with: Array("\(url)\n".utf8))
         } catch {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import CodeStore
+import ControlPlane
+import EnvelopeEncryption
 import ExecutionEnvironments
 import Foundation
 import Glibc
@@ -66,7 +69,26 @@ struct DoctorReport {
             return fatal("runtimes", "\(error)")
         }
         await examineSandbox(configuration, runtimes)
+        await examineCodeStore(configuration)
         examineRuntimes(runtimes)
+        for (name, reason) in IneffectiveParameters.reasons {
+            lacking(name, "kept and shown without effect: \(reason)")
+        }
+        examineDestinations(configuration)
+    }
+
+    private mutating func examineDestinations(_ configuration: ServeConfiguration) {
+        let unreached = DestinationConnections.unreached(configuration)
+        for service in DestinationARN.Service.allCases where service != .lambda {
+            let subject = "destinations, \(service.title)"
+            if let reason = unreached[service] {
+                lacking(subject, "nothing is sent: \(reason)")
+            } else if service == .sqs, DestinationConnections.hasOwnQueues(configuration) {
+                ok(subject, "the queues of this server")
+            } else {
+                ok(subject, "sent to the endpoint that is named")
+            }
+        }
     }
 
     private mutating func examineSandbox(_ configuration: ServeConfiguration, _ runtimes: RuntimeCatalog) async {
@@ -86,31 +108,58 @@ struct DoctorReport {
             if foundation.temporaries != nil {
                 ok("/tmp", "a file system of its own size, not part of the function's memory")
             } else {
-                lacking(
-                    "/tmp",
-                    "a tmpfs, whose content counts as the function's memory: images need root and loop devices"
-                )
+                let counted =
+                    foundation.spawner.controlGroups.has("memory") ? "the function's memory" : "nobody's memory"
+                lacking("/tmp", "a tmpfs, whose content counts as \(counted): images need root and loop devices")
             }
         } catch {
             fatal("sandbox", "\(error)")
         }
     }
 
+    /// Writes, finds, reads and deletes an object in the bucket that code is to be kept in.
+    private mutating func examineCodeStore(_ configuration: ServeConfiguration) async {
+        let now: @Sendable () -> Timestamp = {
+            Timestamp(millisecondsSinceEpoch: Int64(Date().timeIntervalSince1970 * 1_000))
+        }
+        let buckets = BucketService(configuration.s3, now: now)
+        do {
+            // In a place of its own, where no server looks.
+            let place = "doctor-" + RandomIdentifier.uuid()
+            if let objects = buckets.codeObjects(configuration.codeStore, metadataID: place) {
+                let key = (0..<MasterKey.byteCount).map { _ in UInt8.random(in: 0...255) }
+                let store = CodeStore(objects: objects, masterKey: try MasterKey(bytes: key))
+                let reference = try await store.put(Array("martlet doctor".utf8))
+                let isListed = try await store.objectIDs() == [reference.objectID]
+                _ = try await store.zip(reference)
+                try await store.delete(objectID: reference.objectID)
+                if isListed {
+                    ok("code store", "\(store.place): an object was written, listed, read and deleted")
+                } else {
+                    fatal("code store", "\(store.place) does not list what was written there")
+                }
+            }
+            try await buckets.close()
+        } catch {
+            fatal("code store", "\(error)")
+            try? await buckets.close()
+        }
+    }
+
     private mutating func examineLimits(_ groups: ControlGroupSummary) {
-        guard groups.version != 0 else {
-            return lacking(
-                "control groups",
-                "none that this user may write: memory is held by RLIMIT_DATA and by looking every 50 ms, CPU is not "
-                    + "shared out, idle functions are stopped by signal. systemd gives them with Delegate=yes (docs/hosts.md)"
-            )
+        let statements = LimitStatement.all(groups)
+        for statement in statements {
+            if statement.isFull {
+                ok(statement.subject, statement.text)
+            } else {
+                lacking(statement.subject, statement.text)
+            }
         }
-        guard groups.missing.isEmpty else {
-            return lacking(
-                "control groups",
-                "version \(groups.version), without \(groups.missing.joined(separator: ", "))"
-            )
-        }
-        ok("control groups", "version \(groups.version): memory, cpu, pids and freezer")
+        guard !statements.allSatisfy(\.isFull), geteuid() != 0 else { return }
+        lacking(
+            "control groups",
+            "a user has those that are delegated: by systemd with Delegate=yes (docs/hosts.md)"
+        )
     }
 
     private mutating func examineRuntimes(_ catalog: RuntimeCatalog) {

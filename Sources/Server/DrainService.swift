@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ExecutionEnvironments
+import Invoker
 import Logging
 import ServiceLifecycle
 import Synchronization
@@ -10,11 +11,19 @@ import Synchronization
 final class DrainService: Service {
     let spawnerEnding: SpawnerEnding
     private let pool: EnvironmentPool
+    private let events: AsyncInvokeQueue
     private let timeout: Duration
     private let logger: Logger
 
-    init(pool: EnvironmentPool, timeout: Duration, spawnerEnding: SpawnerEnding, logger: Logger) {
+    init(
+        pool: EnvironmentPool,
+        events: AsyncInvokeQueue,
+        timeout: Duration,
+        spawnerEnding: SpawnerEnding,
+        logger: Logger
+    ) {
         self.pool = pool
+        self.events = events
         self.timeout = timeout
         self.spawnerEnding = spawnerEnding
         self.logger = logger
@@ -27,6 +36,7 @@ final class DrainService: Service {
         } onGracefulShutdown: {
             self.spawnerEnding.wake()
         }
+        await events.end()
         if await !pool.isEmpty {
             logger.info("no new work; waiting for running invocations", metadata: ["timeout": "\(timeout)"])
         }

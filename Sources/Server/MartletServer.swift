@@ -2,9 +2,9 @@
 import AWSWire
 import CodeStore
 import ControlPlane
-import Crypto
 import Egress
 import EnvelopeEncryption
+import EventStore
 import ExecutionEnvironments
 import Foundation
 import Glibc
@@ -19,8 +19,8 @@ import Logging
 import MetadataStore
 import NIOCore
 import NIOPosix
+import Queues
 import Runtimes
-import SandboxPolicy
 import ServerConfiguration
 import ServiceLifecycle
 import UnixSignals
@@ -38,111 +38,239 @@ struct MartletServer {
     }
 
     func run() async throws {
-        let data = try ServerDataDirectory(configuration.dataDirectory)
-        let masterKey = try masterKey()
-        let accessKey = try data.accessKey(configuration)
-        let metadata = try MetadataStore(directory: data.path, masterKey: masterKey)
-        let code = try CodeStore(directory: try data.directory("code"), masterKey: masterKey)
-        let logs = try LogStore(directory: data.path, now: Self.now) { [logger] error in
-            logger.error("old log events could not be dropped", metadata: ["error": "\(error)"])
+        let buckets = BucketService(configuration.s3, now: Self.now)
+        do {
+            try await run(buckets)
+        } catch {
+            try await buckets.close()
+            throw error
         }
+    }
+
+    private func run(_ buckets: BucketService) async throws {
+        let identity = try tlsIdentity()
+        let data = try ServerDataDirectory(configuration.dataDirectory)
+        let stores = try ServerStores(configuration, data: data, buckets: buckets, now: Self.now, logger: logger)
+        let administrator = try data.accessKey(configuration)
+        let ending = SpawnerEnding()
         let runtimes = try await RuntimeCatalog.discover(
             explicit: configuration.runtimes,
             libraries: configuration.runtimeLibraries
         )
-        let reactor = try DescriptorReactor()
-        let ending = SpawnerEnding()
-        let foundation = try await SandboxHost(configuration, reactor: reactor, logger: logger)
+        let foundation = try await SandboxHost(configuration, reactor: DescriptorReactor(), logger: logger)
             .prepare(data: data, runtimes) { ending.signal() }
-        let spawner = foundation.spawner
-        defer { spawner.stop() }
+        defer { foundation.spawner.stop() }
 
-        let sessions = SessionCredentialIssuer(key: masterKey.derive("session credentials"))
-        let cache = CodeCache(codeStore: code, store: foundation.store, bytesMax: configuration.functionMemoryMiB << 18)
+        let sessions = SessionCredentialIssuer(key: stores.masterKey.derive("session credentials"))
+        let cache = CodeCache(
+            codeStore: stores.code,
+            store: foundation.store,
+            bytesMax: configuration.functionMemoryMiB << 18
+        )
+        let workshop = try workshop(foundation, runtimes, cache, stores.logs, sessions)
         let pool = EnvironmentPool(
-            workshop: try workshop(foundation, runtimes, cache, logs, sessions),
+            workshop: workshop,
             settings: .init(memoryMiB: configuration.functionMemoryMiB, keepAlive: configuration.keepAlive),
             limits: ConcurrencyLimits(account: configuration.accountConcurrency)
         )
-        let collector = CodeCollector(code: code, now: Self.now, clock: ContinuousClock(), logger: logger)
-        try await collector.collectLeftovers(metadata)
-        let activator = FunctionActivator(
-            metadata: metadata,
-            collector: collector,
-            prepare: { configuration in
-                _ = try await cache.acquire(configuration.code)
-                await cache.release(configuration.code)
-            },
-            retire: { await pool.retire($0, keepingRevision: $1) },
+        let controlPlane = try await controlPlane(stores, workshop, pool, buckets: buckets.buckets)
+        let keys = try await accessKeys(in: stores.metadata, administrator: administrator, sessions)
+        let invoker = InvokeService(
+            pool: pool,
+            now: Self.now,
+            allowsLoops: { try await controlPlane.allowsLoops($0) },
+            resolve: { try await controlPlane.invocable($0, qualifier: $1) }
+        )
+        let queues = queues(stores)
+        let connections = DestinationConnections(configuration, queues: queues, now: Self.now)
+        let events = events(stores.events, invoker, controlPlane, connections.destinations)
+        let passThrough = configuration.awsEndpoint.map { PassThrough(endpoint: $0) }
+        try await serve(
+            api(controlPlane, stores.logs, invoker, events, keys, passThrough, queues, isEncrypted: identity != nil),
+            services: [
+                buckets, controlPlane.collector, controlPlane.activator,
+                TemporaryService(temporaries: foundation.temporaries, logger: logger),
+                BlankService(blanks: workshop.blanks, metadata: stores.metadata, logger: logger),
+                PoolService(pool: pool), connections, events,
+                CertificateService(identity: identity, now: Self.now, logger: logger),
+                PassThroughService(passThrough: passThrough),
+            ],
+            waiting: queues.map { [$0] } ?? [],
+            identity: identity,
+            drain: DrainService(
+                pool: pool,
+                events: events,
+                timeout: configuration.drainTimeout,
+                spawnerEnding: ending,
+                logger: logger
+            ),
+            data: data,
+            groups: foundation.spawner.controlGroups,
+            blanks: workshop.blanks
+        )
+    }
+
+    /// The operations over their stores, after what an earlier run left over has been put in order.
+    private func controlPlane(
+        _ stores: ServerStores,
+        _ workshop: EnvironmentWorkshop,
+        _ pool: EnvironmentPool,
+        buckets: CodeBuckets
+    ) async throws -> ControlPlane {
+        let collector = CodeCollector(
+            code: stores.code,
+            metadata: stores.metadata,
+            now: Self.now,
             clock: ContinuousClock(),
             logger: logger
         )
-        let controlPlane = ControlPlane(
-            metadata: metadata,
-            code: code,
-            location: CodeLocation(key: masterKey.derive("code locations")),
+        try await collector.collectLeftovers()
+        let retire: ControlPlane.Retire = { await pool.retire($0, version: $1, keepingRevision: $2) }
+        let reservations = ConcurrencyReservations(
+            metadata: stores.metadata,
+            accountMax: configuration.accountConcurrency,
+            apply: { await pool.setConcurrency($0, turn: $1) },
+            states: { await pool.provisionedStates(of: $0) }
+        )
+        try await reservations.refresh()
+        let activator = FunctionActivator(
+            metadata: stores.metadata,
+            collector: collector,
+            prepare: { [code = workshop.code, blanks = workshop.blanks] configuration in
+                try await code.prepare(configuration)
+                blanks?.use(configuration)
+            },
+            activated: { [logger] in
+                await retire($0, $1, $2)
+                // A version that was provisioned before it was active can have its environments now.
+                do { try await reservations.refresh() } catch {
+                    logger.error("concurrency settings not read", metadata: ["error": "\(error)"])
+                }
+            },
+            logs: stores.logs,
+            unreached: DestinationConnections.unreached(configuration),
+            now: Self.now,
+            clock: ContinuousClock(),
+            logger: logger
+        )
+        return ControlPlane(
+            metadata: stores.metadata,
+            code: stores.code,
+            location: CodeLocation(key: stores.masterKey.derive("code locations")),
             limits: configuration.limits,
-            runtimes: { runtimes.availability(of: $0) },
+            runtimes: { [runtimes = workshop.runtimes] in runtimes.availability(of: $0) },
             activator: activator,
             collector: collector,
-            retire: { await pool.retire($0, keepingRevision: $1) },
+            reservations: reservations,
+            storedCodeBytesMax: configuration.accountCodeStorageMiB << 20,
+            buckets: buckets,
+            retire: retire,
             now: Self.now,
             logger: logger
         )
-        let invoker = InvokeService(pool: pool, now: Self.now) { try await controlPlane.invocable($0, qualifier: $1) }
-        let api = LambdaAPI(
+    }
+
+    private func events(
+        _ store: EventStore,
+        _ invoker: InvokeService,
+        _ controlPlane: ControlPlane,
+        _ destinations: Destinations
+    ) -> AsyncInvokeQueue {
+        AsyncInvokeQueue(
+            store: store,
+            settings: .init(
+                policy: AsyncRetryPolicy(baseDelay: configuration.asyncRetryDelay),
+                eventsMax: configuration.asyncEventsMax
+            ),
+            invoke: { try await invoker.attempt($0) },
+            plan: { try await controlPlane.asyncPlan($0, qualifier: $1) },
+            destinations: destinations,
+            note: { await controlPlane.noteOnEvents($1, of: $0) },
+            now: Self.now,
+            clock: ContinuousClock(),
+            logger: logger
+        )
+    }
+
+    private func queues(_ stores: ServerStores) -> QueueService? {
+        stores.queues.map { store in
+            QueueService(
+                store: store,
+                masterKey: stores.masterKey,
+                now: Self.now,
+                clock: ContinuousClock(),
+                logger: logger
+            )
+        }
+    }
+
+    private func api(
+        _ controlPlane: ControlPlane,
+        _ logs: LogStore,
+        _ invoker: InvokeService,
+        _ events: AsyncInvokeQueue,
+        _ keys: AccessKeys,
+        _ passThrough: PassThrough?,
+        _ queues: QueueService?,
+        isEncrypted: Bool
+    ) -> LambdaAPI {
+        LambdaAPI(
             controlPlane: controlPlane,
             logs: logs,
             invoke: { try await invoker.invoke($0) },
             stream: { try await invoker.stream($0) },
-            authentication: configuration.authentication == .none
-                ? .none : .sigV4(AccessKeyring(keys: [accessKey], sessions: sessions)),
+            accept: { try await invoker.accept($0, into: events) },
+            metrics: { try await events.metrics() },
+            authentication: configuration.authentication == .none ? .none : .sigV4,
+            accessKeys: keys,
+            passThrough: passThrough,
+            queues: queues,
+            throttle: configuration.throttlesAPI ? APIThrottle() : nil,
             accountID: configuration.accountID,
             region: configuration.region,
+            isEncrypted: isEncrypted,
             now: Self.now,
             logger: logger
         )
-        let drain = DrainService(pool: pool, timeout: configuration.drainTimeout, spawnerEnding: ending, logger: logger)
-        try await serve(
-            api,
-            services: [
-                collector, activator, TemporaryService(temporaries: foundation.temporaries, logger: logger),
-                PoolService(pool: pool),
-            ],
-            drain: drain,
-            data: data,
-            groups: spawner.controlGroups
-        )
     }
 
-    /// The services end in the opposite order: first no new work and running invocations to their end, then the port, then the rest.
+    /// The services end in the opposite order: first no new work and running invocations to their end, then what requests wait for, then the
+    /// port, then the rest.
     private func serve(
         _ api: LambdaAPI,
         services: [any Service],
+        waiting: [any Service],
+        identity: TLSIdentity?,
         drain: DrainService,
         data: ServerDataDirectory,
-        groups: ControlGroupSummary
+        groups: ControlGroupSummary,
+        blanks: BlankEnvironments?
     ) async throws {
         let listen = configuration.listen
         // What it says of itself at its start is ours to say; its warnings are not.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
-        let announcement = Announcement(listen: listen, path: data.path, listening: listening)
+        let announcement = Announcement(
+            listen: listen,
+            isEncrypted: identity != nil,
+            path: data.path,
+            listening: listening
+        )
         let application = Application(
             responder: api,
-            server: LambdaAPI.server,
+            server: LambdaAPI.server(identity: identity),
             configuration: .init(address: .hostname(listen.host, port: listen.port), serverName: nil),
             onServerRunning: { channel in
                 announcement.ready(at: channel.localAddress)
+                blanks?.open()
                 reportLimits(groups)
             },
             logger: quiet
         )
         let group = ServiceGroup(
             configuration: .init(
-                services: services.map { .init(service: $0) } + [
-                    .init(service: application),
-                    .init(service: drain, successTerminationBehavior: .gracefullyShutdownGroup),
+                services: (services + [application] + waiting).map { .init(service: $0) } + [
+                    .init(service: drain, successTerminationBehavior: .gracefullyShutdownGroup)
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger
@@ -162,19 +290,42 @@ struct MartletServer {
     }
 
     private func reportLimits(_ groups: ControlGroupSummary) {
-        guard !groups.missing.isEmpty else { return }
-        logger.warning(
-            "some limits have no control group: memory is held by RLIMIT_DATA and by looking, the processors are not shared out",
-            metadata: ["missing": "\(groups.missing.joined(separator: " "))", "see": "docs/hosts.md"]
-        )
+        let weaker = LimitStatement.all(groups).filter { !$0.isFull }
+        guard !weaker.isEmpty else { return }
+        var metadata = Dictionary(weaker.map { ($0.subject, "\($0.text)" as Logger.MetadataValue) }) { first, _ in first
+        }
+        metadata["see"] = "docs/hosts.md"
+        logger.warning("some limits hold less than on Lambda, for want of control groups", metadata: metadata)
     }
 
-    private func masterKey() throws -> MasterKey {
-        switch configuration.masterKey {
-        case .file(let path): try MasterKey(file: path)
-        case .base64(let text): try MasterKey(base64: text)
-        case .command(let command): try MasterKey(command: command)
+    private func tlsIdentity() throws -> TLSIdentity? {
+        guard let files = configuration.tls else { return nil }
+        do { return try TLSIdentity(certificatePath: files.certificate, keyPath: files.key) } catch {
+            throw StartFailure("\(error) (--tls-cert and --tls-key name the files.)")
         }
+    }
+
+    private func accessKeys(
+        in metadata: MetadataStore,
+        administrator: AccessKey,
+        _ sessions: SessionCredentialIssuer
+    ) async throws -> AccessKeys {
+        let account = configuration.accountID
+        let keyring = AccessKeyring(administrator: administrator, accountID: account, sessions: sessions)
+        let keys = AccessKeys(metadata: metadata, keyring: keyring, accountID: account, now: Self.now)
+        try await keys.load()
+        return keys
+    }
+
+    /// Those that the operator named; nil for the host's.
+    private func resolvers() throws -> ResolverConfiguration? {
+        guard !configuration.resolvers.isEmpty else { return nil }
+        return ResolverConfiguration(
+            servers: configuration.resolvers.compactMap { named in
+                guard let address = IPAddress(named.host), let port = UInt16(exactly: named.port) else { return nil }
+                return ResolverConfiguration.Server(address, port: port)
+            }
+        )
     }
 
     private func workshop(
@@ -190,15 +341,16 @@ struct MartletServer {
         } catch {
             throw StartFailure("--egress (MARTLET_EGRESS, 'egress' in the file): \(error)")
         }
-        let network = HostNetwork()
-        return EnvironmentWorkshop(
+        let network = HostNetwork(resolvers: try resolvers())
+        let budget = EgressBudget(descriptors: try DescriptorLimit.raise())
+        var workshop = EnvironmentWorkshop(
             foundation: foundation,
             runtimes: runtimes,
             code: cache,
             logs: logs,
             group: MultiThreadedEventLoopGroup.singleton,
-            egress: { [listening, policy, network] in
-                SandboxEgress(policy: policy, ownPort: listening.port, host: network)
+            egress: { [listening, policy, network, budget] in
+                SandboxEgress(policy: policy, ownPort: listening.port, host: network, budget: budget)
             },
             functionEnvironment: configuration.functionEnvironment,
             credentials: { function in
@@ -212,6 +364,13 @@ struct MartletServer {
             now: Self.now,
             logger: logger
         )
+        if configuration.pool == .blank {
+            workshop.blanks = BlankEnvironments(
+                workshop: workshop,
+                functionMemoryMiB: configuration.functionMemoryMiB
+            )
+        }
+        return workshop
     }
 
     /// Of a function's own credentials, made anew with each start of its runtime.

@@ -82,7 +82,7 @@ struct SandboxHost {
             storeMiB: UInt32(clamping: max(1_024, configuration.functionMemoryMiB / 2)),
             controlGroupName: Self.controlGroupName(configuration.dataDirectory),
             firstUserID: Self.firstUserID,
-            systemCallFilter: try SystemCallFilter.program(SystemCallFilter.rules()),
+            systemCallFilter: try FilterProgram(SystemCallPolicy.builtIn()).bytes,
             network: try NetworkProgram.sandbox(ipv6: FileText.exists("/proc/net/if_inet6"))
         )
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import AWSWire
+import ControlPlane
 import Foundation
 import Glibc
 import ServerConfiguration
@@ -55,10 +56,7 @@ final class ServerDataDirectory: Sendable {
             }
             return key
         }
-        let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
-        let id = "AKIA" + String((0..<16).map { _ in letters[Int.random(in: 0..<32)] })
-        let secret = Base64.encode((0..<30).map { _ in UInt8.random(in: 0...255) })
-        let key = AccessKey(id: id, secret: secret)
+        let key = AccessKey(id: AccessKeys.randomID(), secret: AccessKeys.randomSecret())
         try write(key, configuration, to: file)
         return key
     }

@@ -33,19 +33,24 @@ struct Layers: Sendable {
     }
 
     private func variableValues(_ setting: Setting) throws(ConfigurationError) -> GivenValues? {
-        let key = AbsoluteConfigKey(["martlet", setting.rawValue])
-        let content: ConfigContent?
-        do {
-            content = try environment.value(forKey: key, type: .string).value?.content
-        } catch {
-            throw ConfigurationError("\(setting.variable) can't be read: \(error)")
-        }
-        guard case .string(let text) = content, !text.isEmpty else { return nil }
+        guard let text = try variable(AbsoluteConfigKey(["martlet", setting.rawValue])) else { return nil }
         guard setting.isRepeatable else { return GivenValues(setting: setting, texts: [text], source: .variable) }
         let texts = text.split(separator: setting.variableSeparator).map {
             setting.isSecret ? String($0) : $0.trimmingCharacters(in: .whitespacesAndNewlines)
         }
         return GivenValues(setting: setting, texts: texts.filter { !$0.isEmpty }, source: .variable)
+    }
+
+    /// A variable's text; nil for an empty one.
+    func variable(_ key: AbsoluteConfigKey) throws(ConfigurationError) -> String? {
+        let content: ConfigContent?
+        do {
+            content = try environment.value(forKey: key, type: .string).value?.content
+        } catch {
+            throw ConfigurationError("The variable \(key) can't be read: \(error)")
+        }
+        guard case .string(let text) = content, !text.isEmpty else { return nil }
+        return text
     }
 
     // MARK: - Forms
@@ -107,6 +112,39 @@ struct Layers: Sendable {
             throw given.refused(text, "is empty or has control characters")
         }
         return given.texts
+    }
+
+    /// Addresses of name servers, on port 53 where none is named.
+    func resolvers() throws(ConfigurationError) -> [ListenAddress] {
+        guard let given = try given(.resolver) else { return [] }
+        guard given.texts.count <= Self.resolversMax else {
+            throw given.refused(given.texts.joined(separator: ", "), "are more than \(Self.resolversMax) name servers")
+        }
+        var found: [ListenAddress] = []
+        for text in given.texts {
+            let isIPv6 = text.hasPrefix("[") == false && text.contains("::")
+            let whole = isIPv6 ? "[\(text)]:53" : text.hasSuffix("]") || !text.contains(":") ? "\(text):53" : text
+            guard let address = ListenAddress(whole), address.port > 0 else {
+                throw given.refused(text, "is not the address of a name server, such as 10.0.0.53 or 127.0.0.1:5353")
+            }
+            found.append(address)
+        }
+        return found
+    }
+
+    /// As in resolv.conf(5).
+    private static let resolversMax = 3
+
+    /// The address of an HTTP server, without a slash at its end.
+    func endpoint(_ setting: Setting) throws(ConfigurationError) -> String? {
+        try one(setting, expected: "is not the address of a server, such as http://127.0.0.1:5000") { text in
+            guard text.utf8.allSatisfy({ (0x21..<0x7F).contains($0) }), let url = URLComponents(string: text),
+                let scheme = url.scheme?.lowercased(), ["http", "https"].contains(scheme),
+                let host = url.host, !host.isEmpty, url.port.map({ (1...65_535).contains($0) }) ?? true,
+                url.path.isEmpty || url.path == "/", url.query == nil, url.fragment == nil, url.user == nil
+            else { return nil }
+            return "\(scheme)://\(host)" + (url.port.map { ":\($0)" } ?? "")
+        }
     }
 
     /// Absolute, without a trailing slash.

@@ -48,6 +48,8 @@ package struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
     package var description: String { isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
     private static func bytes(of host: String) -> [UInt8]? {
+        // inet_pton(3) would read no further than a NUL.
+        guard !host.utf8.contains(0) else { return nil }
         var ipv4 = in_addr()
         if inet_pton(AF_INET, host, &ipv4) == 1 { return withUnsafeBytes(of: ipv4) { Array($0) } }
         var ipv6 = in6_addr()

@@ -12,9 +12,31 @@ package struct ServeConfiguration: Equatable, Sendable {
         case none
     }
 
+    /// Who answers requests for SQS.
+    package enum Queues: String, CaseIterable, Sendable {
+        /// This server.
+        case embedded
+        /// The one that `--aws-endpoint` names.
+        case awsEndpoint = "aws-endpoint"
+    }
+
+    /// How execution environments begin.
+    package enum Pool: String, CaseIterable, Sendable {
+        /// With a sandbox and a process of their own.
+        case exec
+        /// In blank ones that were started ahead of need, where a function allows it.
+        case blank
+    }
+
     /// swift-log's levels.
     package enum LogLevel: String, CaseIterable, Sendable {
         case trace, debug, info, notice, warning, error, critical
+    }
+
+    /// PEM files, absolute paths.
+    package struct TLSFiles: Equatable, Sendable {
+        package var certificate: String
+        package var key: String
     }
 
     /// Where the key that wraps every object's key comes from.
@@ -35,6 +57,8 @@ package struct ServeConfiguration: Equatable, Sendable {
     package var limits: LimitsProfile
     /// `--auth`, sigv4.
     package var authentication: Authentication
+    /// `--tls-cert` and `--tls-key`; plain HTTP without them.
+    package var tls: TLSFiles?
     /// `--region`, us-east-1.
     package var region: String
     /// `--account-id`, 000000000000.
@@ -45,16 +69,42 @@ package struct ServeConfiguration: Equatable, Sendable {
     package var runtimeLibraries: [String: String]
     /// `--egress`, in the order given, not parsed here; empty for the default policy.
     package var egress: [String]
+    /// `--resolver`, at most three; empty for those of /etc/resolv.conf.
+    package var resolvers: [ListenAddress]
     /// `--function-env`: set in every function; secret, by default none.
     package var functionEnvironment: [String: String]
-    /// `--account-concurrency`, 1,000.
+    /// `--account-concurrency`, 1,000 invocations at once of each account in each region.
     package var accountConcurrency: Int
+    /// `--account-code-storage`, 76,800 MiB of zips of each account in each region.
+    package var accountCodeStorageMiB: Int
     /// `--memory`, MiB that all environments may use together; see `HostFacts.defaultFunctionMemoryMiB`.
     package var functionMemoryMiB: Int
+    /// `--pool`, blank.
+    package var pool: Pool
     /// `--keep-alive`, 10 minutes: how long an idle environment is kept.
     package var keepAlive: Duration
     /// `--drain-timeout`, 60 seconds: how long running invocations may take after SIGTERM.
     package var drainTimeout: Duration
+    /// `--async-retry-delay`, 60 seconds: before an asynchronous event that failed is tried again.
+    package var asyncRetryDelay: Duration
+    /// `--async-events`, 100,000 of an account that may wait.
+    package var asyncEventsMax: Int
+    /// `--aws-endpoint`, none: where AWS's other services are, as scheme, host and port without a slash at the end.
+    package var awsEndpoint: String?
+    /// `--sqs`, embedded unless `--aws-endpoint` is given.
+    package var queues: Queues
+    /// `--throttle-api`, false: whether calls of the API are limited in their rate as AWS limits them.
+    package var throttlesAPI: Bool
+    /// `--sqs-endpoint`, as `--aws-endpoint` where `--sqs` says so; nil for the queues of this server.
+    package var sqs: ServiceAccess?
+    /// `--sns-endpoint`, likewise.
+    package var sns: ServiceAccess?
+    /// `--events-endpoint`, likewise: EventBridge.
+    package var events: ServiceAccess?
+    /// `--s3-endpoint` and its siblings, as `--aws-endpoint`: where code may come from, and records go to; nil for nowhere.
+    package var s3: S3Access?
+    /// `--code-store`, the directory DATA/code: the bucket that code is kept in, at `s3`, which then has a key.
+    package var codeStore: CodeStoreLocation?
     /// `--log-level`, info.
     package var logLevel: LogLevel
     /// `--master-key-file`, `MARTLET_MASTER_KEY` or `--master-key-command`; DATA/master.key.
@@ -113,34 +163,60 @@ extension ServeConfiguration {
         limits = try layers.choice(.limits) ?? .classic
         authentication = try layers.choice(.auth) ?? .sigv4
         region =
-            try layers.one(.region, expected: "is not the name of a region, such as us-east-1") {
-                Self.isRegion($0) ? $0 : nil
+            try layers.one(.region, expected: Layers.noRegion) {
+                RegionName.isValid($0) ? $0 : nil
             } ?? "us-east-1"
         accountID =
             try layers.one(.accountID, expected: "is not an account id of twelve digits") {
-                $0.utf8.count == 12 && $0.utf8.allSatisfy { (48...57).contains($0) } ? $0 : nil
+                ARN.isAccountID($0) ? $0 : nil
             } ?? "000000000000"
         runtimes = try layers.paths(.runtime)
         runtimeLibraries = try layers.paths(.runtimeLibraries)
         egress = try layers.texts(.egress)
+        resolvers = try layers.resolvers()
         functionEnvironment = try layers.functionEnvironment()
         accountConcurrency =
             try layers.number(.accountConcurrency, in: 1...100_000, unit: "concurrent invocations")
             ?? LimitsProfile.accountConcurrencyDefault
+        accountCodeStorageMiB =
+            try layers.number(.accountCodeStorage, in: 1...(1 << 30), unit: "MiB")
+            ?? LimitsProfile.storedCodeBytesDefault >> 20
         functionMemoryMiB =
             try layers.number(.memory, in: 128...(1 << 30), unit: "MiB") ?? host.defaultFunctionMemoryMiB
+        pool = try layers.choice(.pool) ?? .blank
         keepAlive = try layers.duration(.keepAlive, upTo: .seconds(86_400)) ?? .seconds(600)
         drainTimeout = try layers.duration(.drainTimeout, upTo: .seconds(3_600)) ?? .seconds(60)
+        asyncRetryDelay = try layers.duration(.asyncRetryDelay, upTo: .seconds(3_600)) ?? .seconds(60)
+        asyncEventsMax = try layers.number(.asyncEvents, in: 1...10_000_000, unit: "events") ?? 100_000
+        awsEndpoint = try layers.endpoint(.awsEndpoint)
+        queues = try layers.choice(.queues) ?? (awsEndpoint == nil ? .embedded : .awsEndpoint)
+        guard queues == .embedded || awsEndpoint != nil else {
+            throw ConfigurationError(
+                "Requests for SQS can't go elsewhere (\(Setting.queues.names)) without an endpoint "
+                    + "(\(Setting.awsEndpoint.names))."
+            )
+        }
+        throttlesAPI = try layers.flag(.throttleAPI)
+        sqs = try layers.service(.sqsEndpoint, standardEndpoint: queues == .embedded ? nil : awsEndpoint)
+        sns = try layers.service(.snsEndpoint, standardEndpoint: awsEndpoint)
+        events = try layers.service(.eventsEndpoint, standardEndpoint: awsEndpoint)
+        s3 = try layers.s3(standardEndpoint: awsEndpoint, standardRegion: region)
+        codeStore = try layers.codeStore(s3)
         logLevel = try layers.choice(.logLevel) ?? .info
         masterKey = try layers.masterKey() ?? .file(dataDirectory + "/master.key")
-        try Self.checkExposure(listen, authentication, insecureHTTP: layers.flag(.insecureHTTP))
+        tls = try Self.tlsFiles(certificate: layers.path(.tlsCertificate), key: layers.path(.tlsKey))
+        try Self.checkExposure(
+            listen,
+            authentication,
+            isProtected: layers.flag(.insecureHTTP) || tls != nil
+        )
     }
 
     /// Throws for what would let strangers in.
     private static func checkExposure(
         _ listen: ListenAddress,
         _ authentication: Authentication,
-        insecureHTTP: Bool
+        isProtected: Bool
     ) throws(ConfigurationError) {
         guard !listen.isLoopback else { return }
         guard authentication == .sigv4 else {
@@ -149,20 +225,22 @@ extension ServeConfiguration {
                     + "be 'none' only on a loopback address (\(Setting.listen.names))."
             )
         }
-        guard insecureHTTP else {
+        guard isProtected else {
             throw ConfigurationError(
-                "\(listen) is not a loopback address, and this version serves no TLS: code, payloads and environment "
-                    + "variables would cross the network readable by others. Put a TLS proxy in front, or allow it "
-                    + "with \(Setting.insecureHTTP.names)."
+                "\(listen) is not a loopback address, and without TLS code, payloads and environment variables would "
+                    + "cross the network readable by others: give a certificate (\(Setting.tlsCertificate.names)), or "
+                    + "allow plain HTTP (\(Setting.insecureHTTP.names))."
             )
         }
     }
 
-    private static func isRegion(_ text: String) -> Bool {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        return text.utf8.count <= 32 && parts.count >= 3
-            && parts.allSatisfy { part in
-                !part.isEmpty && part.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) }
-            }
+    private static func tlsFiles(certificate: String?, key: String?) throws(ConfigurationError) -> TLSFiles? {
+        switch (certificate, key) {
+        case (nil, nil): return nil
+        case (let certificate?, let key?): return TLSFiles(certificate: certificate, key: key)
+        default:
+            let missing = certificate == nil ? Setting.tlsCertificate : .tlsKey
+            throw ConfigurationError("TLS takes a certificate and its key, and one is missing (\(missing.names)).")
+        }
     }
 }

@@ -46,16 +46,39 @@ package struct ServeOptions: ParsableArguments {
 
     @Flag(
         name: .customLong("insecure-http"),
-        help: "Serve on an address that is not loopback although there is no TLS yet."
+        help: "Serve plain HTTP on an address that is not loopback."
     )
     private var insecureHTTP = false
 
-    @Option(help: ArgumentHelp("Region that functions are in (default: us-east-1).", valueName: "name"))
+    @Option(
+        name: .customLong("tls-cert"),
+        help: ArgumentHelp(
+            "Serve HTTPS with the certificate in this PEM file, its chain after it; read again when it changes.",
+            valueName: "file"
+        )
+    )
+    private var tlsCertificate: String?
+
+    @Option(
+        name: .customLong("tls-key"),
+        help: ArgumentHelp("PEM file with the certificate's private key, not readable by others.", valueName: "file")
+    )
+    private var tlsKey: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Region of requests that name none, and of the administrator's key (default: us-east-1).",
+            valueName: "name"
+        )
+    )
     private var region: String?
 
     @Option(
         name: .customLong("account-id"),
-        help: ArgumentHelp("Account that functions belong to (default: 000000000000).", valueName: "digits")
+        help: ArgumentHelp(
+            "Account of the administrator's key, and of keys made without one (default: 000000000000).",
+            valueName: "digits"
+        )
     )
     private var accountID: String?
 
@@ -85,6 +108,14 @@ package struct ServeOptions: ParsableArguments {
     private var egress: [String] = []
 
     @Option(
+        help: ArgumentHelp(
+            "Name server that functions' names are looked up by, such as 10.0.0.53 or 127.0.0.1:5353; may be repeated (default: those of /etc/resolv.conf).",
+            valueName: "address[:port]"
+        )
+    )
+    private var resolver: [String] = []
+
+    @Option(
         name: .customLong("function-env"),
         help: ArgumentHelp("Environment variable for every function; may be repeated.", valueName: "name=value")
     )
@@ -92,9 +123,21 @@ package struct ServeOptions: ParsableArguments {
 
     @Option(
         name: .customLong("account-concurrency"),
-        help: ArgumentHelp("Invocations that may run at once (default: 1000).", valueName: "count")
+        help: ArgumentHelp(
+            "Invocations that may run at once of each account in each region (default: 1000).",
+            valueName: "count"
+        )
     )
     private var accountConcurrency: String?
+
+    @Option(
+        name: .customLong("account-code-storage"),
+        help: ArgumentHelp(
+            "Zips of all functions, versions and layers of each account in each region together, in MiB (default: 76800).",
+            valueName: "mib"
+        )
+    )
+    private var accountCodeStorage: String?
 
     @Option(
         help: ArgumentHelp(
@@ -103,6 +146,14 @@ package struct ServeOptions: ParsableArguments {
         )
     )
     private var memory: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How execution environments begin: blank, in ones that are started ahead of need where that is possible, or exec, each by itself (default: blank).",
+            valueName: "mode"
+        )
+    )
+    private var pool: String?
 
     @Option(
         name: .customLong("keep-alive"),
@@ -115,6 +166,106 @@ package struct ServeOptions: ParsableArguments {
         help: ArgumentHelp("How long running invocations may take after SIGTERM (default: 60s).", valueName: "time")
     )
     private var drainTimeout: String?
+
+    @Option(
+        name: .customLong("async-retry-delay"),
+        help: ArgumentHelp(
+            "Wait before an asynchronous event that failed is tried again; the second wait is twice as long (default: 60s).",
+            valueName: "time"
+        )
+    )
+    private var asyncRetryDelay: String?
+
+    @Option(
+        name: .customLong("async-events"),
+        help: ArgumentHelp(
+            "Asynchronous events of an account that may wait; more are answered with 429 (default: 100000).",
+            valueName: "count"
+        )
+    )
+    private var asyncEvents: String?
+
+    @Option(
+        name: .customLong("aws-endpoint"),
+        help: ArgumentHelp(
+            "Where AWS's other services are, such as http://127.0.0.1:5000 (default: nowhere).",
+            valueName: "url"
+        )
+    )
+    private var awsEndpoint: String?
+
+    @Option(
+        name: .customLong("sqs"),
+        help: ArgumentHelp(
+            "Who answers requests for SQS: 'embedded' is this server, 'aws-endpoint' that other one (default: embedded, "
+                + "unless --aws-endpoint is given).",
+            valueName: "server"
+        )
+    )
+    private var queues: String?
+
+    @Flag(
+        name: .customLong("throttle-api"),
+        help: "Limit the rate of control-plane calls as AWS does: 15 a second, GetFunction 100."
+    )
+    private var throttleAPI = false
+
+    @Option(
+        name: .customLong("sqs-endpoint"),
+        help: ArgumentHelp(
+            "Where the queues are that asynchronous events end in, with the key of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (default: where requests for SQS are answered).",
+            valueName: "url"
+        )
+    )
+    private var sqsEndpoint: String?
+
+    @Option(
+        name: .customLong("sns-endpoint"),
+        help: ArgumentHelp("Where topics are, with the same key (default: as --aws-endpoint).", valueName: "url")
+    )
+    private var snsEndpoint: String?
+
+    @Option(
+        name: .customLong("events-endpoint"),
+        help: ArgumentHelp(
+            "Where EventBridge's buses are, with the same key (default: as --aws-endpoint).",
+            valueName: "url"
+        )
+    )
+    private var eventsEndpoint: String?
+
+    @Option(
+        name: .customLong("s3-endpoint"),
+        help: ArgumentHelp(
+            "Where the buckets are that code comes from and may be kept in, and records go to, such as http://127.0.0.1:9000 (default: as --aws-endpoint).",
+            valueName: "url"
+        )
+    )
+    private var s3Endpoint: String?
+
+    @Option(
+        name: .customLong("s3-region"),
+        help: ArgumentHelp("Region that requests to S3 are signed for (default: as --region).", valueName: "region")
+    )
+    private var s3Region: String?
+
+    @Option(
+        name: .customLong("s3-access-key-id"),
+        help: ArgumentHelp(
+            "Access key for S3; its secret is in MARTLET_S3_SECRET_ACCESS_KEY (default: as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY).",
+            valueName: "id"
+        )
+    )
+    private var s3AccessKeyID: String?
+
+    @Option(
+        name: .customLong("code-store"),
+        help: ArgumentHelp(
+            "Bucket at --s3-endpoint that code and layers are kept in, encrypted, such as s3://code/martlet (default: the directory DATA/code).",
+            valueName: "s3://bucket/prefix"
+        )
+    )
+    private var codeStore: String?
 
     @Option(
         name: .customLong("log-level"),
@@ -146,13 +297,20 @@ package struct ServeOptions: ParsableArguments {
     package var values: [Setting: [String]] {
         let single: [(Setting, String?)] = [
             (.config, config), (.listen, listen), (.data, data), (.limits, limits), (.auth, auth),
-            (.insecureHTTP, insecureHTTP ? "true" : nil), (.region, region), (.accountID, accountID),
-            (.accountConcurrency, accountConcurrency), (.memory, memory), (.keepAlive, keepAlive),
-            (.drainTimeout, drainTimeout), (.logLevel, logLevel), (.masterKeyFile, masterKeyFile),
-            (.masterKeyCommand, masterKeyCommand),
+            (.insecureHTTP, insecureHTTP ? "true" : nil), (.tlsCertificate, tlsCertificate), (.tlsKey, tlsKey),
+            (.region, region), (.accountID, accountID),
+            (.accountConcurrency, accountConcurrency), (.accountCodeStorage, accountCodeStorage), (.memory, memory),
+            (.pool, pool),
+            (.keepAlive, keepAlive),
+            (.drainTimeout, drainTimeout), (.asyncRetryDelay, asyncRetryDelay), (.asyncEvents, asyncEvents),
+            (.awsEndpoint, awsEndpoint), (.queues, queues), (.throttleAPI, throttleAPI ? "true" : nil),
+            (.s3Endpoint, s3Endpoint), (.sqsEndpoint, sqsEndpoint), (.snsEndpoint, snsEndpoint),
+            (.eventsEndpoint, eventsEndpoint),
+            (.s3Region, s3Region), (.s3AccessKeyID, s3AccessKeyID), (.codeStore, codeStore), (.logLevel, logLevel),
+            (.masterKeyFile, masterKeyFile), (.masterKeyCommand, masterKeyCommand),
         ]
         var values: [Setting: [String]] = [
-            .runtime: runtime, .runtimeLibraries: runtimeLibraries, .egress: egress,
+            .runtime: runtime, .runtimeLibraries: runtimeLibraries, .egress: egress, .resolver: resolver,
             .functionEnvironment: functionEnvironment,
         ]
         for case (let setting, let value?) in single { values[setting] = [value] }

@@ -10,16 +10,35 @@ package enum Setting: String, CaseIterable, Sendable {
     case limits
     case auth
     case insecureHTTP = "insecure-http"
+    case tlsCertificate = "tls-cert"
+    case tlsKey = "tls-key"
     case region
     case accountID = "account-id"
     case runtime
     case runtimeLibraries = "runtime-libs"
     case egress
+    case resolver
     case functionEnvironment = "function-env"
     case accountConcurrency = "account-concurrency"
+    case accountCodeStorage = "account-code-storage"
     case memory
+    case pool
     case keepAlive = "keep-alive"
     case drainTimeout = "drain-timeout"
+    case asyncRetryDelay = "async-retry-delay"
+    case asyncEvents = "async-events"
+    case awsEndpoint = "aws-endpoint"
+    case queues = "sqs"
+    case throttleAPI = "throttle-api"
+    case sqsEndpoint = "sqs-endpoint"
+    case snsEndpoint = "sns-endpoint"
+    case eventsEndpoint = "events-endpoint"
+    case s3Endpoint = "s3-endpoint"
+    case s3Region = "s3-region"
+    case s3AccessKeyID = "s3-access-key-id"
+    /// No option, since options are seen by every user of the machine.
+    case s3SecretAccessKey = "s3-secret-access-key"
+    case codeStore = "code-store"
     case logLevel = "log-level"
     case masterKeyFile = "master-key-file"
     case masterKeyCommand = "master-key-command"
@@ -33,7 +52,7 @@ package enum Setting: String, CaseIterable, Sendable {
         case file(String)
     }
 
-    package var option: String? { self == .masterKey ? nil : "--\(rawValue)" }
+    package var option: String? { self == .masterKey || self == .s3SecretAccessKey ? nil : "--\(rawValue)" }
 
     package var variable: String {
         "MARTLET_" + rawValue.uppercased().replacing("-", with: "_")
@@ -42,7 +61,7 @@ package enum Setting: String, CaseIterable, Sendable {
     package var fileKey: String? { self == .masterKey || self == .config ? nil : rawValue }
 
     /// May be given several times; all values of the strongest source count.
-    var isRepeatable: Bool { self == .egress || isPair }
+    var isRepeatable: Bool { self == .egress || self == .resolver || isPair }
 
     /// Its values are `NAME=VALUE`; in the file also a mapping.
     var isPair: Bool { self == .runtime || self == .runtimeLibraries || self == .functionEnvironment }
@@ -51,7 +70,7 @@ package enum Setting: String, CaseIterable, Sendable {
     var variableSeparator: Character { self == .functionEnvironment ? "\n" : ";" }
 
     /// Its value is never shown.
-    var isSecret: Bool { self == .functionEnvironment || self == .masterKey }
+    var isSecret: Bool { self == .functionEnvironment || self == .masterKey || self == .s3SecretAccessKey }
 
     /// Every name it goes by, for error texts.
     var names: String {

@@ -33,3 +33,10 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
         .nanoseconds(below(Int(bound.wholeNanoseconds) + 1))
     }
 }
+
+extension SplitMix64 {
+    /// One of them, or nil where there is none.
+    package mutating func element<T>(of elements: [T]) -> T? {
+        elements.isEmpty ? nil : elements[below(elements.count)]
+    }
+}

@@ -46,7 +46,7 @@ struct SigV4Vectors: Decodable {
 
     func verify(_ request: SigV4Request, _ vector: Vector, body: [UInt8], at now: Timestamp? = nil) throws {
         let time = try #require(BasicTime.parse(time))
-        let verifier = SigV4Verifier(region: region, services: [vector.service])
+        let verifier = SigV4Verifier(regions: [region], services: [vector.service])
         let pending = try verifier.examine(request, at: now ?? time) { id, token in
             id == accessKey && token == vector.token ? .secret(secret) : .unknown
         }

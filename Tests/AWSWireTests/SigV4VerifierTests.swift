@@ -5,7 +5,7 @@ import Testing
 
 struct SigV4VerifierTests {
     static let key = AccessKey(id: "AKIAEXAMPLE", secret: "secret")
-    let verifier = SigV4Verifier(region: "us-east-1", services: ["lambda"])
+    let verifier = SigV4Verifier(regions: ["us-east-1"], services: ["lambda"])
 
     func time(_ text: String) throws -> Timestamp { try #require(BasicTime.parse(text)) }
 

@@ -142,6 +142,7 @@ struct CodeArchiveTests {
     @Test(arguments: [
         [Entry.link("l", to: "/etc/passwd")], [Entry.link("l", to: "..")], [Entry.link("a/l", to: "../../x")],
         [Entry.link("l", to: "a/../../x")], [Entry.link("l", to: "a\\b")], [Entry.link("l", to: "l")],
+        [Entry.link("l", to: "")], [Entry.link("l", to: String(repeating: "a/", count: 2_500))],
         [Entry.link("a", to: "b"), Entry.link("b", to: "a")],
         // One link at a time each stays inside; one after the other they do not.
         [Entry.directory("p/q"), Entry.link("p/q/up", to: "../.."), Entry.link("out", to: "p/q/up/..")],
@@ -149,6 +150,37 @@ struct CodeArchiveTests {
     ])
     private func `links that leave the root are refused`(entries: [Entry]) throws {
         #expect(try refusal(ZipBuilder.zip(entries))?.reason.contains("link") == true)
+    }
+
+    /// Behind the end that has `shown` comes one whose comment does not fit: we passed it over, libarchive did not.
+    @Test func `an archive that can be read in two ways is refused`() throws {
+        let both = ZipBuilder.zip([Entry("shown", "1"), Entry("hidden", "2")])
+        let signature: [UInt8] = [0x50, 0x4B, 0x01, 0x02]
+        let starts = both.indices.filter { both[$0...].starts(with: signature) }
+        let end = both.count - 22
+        func ending(_ directory: ArraySlice<UInt8>, at offset: Int, comment: Int) -> [UInt8] {
+            let counts = ZipBuilder.le16(0) + ZipBuilder.le16(0) + ZipBuilder.le16(1) + ZipBuilder.le16(1)
+            return [0x50, 0x4B, 0x05, 0x06] + counts + ZipBuilder.le32(UInt32(directory.count))
+                + ZipBuilder.le32(UInt32(offset)) + ZipBuilder.le16(UInt16(comment))
+        }
+        let (shown, hidden) = (both[starts[0]..<starts[1]], both[starts[1]..<end])
+        let first = Array(both[..<starts[0]]) + shown
+        let zip = first + ending(shown, at: starts[0], comment: hidden.count + 22) + hidden
+        try expectUnusable(zip + ending(hidden, at: zip.count - hidden.count, comment: 1_000), "cut off")
+        // One entry of the two is in the directory: the other is not unpacked.
+        #expect(try unpacked(first + ending(shown, at: starts[0], comment: 0)) == ["shown": "f 644 1"])
+    }
+
+    /// Each link goes forty times through one that goes down and up 800 times: 16 KB that would keep a thread busy for long.
+    @Test func `links that lead through each other without end are refused`() throws {
+        let long = Array(repeating: "d/..", count: 800).joined(separator: "/")
+        let through = Array(repeating: "w", count: 40).joined(separator: "/")
+        let links = (0..<100).map { Entry.link("l\($0)", to: through) }
+        let zip = ZipBuilder.zip([.directory("d"), .link("w", to: long)] + links)
+        let refusal = #expect(throws: ArchiveRefusal.self) { try CodeArchive.inspect(zip) }
+        #expect(refusal?.kind == .unusable && refusal?.reason.contains("too many directories") == true)
+        let few = ZipBuilder.zip([.directory("d"), .link("w", to: long)] + links.prefix(20))
+        #expect(try CodeArchive.inspect(few).entries == 22)
     }
 
     @Test func `links inside the root are kept, dangling ones too`() throws {
@@ -187,6 +219,14 @@ struct CodeArchiveTests {
         var entry = Entry("packed", "0123456789")
         entry.method = method
         _ = try refusal(ZipBuilder.zip([entry]))
+    }
+
+    /// The checksum in the local header differs from the directory's: libarchive's words for it end in a newline.
+    @Test func `a reason is one line`() throws {
+        var zip = ZipBuilder.zip([Entry("a", "x")])
+        zip[14] ^= 1
+        let refusal = try refusal(zip)
+        #expect(refusal?.kind == .unusable && refusal?.reason.contains { $0.isNewline } == false)
     }
 
     @Test func `a wrong checksum or size is refused`() throws {

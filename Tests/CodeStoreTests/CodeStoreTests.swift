@@ -31,7 +31,7 @@ struct CodeStoreTests {
         #expect(reference.sha256 == Data(SHA256.hash(data: zip)).base64EncodedString())
         #expect(try await store.zip(reference) == zip)
         #expect(try await CodeStore(directory: directory, masterKey: masterKey).zip(reference) == zip)
-        let summary = try await store.unpack(reference, into: scratch.descriptor)
+        let summary = try await store.unpack([reference], into: scratch.descriptor)
         #expect(summary == CodeArchive.Summary(entries: 1, unzippedBytes: 8))
         #expect(try scratch.tree() == ["app.py": "f 644 print(1)"])
     }
@@ -40,8 +40,10 @@ struct CodeStoreTests {
         let references = try await [store.put([1]), store.put([1]), store.put([])]
         #expect(try await Set(store.objectIDs()) == Set(references.map(\.objectID)))
         #expect(Set(references.map(\.objectID)).count == 3)
+        #expect(try await store.has(objectID: references[0].objectID))
         try await store.delete(objectID: references[0].objectID)
         try await store.delete(objectID: references[0].objectID)
+        #expect(try await !store.has(objectID: references[0].objectID))
         #expect(try await store.objectIDs().count == 2)
         await #expect(throws: CodeStoreError.notFound(objectID: references[0].objectID)) {
             try await store.zip(references[0])

@@ -5,7 +5,9 @@ import ControlPlane
 import Crypto
 import EnvelopeEncryption
 import Foundation
+import InvocationCore
 import LambdaModel
+import LogStore
 import Logging
 import MetadataStore
 import Synchronization
@@ -19,25 +21,46 @@ final class ControlPlaneFixture: Sendable {
     let directory: String
     let metadata: MetadataStore
     let code: CodeStore
+    let logs: LogStore
     let controlPlane: ControlPlane
     private let surroundings: Surroundings
 
-    init(limits: LimitsProfile = .classic, in directory: String? = nil) throws {
+    init(
+        limits: LimitsProfile = .classic,
+        in directory: String? = nil,
+        buckets: CodeBuckets = .notConfigured,
+        objects: (any CodeObjects)? = nil,
+        storedCodeBytesMax: Int = LimitsProfile.storedCodeBytesDefault
+    ) throws {
         self.directory = directory ?? NSTemporaryDirectory() + "martlet-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: self.directory, withIntermediateDirectories: true)
         let masterKey = try MasterKey(bytes: [UInt8](repeating: 1, count: 32))
         metadata = try MetadataStore(directory: self.directory, masterKey: masterKey)
-        code = try CodeStore(directory: self.directory + "/code", masterKey: masterKey)
+        code =
+            try objects.map { CodeStore(objects: $0, masterKey: masterKey) }
+            ?? CodeStore(directory: self.directory + "/code", masterKey: masterKey)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let surroundings = Surroundings()
         self.surroundings = surroundings
+        logs = try LogStore(directory: self.directory, now: { surroundings.now }, onBackgroundFailure: { _ in })
         let clock = ContinuousClock()
-        let collector = CodeCollector(code: code, now: { surroundings.now }, clock: clock, logger: logger)
+        let collector = CodeCollector(
+            code: code,
+            metadata: metadata,
+            now: { surroundings.now },
+            clock: clock,
+            logger: logger
+        )
         let activator = FunctionActivator(
             metadata: metadata,
             collector: collector,
-            prepare: { try surroundings.prepare($0) },
-            retire: { surroundings.retire($0, $1) },
+            prepare: { [code] configuration in
+                try surroundings.prepare(configuration)
+                if objects != nil { _ = try await code.zip(configuration.code) }
+            },
+            activated: { surroundings.retire($0, $1, $2) },
+            logs: logs,
+            now: { surroundings.now },
             clock: clock,
             logger: logger
         )
@@ -56,7 +79,15 @@ final class ControlPlaneFixture: Sendable {
             },
             activator: activator,
             collector: collector,
-            retire: { surroundings.retire($0, $1) },
+            reservations: ConcurrencyReservations(
+                metadata: metadata,
+                accountMax: 1_000,
+                apply: { surroundings.apply($0, $1) },
+                states: { surroundings.states(of: $0) }
+            ),
+            storedCodeBytesMax: storedCodeBytesMax,
+            buckets: buckets,
+            retire: { surroundings.retire($0, $1, $2) },
             now: { surroundings.now },
             logger: logger
         )
@@ -68,6 +99,10 @@ final class ControlPlaneFixture: Sendable {
         /// What `prepare` answers: nil for success.
         let fault = Mutex<LambdaError?>(nil)
         let retirements = Mutex<[String]>([])
+        /// What is in force, and since which turn.
+        let concurrency = Mutex<(settings: ConcurrencySettings, turn: UInt64)>((ConcurrencySettings(), 0))
+        /// Of versions, by number.
+        let states = Mutex<[String: ProvisionedState]>([:])
 
         var now: Timestamp { time.withLock { $0 } }
 
@@ -75,7 +110,15 @@ final class ControlPlaneFixture: Sendable {
             if let error = fault.withLock({ $0 }) { throw error }
         }
 
-        func retire(_ key: FunctionKey, _ revision: String?) {
+        func apply(_ settings: ConcurrencySettings, _ turn: UInt64) {
+            concurrency.withLock { if turn > $0.turn { $0 = (settings, turn) } }
+        }
+
+        func states(of keys: [EnvironmentKey]) -> [ProvisionedState] {
+            states.withLock { states in keys.map { states[$0.version] ?? ProvisionedState() } }
+        }
+
+        func retire(_ key: FunctionKey, _ version: String?, _ revision: String?) {
             retirements.withLock { $0.append("\(key.name) \(revision ?? "all")") }
         }
     }
@@ -86,6 +129,25 @@ final class ControlPlaneFixture: Sendable {
 
     func failPreparing(_ error: LambdaError?) {
         surroundings.fault.withLock { $0 = error }
+    }
+
+    /// Reserved concurrency in force, by the function's name.
+    var reserved: [String: Int] {
+        surroundings.concurrency.withLock { state in
+            Dictionary(uniqueKeysWithValues: state.settings.reserved.map { ($0.key.name, $0.value) })
+        }
+    }
+
+    /// Provisioned concurrency in force, such as `live>1=5`: qualifier, version and how many.
+    var provisioned: [String] {
+        surroundings.concurrency.withLock { state in
+            state.settings.provisioned.map { "\($0.qualifier)>\($0.configuration.version)=\($0.executions)" }
+        }
+    }
+
+    /// Says how far the environments of a version have come.
+    func setState(of version: String, _ state: ProvisionedState) {
+        surroundings.states.withLock { $0[version] = state }
     }
 
     var retired: [String] { surroundings.retirements.withLock { $0 } }

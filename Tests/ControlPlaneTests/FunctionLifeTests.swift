@@ -166,7 +166,7 @@ struct FunctionLifeTests {
         try await fixture.create("f")
         let orphan = try await fixture.code.put(Array("PK".utf8))
         let next = try ControlPlaneFixture(in: fixture.directory)
-        try await next.controlPlane.collector.collectLeftovers(next.metadata)
+        try await next.controlPlane.collector.collectLeftovers()
         #expect(try await !next.code.objectIDs().contains(orphan.objectID))
         let shown = try await next.activating { try await next.settled("f") }
         #expect(shown["State"] == .string("Active"))
@@ -237,5 +237,39 @@ struct FunctionLifeTests {
         try await plane.deleteFunction("f", qualifier: nil, caller: caller)
         #expect(try await refusal { try await fixture.show("f") }?.wire.status == 404)
         #expect(fixture.retired.last == "f all")
+    }
+
+    @Test func `an alias that moves while its old version is deleted is never found without one`() async throws {
+        defer { try? fixture.remove() }
+        let fixture = fixture
+        let plane = fixture.controlPlane
+        try await fixture.create("f", ["Publish": .bool(true)])
+        _ = try await fixture.activating { try await fixture.settled("f") }
+        let function = ["FunctionName": "f"]
+        func body(_ members: [String: JSONValue]) -> [UInt8] { JSONValue.object(members).bytes }
+        let first: [String: JSONValue] = ["Name": .string("live"), "FunctionVersion": .string("1")]
+        try await plane.call(.createAlias, function, body: body(first))
+        let key = FunctionKey(accountID: caller.accountID, region: caller.region, name: "f")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do {
+                    while !Task.isCancelled { _ = try await plane.invocable(key, qualifier: "live") }
+                } catch is CancellationError {}
+            }
+            for number in 2...40 {
+                // Versions are only made of what has changed.
+                try await fixture.metadata.change { transaction in
+                    var record = try #require(try transaction.record(key))
+                    record.configuration.description = "\(number)"
+                    try transaction.update(record)
+                }
+                try await plane.call(.publishVersion, function)
+                let version = body(["FunctionVersion": .string("\(number)")])
+                try await plane.call(.updateAlias, ["FunctionName": "f", "Name": "live"], body: version)
+                try await plane.call(.deleteFunction, function, query: "Qualifier=\(number - 1)")
+            }
+            group.cancelAll()
+            try await group.waitForAll()
+        }
     }
 }

@@ -49,7 +49,7 @@ struct ReadingTests {
         defer { try? fixture.remove() }
         try await fixture.create("f", ["Tags": .object(["team": .string("birds")])])
         let plane = fixture.controlPlane
-        let answer = try await plane.getFunction("f", qualifier: nil, host: "localhost:4566", caller: caller)
+        let answer = try await plane.getFunction("f", qualifier: nil, origin: "http://localhost:4566", caller: caller)
         #expect(answer["Tags"] == .object(["team": .string("birds")]))
         #expect(answer["Code"]?["RepositoryType"] == .string("S3"))
         let url = try #require(answer["Code"]?["Location"]?.string)
@@ -84,7 +84,7 @@ struct ReadingTests {
         var pages = 0
         repeat {
             let answer = try await fixture.controlPlane.listFunctions(
-                QueryParameters("MaxItems=2&Marker=\(marker)"),
+                "MaxItems=2&Marker=\(marker)",
                 caller: caller
             )
             for item in answer["Functions"]?.array ?? [] {
@@ -96,7 +96,7 @@ struct ReadingTests {
         } while !marker.isEmpty && pages < 10
         #expect(names == ["a", "b", "c", "d", "e"] && pages == 3)
         let versions = try await fixture.controlPlane.listFunctions(
-            QueryParameters("FunctionVersion=ALL"),
+            "FunctionVersion=ALL",
             caller: caller
         )
         #expect(versions["Functions"]?.array?.first?["FunctionArn"]?.string?.hasSuffix("function:a:$LATEST") == true)
@@ -106,7 +106,7 @@ struct ReadingTests {
     func `list parameters out of bounds`(query: String) async throws {
         defer { try? fixture.remove() }
         let error = try await refusal {
-            try await fixture.controlPlane.listFunctions(QueryParameters(query), caller: caller)
+            try await fixture.controlPlane.listFunctions(query, caller: caller)
         }
         #expect(error?.wire.status == 400)
     }
@@ -115,7 +115,7 @@ struct ReadingTests {
         defer { try? fixture.remove() }
         try await fixture.create("f")
         let other = Caller(accountID: "111111111111", region: "us-east-1")
-        let answer = try await fixture.controlPlane.listFunctions(QueryParameters(""), caller: other)
+        let answer = try await fixture.controlPlane.listFunctions("", caller: other)
         #expect(answer == .object(["Functions": .array([])]))
     }
 }

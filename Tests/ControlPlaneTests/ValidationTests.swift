@@ -92,7 +92,7 @@ struct ValidationTests {
                 "Value cobol at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [python3.12, nodejs22.x] or be a valid ARN"
             ),
             (["Code": .object([:])], "Please provide a source for function code."),
-            (["Code": .object(["S3Bucket": .string("b"), "S3Key": .string("k")])], "Code from S3"),
+            (["Code": .object(["S3Bucket": .string("bucket"), "S3Key": .string("k")])], "Code from S3"),
             (["Code": .object(["ImageUri": .string("x")])], "container image"),
             (["Code": .object(["ZipFile": .string("")])], "Uploaded file must be a non-empty zip"),
             (
@@ -101,8 +101,7 @@ struct ValidationTests {
             ),
             (["Code": .object(["ZipFile": .string(SampleCode.traversal)])], "Could not unzip uploaded file."),
             (["PackageType": .string("Image")], "PackageType Image is not available"),
-            (["Publish": .bool(true)], "Publish is not available"),
-            (["Layers": .array([.string("x")])], "Layers is not available"),
+            (["PublishTo": .string("LATEST_PUBLISHED")], "PublishTo is not available"),
             (
                 ["Architectures": .array([.string(Architecture.host == .arm64 ? "x86_64" : "arm64")])],
                 "this machine runs"

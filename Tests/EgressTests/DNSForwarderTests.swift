@@ -99,7 +99,7 @@ extension LoopbackSocket {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct DNSForwarderTests {
     static func query(_ name: String, type: UInt16 = 1, id: UInt16 = 0x1234, options: UInt16? = nil) -> [UInt8] {
         var bytes: [UInt8] = [UInt8(id >> 8), UInt8(id & 0xFF), 1, 0, 0, 1, 0, 0, 0, 0, 0, options == nil ? 0 : 1]
@@ -131,8 +131,12 @@ struct DNSForwarderTests {
             streams: [stream.descriptor],
             group: MultiThreadedEventLoopGroup.singleton,
             policy: policy,
-            resolvers: { ResolverConfiguration(parsing: servers + configuration) },
-            port: upstream?.port ?? 53,
+            resolvers: {
+                var found = ResolverConfiguration(parsing: servers + configuration)
+                for index in found.servers.indices { found.servers[index].port = upstream?.port ?? 53 }
+                return found
+            },
+            share: EgressBudget(descriptors: 16_384).share(),
             logger: Logger(label: "test")
         )
         defer { upstream?.stop() }

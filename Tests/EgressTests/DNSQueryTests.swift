@@ -49,7 +49,7 @@ struct DNSQueryTests {
             options ndots:5 timeout:99 attempts:0 rotate timeout:x
             """
         let configuration = ResolverConfiguration(parsing: text)
-        #expect(configuration.servers.map(\.description) == ["10.0.0.1", "fd00::53", "10.0.0.2"])
+        #expect(configuration.servers.map(\.address.description) == ["10.0.0.1", "fd00::53", "10.0.0.2"])
         #expect(configuration.timeoutSeconds == 30 && configuration.attempts == 1)
         #expect(ResolverConfiguration(parsing: "\u{0}\n\n \nnameserver") == ResolverConfiguration())
     }

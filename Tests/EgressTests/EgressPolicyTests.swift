@@ -70,6 +70,11 @@ struct EgressPolicyTests {
         #expect(try Self.verdict(policy, address, port) == verdict)
     }
 
+    @Test func `an address is the whole text, also behind a NUL`() {
+        #expect(IPAddress("10.0.0.1\0") == nil && IPAddress("::1\0x") == nil)
+        #expect(throws: EgressPolicyError.self) { try EgressPolicy(parsing: ["allow=10.0.0.1\0.2"]) }
+    }
+
     @Test func `rules are read from several texts`() throws {
         let policy = try EgressPolicy(parsing: ["allow=10.0.0.0/8:1-2 , [fd00::/8]:443", " deny=fe80::/10; none "])
         #expect(policy.allowed.map(\.network.description) == ["10.0.0.0/8", "fd00::/8"])

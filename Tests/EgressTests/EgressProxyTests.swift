@@ -8,7 +8,7 @@ import Testing
 @testable import Egress
 
 /// The proxy over real sockets; only where a connection was going is given, since nothing redirects here.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct EgressProxyTests {
     /// Runs `body` with the proxy's port and a listening socket that all connections go to.
     private func withProxy<Result: Sendable>(
@@ -28,6 +28,7 @@ struct EgressProxyTests {
             policy: try EgressPolicy(parsing: [policy ?? "allow=host.martlet.internal:\(port)"]),
             hostAddresses: { [] },
             ownPort: 4_566,
+            share: EgressBudget(descriptors: 16_384).share(),
             meter: meter,
             logger: Logger(label: "test"),
             destination: { $0.eventLoop.makeSucceededFuture(alias) }
@@ -172,6 +173,7 @@ struct EgressProxyTests {
             policy: try EgressPolicy(parsing: ["allow=host.martlet.internal"]),
             hostAddresses: { [] },
             ownPort: nil,
+            share: EgressBudget(descriptors: 16_384).share(),
             meter: EgressMeter(),
             logger: Logger(label: "test"),
             destination: { $0.eventLoop.makeSucceededFuture(asked) }
@@ -199,6 +201,7 @@ struct EgressProxyTests {
             policy: EgressPolicy(),
             hostAddresses: { [] },
             ownPort: nil,
+            share: EgressBudget(descriptors: 16_384).share(),
             meter: EgressMeter(),
             logger: Logger(label: "test")
         )

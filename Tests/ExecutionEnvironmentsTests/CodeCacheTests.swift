@@ -34,9 +34,9 @@ struct CodeCacheTests {
                 let reference = try await code.put(bytes)
                 for _ in 0..<3 {
                     group.addTask {
-                        let path = try await cache.acquire(reference)
+                        let path = try await cache.acquire([reference])
                         #expect(FileManager.default.contents(atPath: path + "/app.py") == Data("x".utf8))
-                        await cache.release(reference)
+                        await cache.release([reference])
                     }
                 }
             }

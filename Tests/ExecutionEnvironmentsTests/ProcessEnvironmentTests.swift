@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import InvocationCore
 import LambdaModel
 import Testing
 
@@ -12,6 +13,15 @@ struct ProcessEnvironmentTests {
         operatorVariables: [String: String] = [:],
         managed: Bool = true
     ) -> [String: String] {
+        environment(customer: customer, operatorVariables: operatorVariables, managed: managed).variables
+    }
+
+    private func environment(
+        customer: [String: String]?,
+        operatorVariables: [String: String] = [:],
+        managed: Bool = true,
+        initialization: InitializationType = .onDemand
+    ) -> ProcessEnvironment {
         var configuration = FunctionConfiguration(
             key: FunctionKey(accountID: "000000000000", region: "eu-west-1", name: "f"),
             runtime: "python3.12",
@@ -33,10 +43,32 @@ struct ProcessEnvironmentTests {
         return ProcessEnvironment(
             configuration,
             runtime: runtime,
+            initialization: initialization,
             operatorVariables: operatorVariables,
             credentials: SessionCredentialValues(accessKeyID: "ASIA", secretAccessKey: "s", sessionToken: "t"),
             logStream: "2026/01/01/[$LATEST]0"
-        ).variables
+        )
+    }
+
+    @Test func `a function can read how its environment came to be`() {
+        for (initialization, word) in [
+            (InitializationType.onDemand, "on-demand"), (.provisionedConcurrency, "provisioned-concurrency"),
+        ] {
+            let seen = environment(customer: nil, initialization: initialization).variables
+            #expect(seen["AWS_LAMBDA_INITIALIZATION_TYPE"] == word)
+        }
+    }
+
+    @Test func `an extension has what is the function's and not what is the runtime's`() {
+        let names = environment(customer: ["MINE": "a", "_MINE": "b"]).extensionList.map { $0.split(separator: "=")[0] }
+        #expect(
+            Set(names) == [
+                "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+                "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
+                "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "LANG", "MINE",
+                "PATH", "SHLVL", "TZ",
+            ]
+        )
     }
 
     @Test func `the customer's win over the operator's and over those of the runtime that may be replaced`() {

@@ -9,6 +9,7 @@ import HTTPAPI
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import InvocationCore
 import LambdaModel
 import LogStore
 import Logging
@@ -48,12 +49,20 @@ final class APIFixture: Sendable {
         logs = try LogStore(directory: directory, now: { Self.now }, onBackgroundFailure: { _ in })
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let clock = ContinuousClock()
-        let collector = CodeCollector(code: code, now: { Self.now }, clock: clock, logger: logger)
+        let collector = CodeCollector(
+            code: code,
+            metadata: metadata,
+            now: { Self.now },
+            clock: clock,
+            logger: logger
+        )
         let activator = FunctionActivator(
             metadata: metadata,
             collector: collector,
             prepare: { _ in },
-            retire: { _, _ in },
+            activated: { _, _, _ in },
+            logs: logs,
+            now: { Self.now },
             clock: clock,
             logger: logger
         )
@@ -65,7 +74,13 @@ final class APIFixture: Sendable {
             runtimes: { _ in .available },
             activator: activator,
             collector: collector,
-            retire: { _, _ in },
+            reservations: ConcurrencyReservations(
+                metadata: metadata,
+                accountMax: 1_000,
+                apply: { _, _ in },
+                states: { keys in keys.map { _ in ProvisionedState() } }
+            ),
+            retire: { _, _, _ in },
             now: { Self.now },
             logger: logger
         )
@@ -75,9 +90,30 @@ final class APIFixture: Sendable {
             logs: logs,
             invoke: invoke,
             stream: stream ?? { InvocationStream(try await invoke($0)) },
-            authentication: isSigned ? .sigV4(AccessKeyring(keys: [Self.key], sessions: sessions)) : .none,
+            accept: { _ in },
+            metrics: {
+                AsyncMetrics(
+                    depth: AsyncDepth(
+                        events: 3,
+                        attempts: 1,
+                        oldestEventAge: .milliseconds(1_500),
+                        deliveries: 0,
+                        oldestDeliveryAge: .zero,
+                        countMax: 10
+                    ),
+                    tally: AsyncTally()
+                )
+            },
+            authentication: isSigned ? .sigV4 : .none,
+            accessKeys: AccessKeys(
+                metadata: metadata,
+                keyring: AccessKeyring(administrator: Self.key, accountID: "000000000000", sessions: sessions),
+                accountID: "000000000000",
+                now: { Self.now }
+            ),
             accountID: "000000000000",
             region: "us-east-1",
+            isEncrypted: false,
             now: { Self.now },
             logger: logger
         )
@@ -94,7 +130,7 @@ final class APIFixture: Sendable {
     ) async throws -> T {
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
-        let application = Application(responder: api, server: LambdaAPI.server, logger: logger)
+        let application = Application(responder: api, server: LambdaAPI.server(identity: nil), logger: logger)
         let activator = controlPlane.activator
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await activator.run() }

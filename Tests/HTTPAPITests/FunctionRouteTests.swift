@@ -79,11 +79,8 @@ struct FunctionRouteTests {
     }
 
     @Test(arguments: [
-        (HTTPRequest.Method.post, "/2015-03-31/functions/f/versions", "PublishVersion"),
-        (.get, "/2015-03-31/functions/f/aliases/live", "GetAlias"),
-        (.post, "/2014-11-13/functions/f/invoke-async/", "InvokeAsync"),
-        (.get, "/2016-08-19/account-settings/", "GetAccountSettings"),
-        (.get, "/2017-03-31/tags/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Af", "ListTags"),
+        (HTTPRequest.Method.get, "/2025-11-30/capacity-providers/", "ListCapacityProviders"),
+        (.get, "/2025-12-01/functions/f/durable-executions", "ListDurableExecutionsByFunction"),
     ])
     func `an operation that isn't built says so`(
         method: HTTPRequest.Method,
@@ -95,9 +92,7 @@ struct FunctionRouteTests {
             let answer = try await client.send(method, path)
             #expect(answer.status == .notFound)
             #expect(answer.header("x-amzn-ErrorType") == "UnknownOperationException")
-            #expect(
-                try answer.json["Message"] == .string("\(operation) is not available in this version of Martlet.")
-            )
+            #expect(try answer.json["Message"]?.string?.hasPrefix(operation) == true)
         }
     }
 

@@ -93,7 +93,6 @@ struct InvokeRouteTests {
     }
 
     @Test(arguments: [
-        ("X-Amz-Invocation-Type", "Event", "InvalidParameterValueException"),
         ("X-Amz-Invocation-Type", "Sometimes", "ValidationException"),
         ("X-Amz-Log-Type", "Head", "ValidationException"),
         ("X-Amz-Client-Context", "?", "InvalidRequestContentException"),

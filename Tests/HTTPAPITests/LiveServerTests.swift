@@ -33,7 +33,7 @@ struct LiveServerTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a client that waits for 100 Continue gets it`() async throws {
         let fixture = try APIFixture(isSigned: false)
         defer { try? fixture.remove() }
@@ -53,7 +53,7 @@ struct LiveServerTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a body that says it is too long is refused before it comes`() async throws {
         let fixture = try APIFixture(isSigned: false)
         defer { try? fixture.remove() }
@@ -72,7 +72,7 @@ struct LiveServerTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `bytes that are no HTTP end the connection`() async throws {
         let fixture = try APIFixture()
         defer { try? fixture.remove() }
@@ -85,7 +85,7 @@ struct LiveServerTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `one connection serves many requests, refused ones too`() async throws {
         let fixture = try APIFixture(isSigned: false)
         defer { try? fixture.remove() }

@@ -8,7 +8,7 @@ import Testing
 
 @testable import HTTPAPI
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct StreamRouteTests {
     private static let path = "/2021-11-15/functions/f/response-streaming-invocations"
 

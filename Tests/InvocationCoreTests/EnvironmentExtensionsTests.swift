@@ -126,7 +126,7 @@ struct EnvironmentExtensionsTests {
         let refusedNext = RuntimeAPIReply.invalidStateTransition(from: .started, to: .ready)
         #expect(
             environment.shutdownRequested(at: milliseconds(5_000)) == [
-                .refuse([PollID(1)], refusedNext), .endRuntime(isForced: false), .setTimer(milliseconds(5_600)),
+                .endRuntime(isForced: false), .setTimer(milliseconds(5_600)),
             ]
         )
         #expect(
@@ -138,8 +138,8 @@ struct EnvironmentExtensionsTests {
         )
         #expect(
             environment.timerFired(at: milliseconds(7_000)) == [
-                .refuse([PollID(3)], .extensionRefused(.registrationClosed)), .killProcesses,
-                .setTimer(milliseconds(12_000)),
+                .refuse([PollID(3)], .extensionRefused(.registrationClosed)), .refuse([PollID(1)], refusedNext),
+                .killProcesses, .setTimer(milliseconds(12_000)),
             ]
         )
         #expect(environment.processesGone(at: milliseconds(7_001)) == [.cancelTimer, .discard(.shutdown)])
@@ -229,6 +229,55 @@ struct EnvironmentExtensionsTests {
                 )
         )
         #expect(actions.contains(.killProcesses))
+    }
+
+    @Test func `more than ten, or a name that can't register, fail the init at once and start nothing`() {
+        let eleven = (1...11).map { "e\($0)" }
+        for (names, failing, reason) in [
+            (eleven, "e11", "TooManyExtensions"), (["good", "a name"], "a name", "UnknownError"),
+            ([String(repeating: "n", count: 129)], String(repeating: "n", count: 129), "UnknownError"),
+        ] {
+            var environment = EnvironmentLifecycle()
+            let actions = environment.sandboxReady(externalExtensions: names, at: milliseconds(0))
+            #expect(
+                Array(actions.prefix(2)) == [
+                    .startExtensions([]),
+                    .initEnded(
+                        InitReport(
+                            phase: .initialization,
+                            status: .error(type: "Extension.LaunchError"),
+                            duration: .zero
+                        )
+                    ),
+                ]
+            )
+            #expect(actions.contains(.killProcesses) && actions.last == .setTimer(milliseconds(5_000)))
+            let shown = environment.extensions.atInitEnd?.first { $0.state == .launchError }
+            #expect(shown?.name == failing && shown?.errorType == reason)
+            _ = environment.processesGone(at: milliseconds(1))
+            let again = begin(&environment)
+            let failure = again.compactMap { if case .respond(id, .failure(let failure)) = $0 { failure } else { nil } }
+            #expect(failure.map(\.errorType) == ["Extension.LaunchError"])
+        }
+    }
+
+    @Test func `where everybody stood is known when the init has ended, whatever the reset did to them`() {
+        func states(_ environment: EnvironmentLifecycle) -> [String] {
+            (environment.extensions.atInitEnd ?? []).map { "\($0.name) \($0.state.rawValue)" }
+        }
+        #expect(states(readyEnvironment()) == ["agent Ready", "inner Ready"])
+        var environment = EnvironmentLifecycle()
+        _ = environment.sandboxReady(externalExtensions: ["a", "b"], at: milliseconds(0))
+        _ = register(&environment, "a", ["SHUTDOWN"])
+        _ = environment.extensionAsksNext("a-id", PollID(1), at: milliseconds(5))
+        #expect(states(environment) == [])
+        // Its end changes what it is, not what it was.
+        _ = environment.extensionExited("b", .exited(code: 3), at: milliseconds(20))
+        #expect(states(environment) == ["a Ready", "b Started"])
+        _ = environment.extensionExited("a", .exited(code: 0), at: milliseconds(30))
+        _ = environment.processesGone(at: milliseconds(40))
+        _ = begin(&environment)
+        #expect(states(environment) == [])
     }
 
     // MARK: - What an extension may not do

@@ -261,13 +261,43 @@ struct ConcurrencyLedgerTests {
         var other = function
         other.name = "g"
         #expect(ledger.admit(function) == nil)
-        ledger.setLimits(ConcurrencyLimits(account: 2, reserved: [function: 1]))
+        ledger.setReserved([function: 1], turn: 1)
         #expect(ledger.admit(other) == nil)
         #expect(ledger.admit(other) == .concurrentInvocationLimitExceeded)
-        ledger.setLimits(ConcurrencyLimits(account: 2))
+        ledger.setReserved([:], turn: 2)
         #expect(ledger.admit(other) == .concurrentInvocationLimitExceeded)
         ledger.release(function)
         #expect(ledger.admit(other) == nil)
         #expect(ledger.total == 2)
+    }
+
+    @Test func `what is in hand beyond a lower reservation ends in its own time`() {
+        var ledger = ConcurrencyLedger(limits: ConcurrencyLimits(account: 10, reserved: [function: 2]))
+        for _ in 0..<2 { #expect(ledger.admit(function) == nil) }
+        ledger.setReserved([function: 0], turn: 1)
+        #expect(ledger.admit(function) == .reservedFunctionConcurrentInvocationLimitExceeded)
+        for _ in 0..<2 { ledger.release(function) }
+        #expect(ledger.admit(function) == .reservedFunctionConcurrentInvocationLimitExceeded)
+        ledger.setReserved([:], turn: 2)
+        #expect(ledger.admit(function) == nil && ledger.total == 1)
+    }
+
+    @Test func `a reservation is a floor under what the others ask for`() {
+        var ledger = ConcurrencyLedger(limits: ConcurrencyLimits(account: 3, reserved: [function: 2]))
+        var other = function
+        other.name = "g"
+        #expect(ledger.admit(other) == nil)
+        #expect(ledger.admit(other) == .concurrentInvocationLimitExceeded)
+        for _ in 0..<2 { #expect(ledger.admit(function) == nil) }
+        #expect(ledger.admit(function) == .reservedFunctionConcurrentInvocationLimitExceeded)
+    }
+
+    @Test func `reservations of a lower turn come too late`() {
+        var ledger = ConcurrencyLedger(limits: ConcurrencyLimits(account: 10))
+        ledger.setReserved([function: 0], turn: 2)
+        for turn in UInt64(1)...2 { ledger.setReserved([:], turn: turn) }
+        #expect(ledger.limits == ConcurrencyLimits(account: 10, reserved: [function: 0]))
+        ledger.setReserved([:], turn: 3)
+        #expect(ledger.limits == ConcurrencyLimits(account: 10))
     }
 }

@@ -204,7 +204,10 @@ struct PlatformLogTests {
             line.jsonRecord().record == #"{"name":"a\nREPORT","state":"Ready","events":["INVOKE","SHUTDOWN"]}"#
         )
         let subscription = PlatformLogLine.telemetrySubscription(name: "e", state: "Subscribed", types: ["platform"])
-        #expect(subscription.text == "TELEMETRY\tName: e\tState: Subscribed\tTypes: [platform]\n")
+        #expect(subscription.text == "TELEMETRY\tName: e\tState: Subscribed\tTypes: [Platform]\n")
+        let byLogs = PlatformLogLine.logsSubscription(name: "e", state: "Subscribed", types: ["platform", "function"])
+        #expect(byLogs.text == "LOGS\tName: e\tState: Subscribed\tTypes: [Platform, Function]\n")
+        #expect(byLogs.jsonRecord().type == "platform.logsSubscription")
         #expect(
             PlatformLogLine.logsDropped(reason: "\"", records: 3, bytes: 4).jsonRecord().record
                 == #"{"reason":"\"","droppedRecords":3,"droppedBytes":4}"#

@@ -43,6 +43,13 @@ struct TraceHeaderTests {
         #expect(header("Self=1-0-0; Root=\(Self.root);Sampled=1").root == Self.root)
     }
 
+    /// U+037E is the semicolon's other spelling: equal text in Swift, other bytes on the wire.
+    @Test func `only what is written is read, to the byte`() {
+        let text = header(nil).description
+        #expect(TraceHeader(text) != nil)
+        #expect(TraceHeader(text.replacing(";", with: "\u{37E}")) == nil)
+    }
+
     @Test func `what a caller left out is made`() {
         let made = header("Root=\(Self.root)", isActive: true)
         #expect(isWellFormed(made) && made.root == Self.root && made.isSampled)
@@ -92,5 +99,39 @@ struct TraceHeaderTests {
         #expect(TraceHeader(text) != nil)
         #expect(TraceHeader(text + ";Self=1") == nil)
         #expect(TraceHeader("Root=\(Self.root);Sampled=1") == nil)
+    }
+
+    /// The function's place in the chain at which it is taken for a part of a loop; nil where it never is.
+    private func stop(_ chain: [String], then loop: [String]) -> (function: String, runs: Int)? {
+        var trace: String?
+        var runs: [String: Int] = [:]
+        for position in 0..<2_000 {
+            let name = position < chain.count ? chain[position] : loop[(position - chain.count) % loop.count]
+            let function = FunctionKey(accountID: "000000000000", region: "us-east-1", name: name)
+            var random = Counter()
+            let made = TraceHeader(continuing: trace, function: function, isActive: false, at: time, using: &random)
+            if made.isLoop(of: function) { return (name, runs[name, default: 0]) }
+            runs[name, default: 0] += 1
+            trace = made.description
+        }
+        return nil
+    }
+
+    @Test func `a loop is known when a function has run sixteen times in it`() throws {
+        let own = try #require(stop([], then: ["a"]))
+        #expect(own.function == "a" && own.runs == 16)
+        let two = try #require(stop([], then: ["a", "b"]))
+        #expect(two.function == "a" && two.runs == 16)
+    }
+
+    @Test func `a loop is known that the trace's beginning is no part of`() throws {
+        let tail = try #require(stop(["a"], then: ["b", "c"]))
+        #expect(tail.function != "a" && tail.runs <= 32)
+        let long = try #require(stop(["a", "b", "c"], then: (0..<20).map { "f\($0)" }))
+        #expect(long.runs <= 32)
+    }
+
+    @Test func `functions that come once each are no loop`() {
+        #expect(stop((0..<2_000).map { "f\($0)" }, then: ["none"]) == nil)
     }
 }

@@ -32,12 +32,24 @@ struct MessageTests {
                 temporary: nil
             )
         ),
+        .make(
+            SandboxRequest(
+                id: 2,
+                slot: 1,
+                limits: SandboxLimits(memoryMiB: 128, processesMax: 1),
+                temporary: 3,
+                isBlank: true
+            )
+        ),
+        .assign(AssignmentRequest(id: .max, memoryMiB: 3_008, code: "a", layers: "b+c")),
+        .assign(AssignmentRequest(id: 1, memoryMiB: 128, code: "a", layers: nil)),
         .prepareTemporary(number: 4), .discardTemporary(number: .max),
         .destroy(id: 5),
     ]
     static let spawnerReplies: [SpawnerReply] = [
         .configured(ControlGroupSummary(version: 2, missing: ["cpu"])), .made(id: 1), .gone(id: 2),
         .configurationFailed(SyscallError(call: "unshare", errno: 1)),
+        .assigned(id: 4), .assignFailed(id: 5, SyscallError(call: "move_mount", errno: 1, subject: "/opt")),
         .prepared(number: 9), .prepareFailed(number: 1, SyscallError(call: "loop", errno: 28)),
         .makeFailed(id: 3, SyscallError(call: "mount", errno: 22, subject: "proc")),
     ]
@@ -65,12 +77,23 @@ struct MessageTests {
                 dataMiB: 0
             )
         ),
-        .killAll, .stopAll, .continueAll, .measureMemory,
+        .run(
+            ProcessPlan(
+                executables: ["/a"],
+                arguments: [],
+                environment: [],
+                workingDirectory: "/var/task",
+                hasTelemetry: true,
+                isBlank: true,
+                dataMiB: 7
+            )
+        ),
+        .killAll, .stopAll, .continueAll, .measureMemory(limitKibibytes: 131_072), .openSocket, .signal(process: 3, 15),
     ]
     static let initReplies: [InitReply] = [
         .built(hasIPv6: true), .failed(SyscallError(call: "x", errno: 5)), .startFailed(process: 3, errno: 2),
         .exited(process: 0, status: 9),
-        .allKilled, .memory(residentKibibytes: 1 << 40, peakKibibytes: 7),
+        .allKilled, .memory(residentKibibytes: 1 << 40, peakKibibytes: 7), .socket(errno: 0), .socket(errno: 24),
     ]
 
     @Test(arguments: spawnerRequests)
@@ -107,6 +130,13 @@ struct MessageTests {
         #expect(throws: MalformedMessage.self) { try decode(bytes + [0]) }
     }
 
+    @Test func `code is named by a directory's own name`() {
+        for name in ["a", "0a-b", "a+b"] { #expect(AssignmentRequest.isName(name)) }
+        for name in ["", ".", "..", "../x", "a/b", "/a", String(repeating: "a", count: 256)] {
+            #expect(!AssignmentRequest.isName(name))
+        }
+    }
+
     @Test func `a count beyond the message is refused, and so is a NUL in a text`() {
         var reader = MessageReader([0xFF, 0xFF, 0xFF, 0xFF, 1])
         #expect(throws: MalformedMessage.self) { try reader.content() }
@@ -114,6 +144,31 @@ struct MessageTests {
         #expect(throws: MalformedMessage.self) { try list.texts() }
         var text = MessageReader([3, 0, 0, 0, 0x61, 0, 0x62])
         #expect(throws: MalformedMessage.self) { try text.text() }
+    }
+
+    @Test func `there is one way to write a message, and more than its bounds is none`() {
+        #expect(throws: MalformedMessage.self) { try InitReply(decoding: [1, 2]) }
+        let message = NetworkProgram.Message(netlinkProtocol: 1, acknowledgements: 0, bytes: [])
+        let configuration = SpawnerConfiguration(
+            storePath: "",
+            storeMiB: 0,
+            controlGroupName: "",
+            firstUserID: 0,
+            systemCallFilter: [],
+            network: NetworkProgram(messages: Array(repeating: message, count: 65))
+        )
+        #expect(throws: MalformedMessage.self) {
+            try SpawnerRequest(decoding: SpawnerRequest.configure(configuration).encode())
+        }
+        let plan = SandboxPlan(
+            root: "",
+            mounts: Array(repeating: .init(source: "", target: "", kind: .readOnly), count: 257),
+            temporaryMiB: 0,
+            sharedMemoryMiB: 0,
+            userID: 0,
+            groupID: 0
+        )
+        #expect(throws: MalformedMessage.self) { try InitRequest(decoding: InitRequest.build(plan).encode()) }
     }
 
     @Test func `processor share is in proportion to memory`() {

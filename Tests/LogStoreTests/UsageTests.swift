@@ -59,6 +59,13 @@ struct UsageTests {
         )
     }
 
+    @Test func `the initialisation of a provisioned environment is billed and counts as no request`() async throws {
+        let ahead = record("f", billed: 200, outcome: UsageRecord.provisionedInit)
+        let lines = try await usage(of: [ahead, record("f"), record("f", outcome: "error")])
+        #expect(lines.map(\.requests) == [2] && lines.map(\.errors) == [1])
+        #expect(lines.map(\.billedMilliseconds) == [220])
+    }
+
     @Test func `lines add up exactly`() async throws {
         var cold = record("f", billed: 1_000)
         cold.initMicroseconds = 250_999

@@ -162,7 +162,7 @@ struct MetadataStoreTests {
         try await store.createFunction(configuration(key("other", region: "eu-west-1")))
         for limit in [1, 2, 3, 7, 50] {
             var found: [String] = []
-            var next: String?
+            var next: FunctionPosition?
             repeat {
                 let result = try await store.functions(
                     accountID: "000000000000",
@@ -176,7 +176,12 @@ struct MetadataStoreTests {
             } while next != nil
             #expect(found == names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }, "limit \(limit)")
         }
-        let empty = try await store.functions(accountID: "9", region: "us-east-1", after: "zzz", limit: 5)
+        let empty = try await store.functions(
+            accountID: "9",
+            region: "us-east-1",
+            after: .init(name: "zzz", number: 0),
+            limit: 5
+        )
         #expect(empty.page.isEmpty && empty.next == nil)
     }
 
@@ -197,7 +202,7 @@ struct MetadataStoreTests {
             record.configuration.lastUpdateStatus = .inProgress
             record.configuration.code.objectID = "updating-2"
         }
-        #expect(try await store.unsettledFunctions() == [key("pending"), key("updating")])
+        #expect(try await store.unsettledFunctions().map(\.function) == [key("pending"), key("updating")])
         #expect(try await store.codeObjectsInUse() == ["pending-1", "updating-1", "updating-2", "settled-1"])
     }
 

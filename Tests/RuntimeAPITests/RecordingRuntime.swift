@@ -53,6 +53,7 @@ final class RecordingRuntime: RuntimeAPIHandler {
         case .truncatedResponse:
             return .refused(status: 400, errorType: "TruncatedHTTPRequest", errorMessage: "truncated")
         case .restoreNext: return .restored
+        case .subscribe: return .subscribed(json: "\"OK\"")
         case .streamedResponse(let id, let payload):
             _ = try? await Task.sleep(for: pause)
             let body = await payload.collect(upTo: 8 << 20) ?? []

@@ -7,7 +7,7 @@ import RuntimeAPI
 import Testing
 
 /// The Runtime API over real sockets, with bytes as clients send them.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct RuntimeAPIServerTests {
     private static let path = "/2018-06-01/runtime/"
 
@@ -138,9 +138,10 @@ struct RuntimeAPIServerTests {
         ("GET /2018-06-01/runtime/invocation/x/response", 405), ("POST /2018-06-01/runtime/invocation/next", 405),
         ("GET /2017-01-01/runtime/invocation/next", 404), ("GET /", 404),
         ("GET /2018-06-01/runtime/invocation//error", 404),
-        ("GET /2018-06-01/runtime/invocation/next/", 404), ("POST /2022-07-01/telemetry", 403),
+        ("GET /2018-06-01/runtime/invocation/next/", 404), ("POST /2022-07-01/telemetry", 405),
         ("GET /2020-01-01/extension/register", 405),
-        ("PUT /2022-07-01/telemetry", 403), ("OPTIONS *", 404),
+        ("GET /2020-08-15/logs/", 405), ("PUT /2022-07-01/telemetries", 404), ("PUT /2022-07-01/logs", 404),
+        ("OPTIONS *", 404),
     ])
     func `what is not there is refused`(request: String, status: Int) async throws {
         try await withServer(RecordingRuntime()) { port in
@@ -149,6 +150,31 @@ struct RuntimeAPIServerTests {
             try client.send("\(request) HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
             #expect(try client.readAnswer().head.hasPrefix("HTTP/1.1 \(status) "))
         }
+    }
+
+    @Test func `subscriptions are handed on`() async throws {
+        let runtime = RecordingRuntime()
+        try await withServer(runtime) { port in
+            let client = try LoopbackClient(port: port)
+            defer { client.close() }
+            for (path, header) in [
+                ("2022-07-01/telemetry", "Lambda-Extension-Identifier: a\r\n"), ("2022-07-01/telemetry/", ""),
+                ("2020-08-15/logs", ""),
+            ] {
+                try client.send("PUT /\(path) HTTP/1.1\r\n\(header)Content-Length: 2\r\n\r\n{}")
+                let answer = try client.readAnswer()
+                #expect(answer.head.hasPrefix("HTTP/1.1 200 "))
+                #expect(String(decoding: answer.body, as: UTF8.self) == "\"OK\"")
+            }
+        }
+        let body = Array("{}".utf8)
+        #expect(
+            runtime.requests == [
+                .subscribe(identifier: "a", isLogs: false, body: body),
+                .subscribe(identifier: nil, isLogs: false, body: body),
+                .subscribe(identifier: nil, isLogs: true, body: body),
+            ]
+        )
     }
 
     private static let malformed = [

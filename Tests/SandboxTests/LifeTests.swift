@@ -79,6 +79,48 @@ struct LifeTests {
         await sandbox.destroy()
     }
 
+    @Test func `memory that processes share is looked at as shared`() async throws {
+        let fixture = try SandboxFixture.shared()
+        let sandbox = try await fixture.make(memoryMiB: 256)
+        // Ten processes with the same 100 MiB each: a gigabyte by their resident sizes.
+        let program = """
+            import os, time
+            held = bytearray(100 << 20)
+            for _ in range(9):
+                if os.fork() == 0:
+                    sum(held[::4096])
+                    time.sleep(60)
+                    os._exit(0)
+            sum(held[::4096])
+            time.sleep(2)
+            os.write(1, b'ready')
+            os.close(1); os.close(2)
+            time.sleep(60)
+            """
+        var ends: [CInt] = [-1, -1]
+        try #require(pipe(&ends) == 0)
+        let plan = ProcessPlan(
+            executables: ["/usr/bin/python3"],
+            arguments: ["-c", program],
+            environment: [],
+            workingDirectory: "/",
+            hasTelemetry: false,
+            dataMiB: 0
+        )
+        try sandbox.run(plan, output: ends[1], telemetry: nil)
+        close(ends[1])
+        var buffer = [UInt8](repeating: 0, count: 16)
+        #expect(read(ends[0], &buffer, buffer.count) == 5)
+        close(ends[0])
+        try sandbox.requestMemory()
+        for await reply in sandbox.replies {
+            guard case .memory(let resident, _) = reply else { continue }
+            #expect(resident > 100 << 10 && resident < 256 << 10, "\(resident) KiB")
+            break
+        }
+        await sandbox.destroy()
+    }
+
     @Test func `the fork bomb ends at the limit of processes`() async throws {
         let fixture = try SandboxFixture.shared()
         let bomb = """

@@ -27,7 +27,8 @@ final class SandboxFixture: Sendable {
     static func shared() throws -> SandboxFixture { try sharedFixture.get() }
     private static let sharedFixture = Swift.Result { try SandboxFixture() }
 
-    init(controlGroupName: String = "martlet-test-\(UUID().uuidString)") throws {
+    /// `filter` is the system call filter of its sandboxes; without one it is the product's.
+    init(controlGroupName: String = "martlet-test-\(UUID().uuidString)", filter: [UInt8]? = nil) throws {
         self.controlGroupName = controlGroupName
         directory = NSTemporaryDirectory() + "martlet-sandbox-tests-\(UUID().uuidString)"
         let path = directory + "/store"
@@ -38,7 +39,7 @@ final class SandboxFixture: Sendable {
             storeMiB: 512,
             controlGroupName: controlGroupName,
             firstUserID: 1_900_000_000,
-            systemCallFilter: try SystemCallFilter.program(SystemCallFilter.rules()),
+            systemCallFilter: try filter ?? FilterProgram(SystemCallPolicy.builtIn()).bytes,
             network: try NetworkProgram.sandbox(ipv6: FileText.exists("/proc/net/if_inet6"))
         )
         spawner = try SpawnerClient(SpawnerProcess.start(Self.executable), configuration: configuration)
@@ -56,10 +57,17 @@ final class SandboxFixture: Sendable {
     }
 
     /// `temporary` is the number of a prepared file system for /tmp; without one /tmp is a tmpfs.
-    func make(memoryMiB: UInt32 = 256, temporary: UInt64? = nil) async throws -> Sandbox {
+    ///
+    /// One that is blank has no code.
+    func make(
+        memoryMiB: UInt32 = 256,
+        processesMax: UInt32 = 1_024,
+        temporary: UInt64? = nil,
+        isBlank: Bool = false
+    ) async throws -> Sandbox {
         let id = nextID.add(1, ordering: .relaxed).newValue
         var mounts = skeleton.mounts
-        mounts.append(.init(source: "\(store.path)/code", target: "var/task", kind: .readOnly))
+        if !isBlank { mounts.append(.init(source: "\(store.path)/code", target: "var/task", kind: .readOnly)) }
         let plan = SandboxPlan(
             root: "\(store.path)/\(SandboxStore.root)",
             mounts: mounts,
@@ -72,8 +80,9 @@ final class SandboxFixture: Sendable {
             SandboxRequest(
                 id: id,
                 slot: UInt32(id),
-                limits: SandboxLimits(memoryMiB: memoryMiB, processesMax: 1_024),
-                temporary: temporary
+                limits: SandboxLimits(memoryMiB: memoryMiB, processesMax: processesMax),
+                temporary: temporary,
+                isBlank: isBlank
             ),
             plan: plan,
             spawner: spawner,

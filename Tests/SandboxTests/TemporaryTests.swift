@@ -136,6 +136,8 @@ struct TemporaryTests {
         if isKilled { kill(fixture.spawner.process, SIGKILL) } else { fixture.spawner.stop() }
         try await expectLoopDevices(0, fixture)
         await #expect(throws: SyscallError.self) { try await prepare(4, images, fixture) }
+        // A killed spawner's control groups are the next start's to remove.
+        if isKilled { try SandboxFixture(controlGroupName: fixture.controlGroupName).spawner.stop() }
     }
 
     @Test func `some are kept ready, and a sandbox that finds none waits for its own`() async throws {

@@ -144,12 +144,28 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
             read: { pairs($0.functionEnvironment) }
         ),
         PrecedenceCase(
+            setting: .resolver,
+            option: ["10.0.0.1", "[::1]:5353"],
+            variable: "10.0.0.2:54;fd00::53",
+            file: "[fd00::53]",
+            expected: ("10.0.0.1:53 [::1]:5353", "10.0.0.2:54 [fd00::53]:53", "[fd00::53]:53", ""),
+            read: { $0.resolvers.map(\.description).joined(separator: " ") }
+        ),
+        PrecedenceCase(
             setting: .accountConcurrency,
             option: ["1"],
             variable: "2",
             file: "3",
             expected: ("1", "2", "3", "1000"),
             read: { String($0.accountConcurrency) }
+        ),
+        PrecedenceCase(
+            setting: .accountCodeStorage,
+            option: ["1"],
+            variable: "2",
+            file: "3",
+            expected: ("1", "2", "3", "76800"),
+            read: { String($0.accountCodeStorageMiB) }
         ),
         PrecedenceCase(
             setting: .memory,
@@ -160,6 +176,14 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
             read: { String($0.functionMemoryMiB) }
         ),
         PrecedenceCase(
+            setting: .pool,
+            option: ["exec"],
+            variable: "blank",
+            file: "exec",
+            expected: ("exec", "blank", "exec", "blank"),
+            read: { $0.pool.rawValue }
+        ),
+        PrecedenceCase(
             setting: .keepAlive,
             option: ["1h"],
             variable: "500ms",
@@ -168,12 +192,52 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
             read: { $0.keepAlive.description }
         ),
         PrecedenceCase(
+            setting: .asyncRetryDelay,
+            option: ["1m"],
+            variable: "100ms",
+            file: "5s",
+            expected: ("60.0 seconds", "0.1 seconds", "5.0 seconds", "60.0 seconds"),
+            read: { $0.asyncRetryDelay.description }
+        ),
+        PrecedenceCase(
+            setting: .asyncEvents,
+            option: ["1"],
+            variable: "2",
+            file: "3",
+            expected: ("1", "2", "3", "100000"),
+            read: { String($0.asyncEventsMax) }
+        ),
+        PrecedenceCase(
             setting: .drainTimeout,
             option: ["1m"],
             variable: "0",
             file: "5s",
             expected: ("60.0 seconds", "0.0 seconds", "5.0 seconds", "60.0 seconds"),
             read: { $0.drainTimeout.description }
+        ),
+        PrecedenceCase(
+            setting: .awsEndpoint,
+            option: ["http://127.0.0.1:5000/"],
+            variable: "HTTPS://aws.example",
+            file: "'http://[::1]:5001'",
+            expected: ("http://127.0.0.1:5000", "https://aws.example", "http://[::1]:5001", ""),
+            read: { $0.awsEndpoint ?? "" }
+        ),
+        PrecedenceCase(
+            setting: .throttleAPI,
+            option: ["true"],
+            variable: "1",
+            file: "true",
+            expected: ("true", "true", "true", "false"),
+            read: { String($0.throttlesAPI) }
+        ),
+        PrecedenceCase(
+            setting: .s3Endpoint,
+            option: ["http://127.0.0.1:9000/"],
+            variable: "https://s3.example",
+            file: "'http://[::1]:9001'",
+            expected: ("http://127.0.0.1:9000", "https://s3.example", "http://[::1]:9001", ""),
+            read: { $0.s3?.endpoint ?? "" }
         ),
         PrecedenceCase(
             setting: .logLevel,
@@ -236,9 +300,14 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
         #expect(named.file == other)
     }
 
-    @Test func `every setting but three has a precedence test`() {
+    @Test func `every setting but those that go together has a precedence test`() {
         let tested = Set(PrecedenceCase.all.map(\.setting))
-        #expect(Set(Setting.allCases).subtracting(tested) == [.config, .data, .insecureHTTP, .masterKey])
+        #expect(
+            Set(Setting.allCases).subtracting(tested) == [
+                .codeStore, .config, .data, .eventsEndpoint, .insecureHTTP, .masterKey, .queues, .s3AccessKeyID,
+                .s3Region, .s3SecretAccessKey, .snsEndpoint, .sqsEndpoint, .tlsCertificate, .tlsKey,
+            ]
+        )
     }
 
     @Test func `the data directory is the option's, the variable's, the file's, or the user's`() async throws {
@@ -266,6 +335,21 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
         }
     }
 
+    @Test func `queues are here, unless AWS's services are elsewhere and nothing else is said`() async throws {
+        let fixture = try ConfigurationFixture()
+        let endpoint: [Setting: [String]] = [.awsEndpoint: ["http://127.0.0.1:5000"]]
+        #expect(try await fixture.configuration(endpoint).queues == .awsEndpoint)
+        let here = endpoint.merging([.queues: ["embedded"]]) { $1 }
+        #expect(try await fixture.configuration(here).queues == .embedded)
+        // The option beats the variable, which beats the file.
+        _ = try fixture.write("martlet.yaml", "sqs: embedded\n")
+        #expect(try await fixture.configuration(endpoint).queues == .embedded)
+        let elsewhere = ["MARTLET_SQS": "aws-endpoint"]
+        #expect(try await fixture.configuration(endpoint, elsewhere).queues == .awsEndpoint)
+        #expect(try await fixture.configuration(here, elsewhere).queues == .embedded)
+        #expect(try await fixture.refusal([.queues: ["aws-endpoint"]]).contains("--aws-endpoint"))
+    }
+
     @Test(arguments: [
         (Setting.listen, "4566"), (.listen, ":4566"), (.listen, "127.0.0.1:65536"), (.listen, "127.0.0.1"),
         (.listen, "::1:4566"), (.listen, "[127.0.0.1]:1"), (.listen, "example.org:80"), (.listen, "127.0.0.1:-1"),
@@ -274,7 +358,12 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
         (.runtime, "../x=/y"), (.runtimeLibraries, "python3.12="), (.egress, ""), (.functionEnvironment, "A=1"),
         (.functionEnvironment, "_A=1"), (.functionEnvironment, "AB"), (.accountConcurrency, "0"),
         (.accountConcurrency, "-1"), (.accountConcurrency, "99999999999999999999"), (.memory, "12x"), (.memory, "127"),
-        (.keepAlive, "2d"), (.keepAlive, "25h"), (.drainTimeout, "-1s"), (.logLevel, "loud"), (.masterKeyFile, ""),
+        (.keepAlive, "2d"), (.keepAlive, "25h"), (.drainTimeout, "-1s"), (.awsEndpoint, "127.0.0.1:80"),
+        (.awsEndpoint, "http://a/b"), (.awsEndpoint, "http://u@a"), (.awsEndpoint, "http://a:65536"),
+        (.queues, "yes"), (.s3Endpoint, "http://a/b"), (.s3Region, "us_east"), (.s3AccessKeyID, "a b"),
+        (.logLevel, "loud"), (.masterKeyFile, ""), (.pool, "zygote"),
+        (.accountCodeStorage, "0"), (.codeStore, "code"), (.codeStore, "s3://a"), (.codeStore, "s3://abc/.."),
+        (.codeStore, "s3://abc/a//b"), (.codeStore, "s3://abc./"), (.codeStore, "s3://a?c/x"), (.codeStore, "s3:///x"),
         (.data, ""), (.insecureHTTP, "perhaps"),
     ])
     func `a wrong value is one line that names option, variable and key`(
@@ -349,6 +438,71 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
             let plain = try await fixture.refusal([.listen: [address]])
             #expect(plain.contains("TLS") && plain.contains("--insecure-http"))
             _ = try await fixture.configuration([.listen: [address]], ["MARTLET_INSECURE_HTTP": "1"])
+            let files = ["MARTLET_TLS_CERT": "c.pem", "MARTLET_TLS_KEY": "/k.pem"]
+            let tls = try await fixture.configuration([.listen: [address]], files).tls
+            #expect(tls == .init(certificate: "/cwd/c.pem", key: "/k.pem"))
+        }
+    }
+
+    @Test func `a certificate without its key is refused, and a key without its certificate`() async throws {
+        let fixture = try ConfigurationFixture()
+        #expect(try await fixture.refusal([.tlsCertificate: ["c"]]).contains("--tls-key"))
+        #expect(try await fixture.refusal([.tlsKey: ["k"]]).contains("--tls-cert"))
+    }
+
+    @Test func `an S3 key is complete, and AWS's own variables count without it`() async throws {
+        let fixture = try ConfigurationFixture()
+        let endpoint: [Setting: [String]] = [.awsEndpoint: ["http://127.0.0.1:5000"], .region: ["eu-west-1"]]
+        func key(
+            _ options: [Setting: [String]] = [:],
+            _ environment: [String: String] = [:]
+        ) async throws -> S3Access? {
+            try await fixture.configuration(endpoint.merging(options) { $1 }, environment).s3
+        }
+        #expect(try await key() == S3Access(endpoint: "http://127.0.0.1:5000", region: "eu-west-1", key: nil))
+        let standard = ["AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "s/+=", "AWS_SESSION_TOKEN": "t"]
+        #expect(try await key([:], standard)?.key == .init(id: "AKID", secret: "s/+=", sessionToken: "t"))
+        let own = standard.merging(["MARTLET_S3_SECRET_ACCESS_KEY": "hidden"]) { $1 }
+        let both = try await key([.s3AccessKeyID: ["a:b"], .s3Region: ["us-east-2"]], own)
+        #expect(
+            both
+                == S3Access(
+                    endpoint: "http://127.0.0.1:5000",
+                    region: "us-east-2",
+                    key: .init(id: "a:b", secret: "hidden")
+                )
+        )
+        #expect(try await fixture.configuration([:], standard).s3 == nil)
+        #expect(try await fixture.refusal([.s3AccessKeyID: ["a"]]).contains("MARTLET_S3_SECRET_ACCESS_KEY"))
+        #expect(try await fixture.refusal([:], own).contains("--s3-access-key-id"))
+        let broken = try await fixture.refusal([:], ["MARTLET_S3_SECRET_ACCESS_KEY": "hid den"])
+        #expect(!broken.contains("hid den"))
+        #expect(
+            try await !"\(fixture.configuration(endpoint.merging([.s3AccessKeyID: ["a"]]) { $1 }, own))".contains(
+                "hidden"
+            )
+        )
+        let file = try fixture.write("martlet.yaml", "s3-access-key-id: i\ns3-secret-access-key: f\n")
+        #expect(try await key([.config: [file]])?.key == .init(id: "i", secret: "f"))
+    }
+
+    @Test func `a bucket for code takes an endpoint and a key`() async throws {
+        let fixture = try ConfigurationFixture()
+        var options: [Setting: [String]] = [.codeStore: ["s3://code/teams/one/"]]
+        #expect(try await fixture.configuration([:]).codeStore == nil)
+        #expect(try await fixture.refusal(options).contains("--s3-endpoint"))
+        options[.s3Endpoint] = ["http://127.0.0.1:9000"]
+        #expect(try await fixture.refusal(options).contains("--s3-access-key-id"))
+        options[.s3AccessKeyID] = ["k"]
+        func location(_ text: String) async throws -> CodeStoreLocation? {
+            options[.codeStore] = [text]
+            return try await fixture.configuration(options, ["MARTLET_S3_SECRET_ACCESS_KEY": "s"]).codeStore
+        }
+        let nested = try #require(try await location("s3://code/teams/one/"))
+        #expect(nested.bucket == "code" && nested.prefix == "teams/one")
+        for text in ["s3://code", "s3://code/"] {
+            let whole = try #require(try await location(text))
+            #expect(whole.bucket == "code" && whole.prefix == "", "\(text)")
         }
     }
 

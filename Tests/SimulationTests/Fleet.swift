@@ -13,6 +13,13 @@ struct Fleet {
         case arrival
         case cancel(InvocationID)
         case publish(Int)
+        case reserve(Int)
+        /// So many environments of a function are to be there before anybody asks.
+        case provision(Int, executions: Int)
+        /// A function's calls go to another version from now on, and with them what is provisioned.
+        case move(Int)
+        /// What was changed comes to the scheduler.
+        case refresh
         case tick
         case shutdown
         case abandon
@@ -24,7 +31,7 @@ struct Fleet {
         case runtime(EnvironmentID, generation: Int, RuntimeEvent)
         /// To the scheduler.
         case ready(EnvironmentID)
-        case gone(EnvironmentID)
+        case gone(EnvironmentID, isInitFailure: Bool)
     }
 
     enum SandboxEvent {
@@ -68,6 +75,7 @@ struct Fleet {
         var external: [String]
         /// Its runtime registers one itself.
         var hasInternal: Bool
+        var provisioned = 0
     }
 
     struct Environment {
@@ -98,6 +106,8 @@ struct Fleet {
     var polls: UInt64 = 0
     var violations: [String] = []
     var events = 0
+    /// Of the reservations that are in force.
+    var turn: UInt64 = 0
 
     init(seed: UInt64) {
         self.seed = seed
@@ -166,6 +176,14 @@ struct Fleet {
             if scheduler.waitersCount < waited { checker.cancelled(id) }
             obey(commands)
         case .publish(let function): publish(function)
+        case .reserve(let function): reserve(function)
+        case .provision(let function, let executions):
+            functions[function].provisioned = executions
+            refresh()
+        case .move(let function):
+            functions[function].key.version = "\(events)"
+            refresh()
+        case .refresh: refresh()
         case .tick: obey(scheduler.tick(at: queue.now))
         case .shutdown:
             checker.isShuttingDown = true
@@ -178,9 +196,9 @@ struct Fleet {
         case .ready(let id):
             checker.ready(id)
             obey(scheduler.environmentReady(id, at: queue.now))
-        case .gone(let id):
+        case .gone(let id, let isInitFailure):
             checker.lost(id)
-            obey(scheduler.environmentLost(id, at: queue.now))
+            obey(scheduler.environmentLost(id, isInitFailure: isInitFailure, at: queue.now))
         case .assign(let invocation, let id):
             environments[id]?.checker.assigned(invocation)
             let ticket = InvocationTicket(id: invocation, timeout: .seconds(1 + random.below(4)))
@@ -214,6 +232,10 @@ struct Fleet {
         if random.oneIn(15) {
             queue.schedule(.publish(random.below(functions.count)), after: random.duration(upTo: .seconds(1)))
         }
+        if random.oneIn(15) {
+            queue.schedule(.reserve(random.below(functions.count)), after: random.duration(upTo: .seconds(1)))
+        }
+        provisionSometimes()
         arrivalsLeft -= 1
         if arrivalsLeft > 0 {
             queue.schedule(.arrival, after: random.duration(upTo: arrivalGap))
@@ -229,15 +251,24 @@ struct Fleet {
         functions[function].key.revision = "\(events)"
         functions[function].memoryMiB = 128 + 64 * random.below(20)
         let key = functions[function].key
-        checker.retiring(key.function, keeping: key.revision)
-        obey(scheduler.retire(key.function, version: "$LATEST", keepingRevision: key.revision, at: queue.now))
+        checker.retiring(allBut: key)
+        obey(scheduler.retire(key.function, version: key.version, keepingRevision: key.revision, at: queue.now))
+        queue.schedule(.refresh, after: Self.hop)
     }
 
-    private mutating func obey(_ commands: [EnvironmentScheduler.Command]) {
+    /// Another reservation for a function, or none.
+    private mutating func reserve(_ function: Int) {
+        checker.limits.reserved[functions[function].key.function] =
+            random.oneIn(3) ? nil : random.below(checker.limits.account + 1)
+        refresh()
+    }
+
+    mutating func obey(_ commands: [EnvironmentScheduler.Command]) {
         for command in commands {
             checker.commanded(command)
             switch command {
-            case .start(let id, let key): start(id, key)
+            case .start(let id, let key): start(id, key, isProvisioned: false)
+            case .startProvisioned(let id, let key): start(id, key, isProvisioned: true)
             case .assign(let invocation, let id): queue.schedule(.assign(invocation, id), after: Self.hop)
             case .destroy(let id): queue.schedule(.destroy(id), after: Self.hop)
             case .nextTick(let time): queue.schedule(.tick, at: time)
@@ -248,9 +279,12 @@ struct Fleet {
         violations += checker.violations
     }
 
-    private mutating func start(_ id: EnvironmentID, _ key: EnvironmentKey) {
+    private mutating func start(_ id: EnvironmentID, _ key: EnvironmentKey, isProvisioned: Bool) {
         let function = functions.firstIndex { $0.key.function == key.function } ?? 0
-        environments[id] = Environment(lifecycle: EnvironmentLifecycle(), function: function)
+        let lifecycle =
+            isProvisioned
+            ? EnvironmentLifecycle(initTimeout: .seconds(130), isProvisioned: true) : EnvironmentLifecycle()
+        environments[id] = Environment(lifecycle: lifecycle, function: function)
         let event: SandboxEvent = random.oneIn(25) ? .failed : .ready
         queue.schedule(.sandbox(id, event), after: Self.hop + random.duration(upTo: .milliseconds(200)))
         if random.oneIn(40) {
@@ -319,9 +353,12 @@ struct Fleet {
             queue.schedule(.timer(id, version: environments[id]?.timerVersion ?? 0), at: time)
         case .cancelTimer: environments[id]?.timerVersion += 1
         case .becomeIdle: queue.schedule(.ready(id), after: Self.hop)
-        case .discard:
+        case .discard(let reason):
             environments[id]?.generation += 1
-            queue.schedule(.gone(id), after: Self.hop + random.duration(upTo: .milliseconds(50)))
+            queue.schedule(
+                .gone(id, isInitFailure: reason == .notInitialized),
+                after: Self.hop + random.duration(upTo: .milliseconds(50))
+            )
         case .answer, .refuse, .respond, .finish, .initEnded, .applyRunLimits, .beginStream: break
         }
     }

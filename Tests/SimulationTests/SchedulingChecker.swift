@@ -17,6 +17,7 @@ struct SchedulingChecker {
         var key: EnvironmentKey
         var memoryMiB: Int
         var phase: Phase
+        var isProvisioned: Bool
     }
 
     private struct Waiter {
@@ -27,6 +28,8 @@ struct SchedulingChecker {
     let memoryMiB: Int
     let waitersMax: Int
     var limits: ConcurrencyLimits
+    /// Environments that are to be there without an invocation.
+    var provisioned: [EnvironmentKey: (wanted: Int, memoryMiB: Int)] = [:]
     var isShuttingDown = false
     var isAbandoned = false
     private(set) var violations: [String] = []
@@ -37,6 +40,8 @@ struct SchedulingChecker {
     /// In the order of arrival.
     private var waiters: [EnvironmentKey: [Waiter]] = [:]
     private var turn = 0
+    /// Who has come, and has not been refused so far.
+    private var arrival: (id: InvocationID, key: EnvironmentKey)?
 
     init(memoryMiB: Int, waitersMax: Int, limits: ConcurrencyLimits) {
         self.memoryMiB = memoryMiB
@@ -52,6 +57,7 @@ struct SchedulingChecker {
 
     mutating func arrived(_ id: InvocationID, key: EnvironmentKey, memoryMiB: Int) {
         waiters[key, default: []].append(Waiter(id: id, memoryMiB: memoryMiB))
+        arrival = (id, key)
     }
 
     mutating func cancelled(_ id: InvocationID) {
@@ -75,9 +81,11 @@ struct SchedulingChecker {
         if case .busy(let invocation) = environment.phase { end(invocation) }
     }
 
-    mutating func retiring(_ function: FunctionKey, keeping revision: String) {
-        for environment in environments.values where environment.key.function == function {
-            if environment.key.revision == revision {
+    /// Other revisions of the key's version go.
+    mutating func retiring(allBut key: EnvironmentKey) {
+        for environment in environments.values
+        where environment.key.function == key.function && environment.key.version == key.version {
+            if environment.key == key {
                 retired.remove(environment.key)
             } else {
                 retired.insert(environment.key)
@@ -90,6 +98,7 @@ struct SchedulingChecker {
     mutating func commanded(_ command: EnvironmentScheduler.Command) {
         switch command {
         case .start(let id, let key): started(id, key)
+        case .startProvisioned(let id, let key): startedProvisioned(id, key)
         case .assign(let invocation, let id): assigned(invocation, id)
         case .destroy(let id): destroyed(id)
         case .throttle(let id, let reason): throttled(id, reason)
@@ -107,7 +116,18 @@ struct SchedulingChecker {
         expect(count(key, .starting) < waiting.count, "more environments start than invocations wait for them")
         let memory = waiting.first?.memoryMiB ?? 0
         expect(memoryInUse + memory <= memoryMiB, "environment \(id) is started beyond the machine's memory")
-        environments[id] = Environment(key: key, memoryMiB: memory, phase: .starting)
+        environments[id] = Environment(key: key, memoryMiB: memory, phase: .starting, isProvisioned: false)
+    }
+
+    private mutating func startedProvisioned(_ id: EnvironmentID, _ key: EnvironmentKey) {
+        expect(everStarted.insert(id).inserted, "environment \(id) is started twice")
+        expect(!isShuttingDown, "environment \(id) is provisioned in a shutdown")
+        guard let (wanted, memory) = provisioned[key] else {
+            return expect(false, "environment \(id) is provisioned, and nobody wants it")
+        }
+        expect(countProvisioned(key) < wanted, "more environments are provisioned than are wanted")
+        expect(memoryInUse + memory <= memoryMiB, "environment \(id) is provisioned beyond the machine's memory")
+        environments[id] = Environment(key: key, memoryMiB: memory, phase: .starting, isProvisioned: true)
     }
 
     private mutating func assigned(_ invocation: InvocationID, _ id: EnvironmentID) {
@@ -123,9 +143,14 @@ struct SchedulingChecker {
             return expect(false, "\(invocation) is assigned to environment \(id), which is \(environment.phase)")
         }
         let turns = environments.values.compactMap { other -> Int? in
-            if case .idle(let turn) = other.phase, other.key == environment.key { turn } else { nil }
+            guard case .idle(let turn) = other.phase, other.key == environment.key else { return nil }
+            return other.isProvisioned == environment.isProvisioned ? turn : nil
         }
         expect(turn == turns.max(), "environment \(id) is not the most recently used")
+        let isAnyProvisioned = environments.values.contains { other in
+            if case .idle = other.phase { other.key == key && other.isProvisioned } else { false }
+        }
+        expect(environment.isProvisioned || !isAnyProvisioned, "environment \(id) serves before a provisioned one")
         waiters[key]?.removeAll { $0.id == invocation }
         environments[id]?.phase = .busy(invocation)
     }
@@ -133,7 +158,9 @@ struct SchedulingChecker {
     private mutating func destroyed(_ id: EnvironmentID) {
         switch environments[id]?.phase {
         case .idle: break
-        case .starting: expect(isAbandoned, "environment \(id) is destroyed while it starts")
+        case .starting:
+            let isProvisioned = environments[id]?.isProvisioned == true
+            expect(isAbandoned || isProvisioned, "environment \(id) is destroyed while it starts")
         case .busy(let invocation):
             expect(isAbandoned, "environment \(id) is destroyed under \(invocation)")
             end(invocation)
@@ -148,10 +175,13 @@ struct SchedulingChecker {
         }
         let needed = waiting.last?.memoryMiB ?? 0
         let wanted = waiters.values.joined().reduce(0) { $0 + $1.memoryMiB }
-        let hasMemory = memoryInUse + wanted <= memoryMiB && needed <= memoryMiB
+        let provisioned = provisioned.reduce(0) { sum, each in
+            sum + max(0, each.value.wanted - countProvisioned(each.key)) * each.value.memoryMiB
+        }
+        let hasMemory = memoryInUse + wanted + provisioned <= memoryMiB && needed <= memoryMiB
         let isFull = waiters.values.reduce(0) { $0 + $1.count } > waitersMax
         expect(
-            !hasMemory || isFull || inHand(sharing: key.function) > limit(of: key.function),
+            !hasMemory || isFull || !isWithinLimit(key),
             "\(id) is throttled without need"
         )
         let isReserved = limits.reserved[key.function] != nil
@@ -178,14 +208,22 @@ struct SchedulingChecker {
                 count(key, .starting) >= waiting.count || isAnyLeaving,
                 "\(waiting[0].id) waits for nothing"
             )
-            let inHand = inHand(sharing: key.function)
-            expect(inHand <= limit(of: key.function), "\(inHand) invocations in hand are beyond the limit")
         }
+        settleArrival()
         for (id, environment) in environments {
             guard case .idle = environment.phase else { continue }
             expect(!isShuttingDown, "environment \(id) is kept idle in a shutdown")
             expect(!retired.contains(environment.key), "environment \(id) of a retired revision is kept idle")
         }
+    }
+
+    /// Who is let in is within the limit; who was in before a limit was lowered may be beyond it.
+    private mutating func settleArrival() {
+        guard let arrival else { return }
+        self.arrival = nil
+        guard !everEnded.contains(arrival.id) else { return }
+        let inHand = inHand { $0.function == arrival.key.function }
+        expect(isWithinLimit(arrival.key), "\(inHand) invocations in hand are beyond the limit")
     }
 
     /// What holds when nothing is going to happen any more.
@@ -209,22 +247,46 @@ struct SchedulingChecker {
     private var memoryInUse: Int { environments.values.reduce(0) { $0 + $1.memoryMiB } }
 
     private func count(_ key: EnvironmentKey, _ phase: Phase) -> Int {
-        environments.values.reduce(0) { $0 + ($1.key == key && $1.phase == phase ? 1 : 0) }
-    }
-
-    private func limit(of function: FunctionKey) -> Int {
-        limits.reserved[function] ?? limits.account - limits.reserved.values.reduce(0, +)
-    }
-
-    /// Invocations that wait or run and count against the same limit.
-    private func inHand(sharing function: FunctionKey) -> Int {
-        let isReserved = limits.reserved[function] != nil
-        func counts(_ other: FunctionKey) -> Bool {
-            isReserved ? other == function : limits.reserved[other] == nil
+        environments.values.reduce(0) {
+            $0 + ($1.key == key && $1.phase == phase && !$1.isProvisioned ? 1 : 0)
         }
-        let waiting = waiters.reduce(0) { $0 + (counts($1.key.function) ? $1.value.count : 0) }
+    }
+
+    /// Those that start or are idle: of one that runs an invocation it is not known whether it is let go with its end.
+    private func countProvisioned(_ key: EnvironmentKey) -> Int {
+        environments.values.reduce(0) { sum, environment in
+            guard environment.key == key, environment.isProvisioned else { return sum }
+            switch environment.phase {
+            case .starting, .idle: return sum + 1
+            case .busy, .leaving: return sum
+            }
+        }
+    }
+
+    /// Whether the invocations in hand that count against the same limit as those of the key are within it.
+    private func isWithinLimit(_ key: EnvironmentKey) -> Bool {
+        if let reserved = limits.reserved[key.function] {
+            return self.inHand { $0.function == key.function } <= reserved
+        }
+        func floor(_ version: FunctionVersionKey) -> Int { limits.provisioned[version, default: 0] }
+        func inHand(_ version: FunctionVersionKey) -> Int {
+            self.inHand { $0.function == version.function && $0.version == version.version }
+        }
+        let own = FunctionVersionKey(function: key.function, version: key.version)
+        if inHand(own) <= floor(own) { return true }
+        let others = limits.provisioned.filter { limits.reserved[$0.key.function] == nil }
+        let shared = limits.account - limits.reserved.values.reduce(0, +) - others.values.reduce(0, +)
+        let keys = Array(waiters.keys) + environments.values.map(\.key)
+        let versions = Set(keys.map { FunctionVersionKey(function: $0.function, version: $0.version) })
+            .filter { limits.reserved[$0.function] == nil }
+        return versions.reduce(0) { $0 + max(0, inHand($1) - floor($1)) } <= shared
+    }
+
+    /// Invocations that wait or run.
+    private func inHand(of isMeant: (EnvironmentKey) -> Bool) -> Int {
+        let waiting = waiters.reduce(0) { $0 + (isMeant($1.key) ? $1.value.count : 0) }
         return environments.values.reduce(waiting) { sum, environment in
-            if case .busy = environment.phase, counts(environment.key.function) { sum + 1 } else { sum }
+            if case .busy = environment.phase, isMeant(environment.key) { sum + 1 } else { sum }
         }
     }
 }

@@ -6,12 +6,48 @@ import uuid
 
 import pytest
 
-from harness import BINARY, ROOT, Server
+from harness import ANSWERS, BINARY, ROOT, Server
 
 
 def pytest_configure(config):
     if not BINARY.exists():
         pytest.exit(f"{BINARY} is not there: build it, or name another with MARTLET_BIN", returncode=2)
+
+
+# Operations for what one's own machine has not, and for what this version has not.
+UNAVAILABLE = {
+    *(f"{verb}CapacityProvider" for verb in ["Create", "Get", "Update", "Delete"]), "ListCapacityProviders",
+    "ListFunctionVersionsByCapacityProvider", "GetFunctionScalingConfig", "PutFunctionScalingConfig",
+    "CheckpointDurableExecution", "GetDurableExecution", "GetDurableExecutionHistory", "GetDurableExecutionState",
+    "ListDurableExecutionsByFunction", "SendDurableExecutionCallbackFailure", "SendDurableExecutionCallbackHeartbeat",
+    "SendDurableExecutionCallbackSuccess", "StopDurableExecution",
+}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    """What one of several processes saw, in the one that started them."""
+    for name, counts in getattr(node, "workeroutput", {}).get("answers", {}).items():
+        ANSWERS[name].update(counts)
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """When all files were asked for: a line that says which operations that are there no test saw succeed."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["answers"] = {name: dict(counts) for name, counts in ANSWERS.items()}
+        return
+    if [pathlib.Path(argument).resolve() for argument in session.config.args] != [pathlib.Path(__file__).parent]:
+        return
+    import botocore.session
+
+    model = botocore.session.get_session().get_service_model("lambda")
+    never = [
+        name for name in sorted(model.operation_names) if name not in UNAVAILABLE and not ANSWERS[name]["ok"]]
+    errors = sum(len(set(counts) - {"ok"}) for counts in ANSWERS.values())
+    print(f"\noperations: {len(model.operation_names)}, of which {len(UNAVAILABLE)} are not available; "
+          f"{errors} different errors of theirs were seen")
+    if never:
+        print("operations that no test saw succeed:", ", ".join(never))
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +72,16 @@ def make_server():
     yield make
     for server in reversed(made):
         server.close()
+
+
+@pytest.fixture(scope="session")
+def object_store():
+    """A real object store that verifies signatures; each module has buckets of its own there."""
+    from s3_server import S3Server
+
+    store = S3Server()
+    yield store
+    store.close()
 
 
 @pytest.fixture
@@ -79,3 +125,27 @@ def aws():
         return result
 
     return run
+
+
+@pytest.fixture(scope="session")
+def client_packages(tmp_path_factory):
+    """A bootstrap with AWS's runtime client for Python, its files, and a layer with an extension of AWS's published shape."""
+    import sys
+
+    from extension_programs import PUBLISHED, layer_of
+
+    def install(*packages):
+        directory = tmp_path_factory.mktemp("packages")
+        subprocess.run(
+            [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(directory),
+             *packages], check=True)
+        return {
+            str(path.relative_to(directory)): path.read_bytes() for path in sorted(directory.rglob("*"))
+            if path.is_file() and "__pycache__" not in path.parts}
+
+    version = "%d.%d" % sys.version_info[:2]
+    bootstrap = f'#!/bin/sh\ncd /var/task\nexec python{version} -m awslambdaric "$_HANDLER"\n'
+    shebang = PUBLISHED.replace("#!/usr/bin/env python3", f"#!/usr/bin/env python{version}", 1)
+    extension = {"published-example": shebang}
+    extension.update(("../published-example/" + name, content) for name, content in install("requests==2.32.5").items())
+    return bootstrap, install("awslambdaric==3.1.1"), layer_of(extension)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server of one's own for a test: started on a free port with an empty data directory, and gone without a trace."""
 
+import collections
 import io
 import json
 import os
@@ -24,7 +25,16 @@ PYTHON = os.environ.get("MARTLET_TEST_PYTHON", "python3.%d" % sys.version_info[1
 NODE = "nodejs%s.x" % subprocess.run(
     ["node", "--version"], capture_output=True, text=True).stdout.lstrip("v").split(".")[0] if shutil.which("node") else None
 ROLE = "arn:aws:iam::000000000000:role/acceptance"
-READY = re.compile(r"martlet ready on (http://\S+)")
+READY = re.compile(r"martlet ready on (https?://\S+)")
+
+
+# What each operation was answered with, by its name: an error's code, or "ok".
+ANSWERS = collections.defaultdict(collections.Counter)
+
+
+def _record(model, http_response, parsed, **_):
+    error = parsed.get("Error", {}).get("Code") if http_response.status_code >= 300 else None
+    ANSWERS[model.name][error or "ok"] += 1
 
 
 def zip_of(files, modes=None):
@@ -64,6 +74,8 @@ class Server:
     def __init__(self, *options, data=None, env=None):
         self.options = options
         self.extra_env = env or {}
+        # PEM file of who vouches for the server's certificate, where it has one.
+        self.authority = None
         self._own = None if data else tempfile.mkdtemp(prefix="martlet-acceptance-")
         self.data = pathlib.Path(data or self._own) / ("" if data else "data")
         self.process = None
@@ -76,11 +88,8 @@ class Server:
     def start(self):
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MARTLET_"))}
         environment.update(self.extra_env)
-        command = [str(BINARY), "serve", "--data", str(self.data)]
-        if "--listen" not in self.options:
-            command += ["--listen", "127.0.0.1:0"]
         self.process = subprocess.Popen(
-            command + list(self.options), stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=environment)
+            self.command(), stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=environment)
         self.lines, self.url = [], None
         self._reader = threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True)
         self._reader.start()
@@ -88,6 +97,12 @@ class Server:
         assert self.url, "the server did not start:\n" + "\n".join(self.lines[:200])
         self.pids = [self.process.pid] + children(self.process.pid)
         return self
+
+    def command(self):
+        command = [str(BINARY), "serve", "--data", str(self.data)]
+        if "--listen" not in self.options:
+            command += ["--listen", "127.0.0.1:0"]
+        return command + list(self.options)
 
     def _read(self, stream):
         for line in stream:
@@ -149,8 +164,13 @@ class Server:
             "config": botocore.config.Config(
                 retries={"max_attempts": 0}, read_timeout=330, max_pool_connections=100, parameter_validation=False),
         }
+        if self.authority:
+            arguments["verify"] = str(self.authority)
         arguments.update(overrides)
-        return boto3.session.Session().client(service, **arguments)
+        client = boto3.session.Session().client(service, **arguments)
+        if service == "lambda":
+            client.meta.events.register("after-call.lambda", _record)
+        return client
 
     @property
     def environment(self):
@@ -159,15 +179,20 @@ class Server:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MARTLET_"))}
         environment.update(
             AWS_ENDPOINT_URL_LAMBDA=self.url, AWS_ENDPOINT_URL_CLOUDWATCH_LOGS=self.url,
+            AWS_ENDPOINT_URL_SQS=self.url,
             AWS_ACCESS_KEY_ID=known["accessKeyId"], AWS_SECRET_ACCESS_KEY=known["secretAccessKey"],
             AWS_REGION=known["region"], AWS_DEFAULT_REGION=known["region"], AWS_PAGER="",
             AWS_CONFIG_FILE="/dev/null", AWS_SHARED_CREDENTIALS_FILE="/dev/null")
+        if self.authority:
+            environment["AWS_CA_BUNDLE"] = str(self.authority)
         return environment
 
     def martlet(self, *arguments, input=None):
         """Runs one of our commands against this server's data directory."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MARTLET_"))}
         environment["MARTLET_DATA"] = str(self.data)
+        if self.authority:
+            environment["AWS_CA_BUNDLE"] = str(self.authority)
         return subprocess.run(
             [str(BINARY), *arguments], env=environment, input=input, capture_output=True, text=True, timeout=120)
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Limits profiles, and the texts of refused values."""
 
+import os
+
 import botocore.exceptions
 import pytest
 
@@ -77,3 +79,28 @@ def test_a_runtime_that_is_not_here_says_which_are(server, name):
     for runtime in ("java21", "ruby3.4", "dotnet8"):
         code, message = refused(server, name, Runtime=runtime)
         assert code == "InvalidParameterValueException" and PYTHON in message
+
+
+def test_an_accounts_code_has_a_limit(make_server, name):
+    server = make_server("--account-code-storage", "1")
+    client = server.client()
+    large = {"ZipFile": zip_of({"app.py": "def handler(event, context): return 1", "data": os.urandom(600_000)})}
+    exceeded = "CodeStorageExceededException", "Code storage limit exceeded."
+    assert client.get_account_settings()["AccountLimit"]["TotalCodeSize"] == 1 << 20
+    create(server, name, Code=large)
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    assert refused(server, name + "-2", Code=large) == exceeded
+    for call, arguments in [
+        (client.publish_version, {"FunctionName": name}),
+        (client.publish_layer_version, {"LayerName": name, "Content": large}),
+    ]:
+        with pytest.raises(botocore.exceptions.ClientError) as raised:
+            call(**arguments)
+        error = raised.value.response
+        assert (error["Error"]["Code"], error["Error"]["Message"]) == exceeded
+        assert error["ResponseMetadata"]["HTTPStatusCode"] == 400
+    usage = client.get_account_settings()["AccountUsage"]
+    assert usage["FunctionCount"] == 1 and 600_000 < usage["TotalCodeSize"] < 1 << 20
+    assert len(list((server.data / "code").iterdir())) == 1
+    client.delete_function(FunctionName=name)
+    create(server, name + "-2", Code=large)

@@ -196,7 +196,7 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost(victim):
         try:
             client = server.client()
             for name, number in load.acknowledged.items():
-                client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+                client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 600})
             sample = chance.sample(sorted(load.acknowledged), min(3, len(load.acknowledged)))
             for name in sample:
                 assert server.invoke(name) == load.acknowledged[name], (seed, round_, name)
@@ -221,8 +221,8 @@ def test_a_kill_leaves_no_loop_device(make_server, victim):
     server = make_server()
     server.deploy("f", HANDLER)
     assert server.invoke("f") == "done"
-    # One of the function's, and four that are made ahead.
-    wait_until(lambda: loop_devices(server.data) == 5, 30, "file systems ahead of need")
+    # One of the function's, and four that are made ahead; those of blank environments come and go.
+    wait_until(lambda: loop_devices(server.data) >= 5, 30, "file systems ahead of need")
     os.kill(server.process.pid if victim == "server" else server.spawner, signal.SIGKILL)
     server.process.wait(20)
     wait_until(lambda: loop_devices(server.data) == 0, 30, "no loop device")

@@ -5,6 +5,7 @@ It hands out the events it was given, keeps every byte the runtime sent, and the
 the runtime.
 """
 
+import fcntl
 import os
 import shutil
 import socket
@@ -241,9 +242,51 @@ def parse_frames(data):
     return frames
 
 
-def run(command, files, handler, events, env=None, framed=False, split=None, kill=False):
+# Of these a blank process has the values of every function.
+READ_AT_START = ("AWS_LAMBDA_RUNTIME_API", "PATH", "LANG", "TZ", "PYTHONDONTWRITEBYTECODE")
+BLANK_BYTES = 8 * 1024
+
+
+def popen_numbered(command, descriptors, **options):
+    """subprocess.Popen with descriptors under numbers of their own."""
+    # Out of the way first: the numbers wanted may be those of others.
+    high = {number: fcntl.fcntl(own, fcntl.F_DUPFD_CLOEXEC, 64) for number, own in descriptors.items()}
+
+    def arrange():
+        for number, own in high.items():
+            os.dup2(own, number)
+        # Those of whoever runs the tests too.
+        os.closerange(max(high) + 1, 1024)
+
+    process = subprocess.Popen(command, close_fds=False, preexec_fn=arrange, **options)
+    for own in high.values():
+        os.close(own)
+    return process
+
+
+def start_blank(command, root, environment, log):
+    """Starts a process that is nobody's, and makes it the function's when it says that it waits."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    before = {name: environment[name] for name in READ_AT_START if name in environment}
+    used = sum(len(name) + len(value) + 2 for name, value in before.items())
+    before["_MARTLET_BLANK"] = "." * (BLANK_BYTES - used - len("_MARTLET_BLANK=") - 1)
+    process = popen_numbered(
+        command, {3: log.fileno(), 4: theirs.fileno()}, cwd="/", env=before, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT)
+    theirs.close()
+    ours.settimeout(30)
+    with ours:
+        assert ours.recv(100) == b"ready"
+        variables = ["%s=%s" % item for item in sorted(environment.items())]
+        ours.sendall("".join(variable + "\0" for variable in variables).encode())
+        ours.sendall(b"go")
+    return process
+
+
+def run(command, files, handler, events, env=None, framed=False, split=None, kill=False, blank=False):
     """Runs `command` as the runtime of a function made of `files`, until the events are used up or it exits.
 
+    With `blank` the process is started before it knows whose it is; then it has the platform's descriptor in any case.
     With `kill` the process is killed when the events are used up: AWS's own client would connect again and again.
     """
     root = tempfile.mkdtemp(prefix="bootstrap-test-")
@@ -275,11 +318,14 @@ def run(command, files, handler, events, env=None, framed=False, split=None, kil
         log = tempfile.TemporaryFile()
         if framed:
             descriptors = (log.fileno(),)
-            environment["_LAMBDA_TELEMETRY_LOG_FD"] = str(log.fileno())
+            environment["_LAMBDA_TELEMETRY_LOG_FD"] = "3" if blank else str(log.fileno())
         begin = time.monotonic()
-        process = subprocess.Popen(
-            command, cwd=root, env=environment, pass_fds=descriptors, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+        if blank:
+            process = start_blank(command, root, environment, log)
+        else:
+            process = subprocess.Popen(
+                command, cwd=root, env=environment, pass_fds=descriptors, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT)
         if kill:
             threading.Thread(target=lambda: api.used_up.wait(60) and process.kill(), daemon=True).start()
         try:

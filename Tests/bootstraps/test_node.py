@@ -99,10 +99,13 @@ def handler(body):
 class NodeCase:
     maxDiff = None
     node = None
+    # Whether the process is started before it knows whose it is.
+    blank = False
 
     def call(self, body, events=None, name="app.h", files=None, env=None, settled=True, **more):
         files = {"app.js": body} if files is None else files
-        outcome = run([self.node, BOOTSTRAP], files, name, events or [Event()], env=dict(LEGACY, **env or {}), **more)
+        env = dict(LEGACY, **env or {})
+        outcome = run([self.node, BOOTSTRAP], files, name, events or [Event()], env=env, blank=self.blank, **more)
         if settled:
             self.assertIsNone(outcome.api.error)
         return outcome
@@ -373,12 +376,47 @@ class NodeBootstrap(NodeCase):
             self.assertEqual(done.returncode, 1, done)
 
     def test_start_loads_little(self):
+        if self.blank:
+            return
         # Our files but the stream's, and the function's: no other module from disk.
         body = handler("return Object.keys(require.cache).map((f) => f.split('/').pop()).sort()")
         self.assertEqual(
             json.loads(self.call(body).answers[0].body),
             ["app.js", "connection.cjs", "errors.cjs", "handler.cjs", "index.cjs", "log.cjs"],
         )
+
+
+class BlankNodeBootstrap(NodeBootstrap):
+    """All of the above in a process that was started before it knew whose it was, and what is only then to be looked at."""
+
+    blank = True
+
+    def test_variables_are_the_functions(self):
+        env = {"MINE": "\u00fc=x\n", "EMPTY": "", "PATH": "/mine"}
+        body = handler(
+            "const parts = (text) => text.split('\\0').filter((part) => part !== '');"
+            "const shown = parts(require('fs').readFileSync('/proc/self/environ', 'utf8'));"
+            "const child = parts(require('child_process').execFileSync('/usr/bin/env', ['-0']).toString());"
+            "return [process.env, shown, child, process.cwd()]"
+        )
+        variables, shown, child, directory = json.loads(self.call(body, env=env, framed=True).answers[0].body)
+        variables.pop("_X_AMZN_TRACE_ID")
+        self.assertEqual(directory, variables["LAMBDA_TASK_ROOT"])
+        for name, value in env.items():
+            self.assertEqual(variables[name], value)
+        self.assertEqual([name for name in variables if name.startswith("_MARTLET")], [])
+        # What the process was started with is not to be seen any more; what the bootstrap took out is.
+        self.assertEqual(
+            {v for v in shown if not v.startswith("_LAMBDA_TELEMETRY")}, {"%s=%s" % v for v in variables.items()})
+        self.assertLessEqual({"%s=%s" % v for v in variables.items()}, set(child))
+
+    def test_the_channel_is_closed(self):
+        body = handler("return require('fs').readdirSync('/proc/self/fd').map((n) => { try { return require('fs')"
+                       ".readlinkSync('/proc/self/fd/' + n) } catch { return '' } })")
+        links = json.loads(self.call(body, framed=True).answers[0].body)
+        # The connection; no channel, and nothing of /proc/self/mem.
+        self.assertEqual(len([link for link in links if link.startswith("socket:")]), 1, links)
+        self.assertEqual([link for link in links if link.endswith("/mem")], [], links)
 
 
 NODES = [
@@ -395,6 +433,7 @@ def add_classes(names, case):
 
 
 add_classes(globals(), NodeBootstrap)
+add_classes(globals(), BlankNodeBootstrap)
 
 if __name__ == "__main__":
     unittest.main()

@@ -238,7 +238,14 @@ class Streaming(test_node.NodeCase):
         self.assertEqual(self.answers(body)[0].body.split(), [b"x0", b"1", b"2", b"3"])
 
 
+class BlankStreaming(Streaming):
+    """The same in a process that was started before it knew whose it was."""
+
+    blank = True
+
+
 test_node.add_classes(globals(), Streaming)
+test_node.add_classes(globals(), BlankStreaming)
 
 if __name__ == "__main__":
     unittest.main()

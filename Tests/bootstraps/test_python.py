@@ -7,10 +7,11 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import unittest
 
-from fake_runtime_api import ARN, BOOTSTRAPS, Event, interpreters, run
+from fake_runtime_api import ARN, BOOTSTRAPS, Event, FakeRuntimeAPI, interpreters, popen_numbered, run
 
 BOOTSTRAP = os.path.join(BOOTSTRAPS, "python/bootstrap.py")
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -79,6 +80,8 @@ class PythonBootstrap:
     maxDiff = None
 
     python = None
+    # Whether the process is started before it knows whose it is.
+    blank = False
 
     @property
     def command(self):
@@ -86,7 +89,7 @@ class PythonBootstrap:
 
     def call(self, body, events=None, handler="app.h", files=None, **options):
         files = dict(files or {}, **{"app.py": body})
-        outcome = run(self.command, files, handler, events or [Event()], **options)
+        outcome = run(self.command, files, handler, events or [Event()], blank=self.blank, **options)
         self.assertIsNone(outcome.api.error)
         return outcome
 
@@ -387,6 +390,8 @@ class PythonBootstrap:
         self.assertEqual((outcome.answers[0].body, outcome.output), (b"1", "after\n"))
 
     def test_start_imports_little(self):
+        if self.blank:
+            return
         count = "import sys; print(len(sys.modules))"
         bare = int(subprocess.run([self.python, "-c", count], capture_output=True, text=True).stdout)
         answer = self.call(source("import sys; return len(sys.modules)")).answers[0]
@@ -407,11 +412,94 @@ class PythonBootstrap:
             self.assertNotIn("Traceback", done.stderr)
 
 
+class BlankPythonBootstrap(PythonBootstrap):
+    """All of the above in a process that was started before it knew whose it was, and what is only then to be looked at."""
+
+    blank = True
+
+    def test_variables_are_the_functions(self):
+        env = {"MINE": "\u00fc=x\n", "EMPTY": "", "PATH": "/mine"}
+        body = source(
+            "import subprocess, os, sys\n"
+            "    shown = [v for v in open('/proc/self/environ', 'rb').read().split(b'\\0') if v]\n"
+            "    child = subprocess.run(['/usr/bin/env', '-0'], capture_output=True).stdout\n"
+            "    child = [v for v in child.split(b'\\0') if v]\n"
+            "    return [dict(os.environ), [v.decode() for v in shown], [v.decode() for v in child], os.getcwd(), sys.path[0]]"
+        )
+        variables, shown, child, directory, first = json.loads(self.call(body, env=env, framed=True).answers[0].body)
+        variables.pop("_X_AMZN_TRACE_ID")
+        root = variables["LAMBDA_TASK_ROOT"]
+        self.assertEqual((directory, first), (root, root))
+        for name, value in env.items():
+            self.assertEqual(variables[name], value)
+        self.assertEqual([name for name in variables if name.startswith("_MARTLET")], [])
+        # What the process was started with is not to be seen any more; what the bootstrap took out is.
+        variables.pop("LC_CTYPE", None)
+        self.assertEqual(
+            {v for v in shown if not v.startswith("_LAMBDA_TELEMETRY")}, {"%s=%s" % v for v in variables.items()})
+        self.assertLessEqual({"%s=%s" % v for v in variables.items()}, set(child))
+
+    def test_descriptors_are_those_of_every_process(self):
+        body = source("import os; return sorted(int(n) for n in os.listdir('/proc/self/fd'))[:-1]")
+        self.assertEqual(json.loads(self.call(body, framed=True).answers[0].body), [0, 1, 2, 3, 4])
+
+    def test_own_modules_hide_those_that_are_loaded_already(self):
+        files = {"socket.py": "mine = 1", "hmac/__init__.py": "mine = 2", "http/__init__.py": "mine = 3"}
+        body = source("import socket, hmac, http; return [socket.mine, hmac.mine, http.mine]")
+        self.assertEqual(self.call(body, files=files).answers[0].body, b"[1, 2, 3]")
+
+    def test_what_is_no_module_hides_nothing(self):
+        files = {"email/template.html": "x", "ssl/ca.pem": "x", "socket.json": "{}", "http.txt": "x"}
+        body = source(
+            "import http.client, urllib.request, email.message\n"
+            "    return [issubclass(urllib.request.http.client.RemoteDisconnected, http.client.HTTPException),"
+            " issubclass(http.client.HTTPMessage, email.message.Message)]")
+        self.assertEqual(self.call(body, files=files).answers[0].body, b"[true, true]")
+
+    def test_logging_is_configured_where_it_was_given_up(self):
+        files = {"queue.py": "class Empty(Exception): pass\nclass Full(Exception): pass\nmine = 1"}
+        body = source(
+            "import logging, queue\n"
+            "    logging.error('seen')\n"
+            "    return [queue.mine, len(logging.getLogger().handlers), logging.makeLogRecord({}).relativeCreated < 60000]")
+        outcome = self.call(body, files=files, framed=True)
+        self.assertEqual(outcome.answers[0].body, b"[1, 1, true]")
+        self.assertTrue(outcome.frames[0].startswith("[ERROR]\t") and "\tseen" in outcome.frames[0], outcome.frames)
+
+    def test_usual_modules_are_there(self):
+        body = source("import sys; return [n for n in ('ssl', 'http.client', 'logging') if n not in sys.modules]")
+        self.assertEqual(self.call(body).answers[0].body, b"[]")
+
+    def test_without_a_function_it_ends(self):
+        with self.assertRaises(subprocess.TimeoutExpired):
+            self.wait_unassigned(closes=False)
+        self.assertEqual(self.wait_unassigned(closes=True), 0)
+
+    def wait_unassigned(self, closes):
+        """The exit code of a process that is never assigned; the platform goes away or stays."""
+        api = FakeRuntimeAPI([])
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        env = {"AWS_LAMBDA_RUNTIME_API": api.address, "PYTHONDONTWRITEBYTECODE": "1", "_MARTLET_BLANK": "."}
+        process = popen_numbered(self.command, {4: theirs.fileno()}, env=env)
+        theirs.close()
+        try:
+            with ours:
+                self.assertEqual(ours.recv(100), b"ready")
+                if closes:
+                    ours.close()
+                return process.wait(30 if closes else 0.2)
+        finally:
+            process.kill()
+            process.wait()
+            api.join()
+
+
 # A class for each interpreter: a failure names it.
 for found in interpreters("python3"):
     version = subprocess.run([found, "-c", VERSION], capture_output=True, text=True).stdout.strip()
-    name = "PythonBootstrap_%s" % version
-    globals()[name] = type(name, (PythonBootstrap, unittest.TestCase), {"python": found})
+    for case in (PythonBootstrap, BlankPythonBootstrap):
+        name = "%s_%s" % (case.__name__, version)
+        globals()[name] = type(name, (case, unittest.TestCase), {"python": found})
 
 
 if __name__ == "__main__":

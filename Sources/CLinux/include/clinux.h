@@ -29,7 +29,7 @@ static const int CLINUX_LIMIT_REALTIME_PRIORITY = 14;
 // Processes and namespaces.
 int clinux_fork(void);
 // clone3(2) as a fork into new namespaces; `flags` are CLONE_NEW*. *pidfd receives the child's descriptor in the parent.
-int clinux_clone_namespaces(uint64_t flags, int *pidfd);
+int clinux_clone_namespaces(uint64_t flags, uid_t owner, int *pidfd);
 int clinux_unshare(int flags);
 int clinux_setresuid(uid_t user);
 int clinux_setresgid(gid_t group);
@@ -48,6 +48,8 @@ int clinux_kill(pid_t pid, int signal);
 int clinux_reap(pid_t pid, int *status);
 int clinux_waitid_pidfd(int pidfd, int *status);
 int clinux_set_limit(int resource, uint64_t value);
+int clinux_raise_descriptor_limit(uint64_t most);
+int clinux_readable_bytes(int descriptor);
 int clinux_setsid(void);
 int clinux_execve(const char *path, char *const *arguments, char *const *environment);
 void clinux_exit(int status) __attribute__((noreturn));
@@ -63,9 +65,16 @@ int clinux_chown_root(int directory, uid_t user, gid_t group, unsigned mode);
 int clinux_write_file(const char *path, const char *text);
 int clinux_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *options);
 int clinux_unmount_detach(const char *target);
+// Joins the namespace of the caller's kind `type` (CLONE_NEW*); for a mount namespace the root and the working directory become
+// that namespace's. The caller has one thread.
+int clinux_setns(int namespace_, int type);
+// Makes the directory the caller's root and working directory.
+int clinux_change_root(int directory);
 int clinux_pivot_root_here(void);
 // A clone of the mount (and the mounts below it, when `recursive`) at `path`, detached.
 int clinux_open_tree_clone(int directory, const char *path, int recursive);
+// The same of a directory below `directory`, in its file system, with no symbolic link on the way (openat2(2)); not recursive.
+int clinux_open_tree_beneath(int directory, const char *path);
 // mount_setattr(2) on a detached tree before it is attached, so that nobody ever sees it writable.
 int clinux_set_mount_attributes(int tree, uint64_t attributes, int recursive);
 int clinux_move_mount(int tree, int directory, const char *path);
@@ -82,7 +91,6 @@ ssize_t clinux_send(int socket, const void *bytes, size_t count, const int *desc
 // Returns the bytes received (0 at the end), or -errno; -EMSGSIZE when the message or its descriptors did not fit. Descriptors are close-on-exec.
 ssize_t clinux_receive(int socket, void *bytes, size_t count, int *descriptors, size_t *descriptor_count);
 int clinux_duplicate(int from, int to, int flags);
-int clinux_memory_file(const char *name);
 // Close-on-exec; the read end does not block when `nonblocking_read`.
 int clinux_pipe(int *read_end, int *write_end, int nonblocking_read);
 // Waits for readability or hang-up of up to 64 descriptors; bit i of *ready is set for the i-th.
@@ -102,5 +110,8 @@ int clinux_loopback_up(void);
 int clinux_netlink(int protocol, const uint8_t *bytes, size_t count, int acknowledgements);
 // A listening TCP socket or a bound UDP socket; `address` is numeric, IPv4 or IPv6.
 int clinux_bind(const char *address, uint16_t port, int stream);
+
+// A TCP socket of the calling process's network namespace, not connected and not blocking.
+int clinux_tcp_socket(void);
 
 #endif

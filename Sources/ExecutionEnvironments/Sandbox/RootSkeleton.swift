@@ -8,8 +8,10 @@ struct RootSkeleton {
     private(set) var mounts: [SandboxPlan.Mount] = []
 
     private static let directories = [
-        "usr", "etc/ssl/certs", "etc/alternatives", "var/task", "var/runtime", "var/lang", "var/rapid", "var/tmp",
-        "opt",
+        "usr", "etc/ssl/certs", "etc/alternatives", "var/runtime", "var/lang", "var/rapid", "var/tmp",
+        // The dynamic linker remembers of the directories in LD_LIBRARY_PATH which are not there, once it has looked: a
+        // runtime that starts before its function's code is mounted over these must find them.
+        "var/task/lib", "opt/lib",
         "tmp", "dev/shm", "proc", "empty", "root", "run", "home",
     ]
     private static let devices = ["null", "zero", "full", "random", "urandom"]
@@ -66,7 +68,16 @@ struct RootSkeleton {
             """
         ),
         ("group", "root:x:0:\nsbx_user1051:x:990:\nnogroup:x:65534:\n"),
-        ("hosts", "127.0.0.1 localhost\n::1 localhost\n\(SandboxNetwork.hostAddress) host.martlet.internal\n"),
+        (
+            "hosts",
+            """
+            127.0.0.1 localhost
+            ::1 localhost
+            127.0.0.1 sandbox.localdomain sandbox
+            \(SandboxNetwork.hostAddress) host.martlet.internal
+
+            """
+        ),
         ("hostname", "localhost\n"),
         ("resolv.conf", "nameserver \(SandboxNetwork.resolverAddress)\n"),
         ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"),

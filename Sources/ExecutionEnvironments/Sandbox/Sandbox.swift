@@ -8,14 +8,15 @@ import Synchronization
 package final class Sandbox: Sendable {
     package let id: UInt64
     package let slot: UInt32
-    package let limits: SandboxLimits
     /// Sockets inside the sandbox's network namespace; whoever serves one takes its ownership with `takeListener`.
+    private let currentLimits: Mutex<SandboxLimits>
     private let listeners: Mutex<[ListenerKind: CInt]>
     private let control: CInt
     private let files: [ControlGroupFile: CInt]
     private let controlGroups: ControlGroupSummary
     private let spawner: SpawnerClient
     private let watch = Mutex<Watch?>(nil)
+    private let socketRequests = SocketRequests()
     private let isClosed = Mutex(false)
     /// What init says, in order; ends when init does.
     package let replies: AsyncStream<InitReply>
@@ -51,11 +52,11 @@ package final class Sandbox: Sendable {
     private init(_ request: SandboxRequest, control: CInt, files: [CInt], spawner: SpawnerClient) {
         id = request.id
         slot = request.slot
-        limits = request.limits
+        currentLimits = Mutex(request.limits)
         listeners = Mutex([:])
         self.control = control
         controlGroups = spawner.controlGroups
-        let kinds = ControlGroupFile.allCases.filter { spawner.controlGroups.has($0.controller) }
+        let kinds = ControlGroupFile.allCases.filter { spawner.controlGroups.has($0) }
         self.files = Dictionary(zip(kinds, files)) { first, _ in first }
         self.spawner = spawner
         // Init sends one reply for each request or runtime; more than this waiting is not our init.
@@ -67,7 +68,7 @@ package final class Sandbox: Sendable {
             (continuation: CheckedContinuation<Result<(InitReply, [CInt]), SyscallError>, Never>) in
             let waiter = Mutex<CheckedContinuation<Result<(InitReply, [CInt]), SyscallError>, Never>?>(continuation)
             do throws(SyscallError) {
-                let watch = try reactor.watch(control) { [control, replyContinuation] in
+                let watch = try reactor.watch(control) { [control, replyContinuation, socketRequests] in
                     let received = Self.receive(control)
                     if let waiter = waiter.withLock({ $0.take() }) {
                         waiter.resume(returning: received)
@@ -75,7 +76,12 @@ package final class Sandbox: Sendable {
                     }
                     guard case .success((let reply, let descriptors)) = received else {
                         replyContinuation.finish()
+                        socketRequests.end()
                         return false
+                    }
+                    if case .socket(let errno) = reply {
+                        socketRequests.answer(errno, descriptors)
+                        return true
                     }
                     for descriptor in descriptors { close(descriptor) }
                     replyContinuation.yield(reply)
@@ -117,13 +123,29 @@ package final class Sandbox: Sendable {
         listeners.withLock { $0.removeValue(forKey: kind) }
     }
 
+    package var limits: SandboxLimits { currentLimits.withLock { $0 } }
+
+    /// Makes a blank sandbox a function's; once.
+    ///
+    /// When it throws the sandbox is half a function's, and of no use.
+    package func assign(memoryMiB: Int, code: String, layers: String?) async throws(SyscallError) {
+        let memory = UInt32(memoryMiB)
+        try await spawner.assign(AssignmentRequest(id: id, memoryMiB: memory, code: code, layers: layers))
+        currentLimits.withLock { $0.memoryMiB = memory }
+    }
+
     // MARK: - Processes
 
     /// Starts a process; how that went, and its end, come as replies.
     ///
     /// The descriptors stay the caller's.
-    package func run(_ plan: ProcessPlan, output: CInt, telemetry: CInt?) throws(SyscallError) {
-        try send(.run(plan), descriptors: [output] + (telemetry.map { [$0] } ?? []))
+    package func run(
+        _ plan: ProcessPlan,
+        output: CInt,
+        telemetry: CInt?,
+        assignment: CInt? = nil
+    ) throws(SyscallError) {
+        try send(.run(plan), descriptors: [output, telemetry, assignment].compactMap(\.self))
     }
 
     /// A signal to a process that was started; nothing happens when it has ended.
@@ -133,6 +155,13 @@ package final class Sandbox: Sendable {
 
     /// `allKilled` comes as a reply.
     package func killAll() throws(SyscallError) { try send(.killAll) }
+
+    /// A TCP socket of the sandbox's network namespace, not connected, which is `completion`'s to close.
+    ///
+    /// A frozen sandbox answers when it is thawed.
+    package func openSocket(_ completion: @escaping @Sendable (Result<CInt, SyscallError>) -> Void) {
+        socketRequests.add(completion) { () throws(SyscallError) in try send(.openSocket) }
+    }
 
     private func send(_ request: InitRequest, descriptors: [CInt] = []) throws(SyscallError) {
         try ControlSocket.send(request.encode(), descriptors: descriptors, to: control)
@@ -149,10 +178,14 @@ package final class Sandbox: Sendable {
                 return !isClosed
             })
         else { return }
-        // With the spawner gone nobody else lets frozen processes run to their death: a v1 freezer holds even SIGKILL back.
-        if spawner.hasEnded { _ = try? setFrozen(false) }
+        // With the spawner gone nobody else lets processes run to their death: a v1 freezer holds even SIGKILL back.
+        if spawner.hasEnded {
+            _ = try? setFrozen(false)
+            _ = try? setProcessorLimited(false)
+        }
         watch.withLock { $0.take() }?.cancel()
         replyContinuation.finish()
+        socketRequests.end()
         close(control)
         for file in files.values { close(file) }
         for listener in listeners.withLock({ listeners in
@@ -188,7 +221,9 @@ package final class Sandbox: Sendable {
     }
 
     /// Asks init for the processes' peak resident sizes; the answer comes as a reply.
-    package func requestMemory() throws(SyscallError) { try send(.measureMemory) }
+    package func requestMemory() throws(SyscallError) {
+        try send(.measureMemory(limitKibibytes: UInt64(limits.memoryMiB) << 10))
+    }
 
     /// How many processes the kernel has killed here for want of memory.
     package func outOfMemoryKills() throws(SyscallError) -> UInt64 {

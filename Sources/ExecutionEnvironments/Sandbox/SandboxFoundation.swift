@@ -28,7 +28,7 @@ package final class SandboxFoundation: Sendable {
         self.reactor = reactor
         self.store = store
         mounts = try RootSkeleton(in: store, bootstraps: Bootstraps.files).mounts
-        for name in ["tmp", "code"] { try store.makeDirectory(name) }
+        for name in ["tmp", AssignmentRequest.codeDirectory] { try store.makeDirectory(name) }
         temporaries = usesImages ? TemporaryFileSystems(spawner: spawner, directory: imageDirectory) : nil
     }
 
@@ -37,7 +37,7 @@ package final class SandboxFoundation: Sendable {
         _ id: EnvironmentID,
         _ configuration: FunctionConfiguration,
         runtime: RuntimeDefinition,
-        codePath: String
+        code: UnpackedCode
     ) async throws -> Sandbox {
         let slot = slots.withLock { $0.take() }
         do {
@@ -47,7 +47,7 @@ package final class SandboxFoundation: Sendable {
             )
             return try await make(
                 SandboxRequest(id: id.number, slot: slot, limits: limits, temporary: nil),
-                plan: plan(configuration, runtime, codePath),
+                plan: plan(configuration, runtime, code),
                 temporaryMiB: configuration.ephemeralStorageMiB
             )
         } catch {
@@ -55,6 +55,42 @@ package final class SandboxFoundation: Sendable {
             throw error
         }
     }
+
+    /// A sandbox with its walls up that is nobody's yet: `assign` gives it a function of that runtime.
+    func makeBlank(_ id: BlankID, runtime: RuntimeDefinition, memoryMiB: Int) async throws -> Sandbox {
+        let slot = slots.withLock { $0.take() }
+        do {
+            // Whatever it is to be: while it waits it may not take more.
+            let limits = SandboxLimits(
+                memoryMiB: UInt32(hasMemoryGroup ? min(memoryMiB, Self.blankMemoryMiB) : memoryMiB),
+                processesMax: UInt32(LimitsProfile.processesMax)
+            )
+            return try await make(
+                SandboxRequest(
+                    id: Self.blankIDs + id.number,
+                    slot: slot,
+                    limits: limits,
+                    temporary: nil,
+                    isBlank: true
+                ),
+                plan: plan(
+                    mounts(of: runtime),
+                    temporaryMiB: UInt32(Self.blankTemporaryMiB),
+                    memoryMiB: limits.memoryMiB
+                ),
+                temporaryMiB: Self.blankTemporaryMiB
+            )
+        } catch {
+            release(slot: slot)
+            throw error
+        }
+    }
+
+    /// /tmp of every blank sandbox: what nearly all functions have.
+    static let blankTemporaryMiB = LimitsProfile.classic.ephemeralStorageMiB.lowerBound
+    private static let blankMemoryMiB = 192
+    /// Ids of sandboxes: below it those of environments.
+    private static let blankIDs: UInt64 = 1 << 48
 
     /// Builds a sandbox and tears it down: fails with the step that this host does not allow.
     package func probe() async throws {
@@ -73,6 +109,14 @@ package final class SandboxFoundation: Sendable {
         )
         await sandbox.destroy()
     }
+
+    package var hasMemoryGroup: Bool { spawner.controlGroups.has("memory") }
+
+    /// What a process may take beyond the limit until it is seen: more than this it could hardly touch in the interval.
+    private static let memoryOvershootMiB: UInt32 = 1_024
+
+    /// RLIMIT_DATA of each process of a function with that memory: where no control group holds it.
+    func dataMiB(of memoryMiB: Int) -> UInt32 { hasMemoryGroup ? 0 : UInt32(memoryMiB) + Self.memoryOvershootMiB }
 
     /// After the sandbox is destroyed: its subordinate user id may be another's.
     package func release(slot: UInt32) { slots.withLock { $0.release(slot) } }
@@ -96,18 +140,24 @@ package final class SandboxFoundation: Sendable {
     private func plan(
         _ configuration: FunctionConfiguration,
         _ runtime: RuntimeDefinition,
-        _ codePath: String
+        _ code: UnpackedCode
     ) -> SandboxPlan {
-        // A runtime that was found below /usr/local needs what is there; otherwise it is covered.
-        let needsLocal = runtime.executables.contains { $0.hasPrefix("/usr/local/") }
-        var mounts = mounts.filter { !needsLocal || $0.target != "usr/local" }
-        mounts += runtime.mounts.map { .init(source: $0.host, target: String($0.inside.dropFirst()), kind: .readOnly) }
-        mounts.append(.init(source: codePath, target: "var/task", kind: .readOnly))
+        var mounts = mounts(of: runtime)
+        mounts.append(.init(source: code.task, target: "var/task", kind: .readOnly))
+        let layers = code.layers ?? "\(store.path)/\(SandboxStore.root)/empty"
+        mounts.append(.init(source: layers, target: "opt", kind: .readOnly))
         return plan(
             mounts,
             temporaryMiB: UInt32(configuration.ephemeralStorageMiB),
             memoryMiB: UInt32(configuration.memoryMiB)
         )
+    }
+
+    private func mounts(of runtime: RuntimeDefinition) -> [SandboxPlan.Mount] {
+        // A runtime that was found below /usr/local needs what is there; otherwise it is covered.
+        let needsLocal = runtime.executables.contains { $0.hasPrefix("/usr/local/") }
+        return mounts.filter { !needsLocal || $0.target != "usr/local" }
+            + runtime.mounts.map { .init(source: $0.host, target: String($0.inside.dropFirst()), kind: .readOnly) }
     }
 
     private func plan(_ mounts: [SandboxPlan.Mount], temporaryMiB: UInt32, memoryMiB: UInt32) -> SandboxPlan {

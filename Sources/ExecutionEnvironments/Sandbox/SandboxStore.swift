@@ -75,11 +75,26 @@ package struct SandboxStore: Sendable {
         try check("rmdir", name, clinux_rmdirat(directory, name))
     }
 
-    private static func names(in directory: CInt) -> [String] {
+    /// What is no directory in a directory of a customer's, the first names in their order; none where there is no such directory,
+    /// or a link in its place.
+    package func programs(in name: String, atMost max: Int) throws(SyscallError) -> [String] {
+        let directory: CInt
+        do {
+            directory = try openDirectory(name)
+        } catch {
+            guard [ENOENT, ENOTDIR, ELOOP].contains(error.errno) else { throw error }
+            return []
+        }
+        defer { close(directory) }
+        return Array(Self.names(in: directory) { $0 != UInt8(DT_DIR) }.sorted().prefix(max))
+    }
+
+    private static func names(in directory: CInt, _ isIncluded: (UInt8) -> Bool = { _ in true }) -> [String] {
         guard let stream = fdopendir(dup(directory)) else { return [] }
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {
+            guard isIncluded(entry.pointee.d_type) else { continue }
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }

@@ -49,6 +49,7 @@ package final class SpawnerClient: Sendable {
     private struct Waiting {
         var made: [UInt64: CheckedContinuation<Answer, Never>] = [:]
         var prepared: [UInt64: CheckedContinuation<SyscallError?, Never>] = [:]
+        var assigned: [UInt64: CheckedContinuation<SyscallError?, Never>] = [:]
         var gone: [UInt64: [CheckedContinuation<Void, Never>]] = [:]
         /// Sandboxes that the spawner was asked for and has not called gone.
         var alive: Set<UInt64> = []
@@ -166,6 +167,24 @@ package final class SpawnerClient: Sendable {
         if let failure { throw failure }
     }
 
+    /// Gives a blank sandbox its function's memory, code and layers; once for each.
+    package func assign(_ request: AssignmentRequest) async throws(SyscallError) {
+        let ended = SyscallError(call: "spawner", errno: EPIPE)
+        let failure = await withCheckedContinuation { (continuation: CheckedContinuation<SyscallError?, Never>) in
+            let hasEnded = waiting.withLock { waiting in
+                if !waiting.hasEnded { waiting.assigned[request.id] = continuation }
+                return waiting.hasEnded
+            }
+            guard !hasEnded else { return continuation.resume(returning: ended) }
+            do throws(SyscallError) {
+                try ControlSocket.send(SpawnerRequest.assign(request).encode(), to: socket)
+            } catch {
+                waiting.withLock { $0.assigned.removeValue(forKey: request.id) }?.resume(returning: error)
+            }
+        }
+        if let failure { throw failure }
+    }
+
     /// Gives back a prepared file system, unless a sandbox has had it.
     package func discardTemporary(_ number: UInt64) {
         // A failed send means that the spawner is gone, and every mount with it.
@@ -204,6 +223,10 @@ package final class SpawnerClient: Sendable {
             waiting.withLock { $0.prepared.removeValue(forKey: number) }?.resume(returning: nil)
         case .prepareFailed(let number, let error):
             waiting.withLock { $0.prepared.removeValue(forKey: number) }?.resume(returning: error)
+        case .assigned(let id):
+            waiting.withLock { $0.assigned.removeValue(forKey: id) }?.resume(returning: nil)
+        case .assignFailed(let id, let error):
+            waiting.withLock { $0.assigned.removeValue(forKey: id) }?.resume(returning: error)
         case .gone(let id):
             let waiters = waiting.withLock { waiting in
                 waiting.alive.remove(id)
@@ -218,17 +241,19 @@ package final class SpawnerClient: Sendable {
     }
 
     private func end() {
-        let (made, prepared, gone, onEnd) = waiting.withLock { waiting in
+        let (made, unanswered, gone, onEnd) = waiting.withLock { waiting in
             waiting.hasEnded = true
             defer {
-                (waiting.made, waiting.prepared, waiting.gone, waiting.alive, waiting.onEnd) = ([:], [:], [:], [], nil)
+                (waiting.made, waiting.prepared, waiting.assigned) = ([:], [:], [:])
+                (waiting.gone, waiting.alive, waiting.onEnd) = ([:], [], nil)
             }
-            return (waiting.made.values, waiting.prepared.values, waiting.gone.values.joined(), waiting.onEnd)
+            let unanswered = Array(waiting.prepared.values) + Array(waiting.assigned.values)
+            return (waiting.made.values, unanswered, waiting.gone.values.joined(), waiting.onEnd)
         }
         for continuation in made {
             continuation.resume(returning: .failed(SyscallError(call: "spawner", errno: EPIPE)))
         }
-        for continuation in prepared { continuation.resume(returning: SyscallError(call: "spawner", errno: EPIPE)) }
+        for continuation in unanswered { continuation.resume(returning: SyscallError(call: "spawner", errno: EPIPE)) }
         for continuation in gone { continuation.resume() }
         onEnd?()
     }

@@ -19,7 +19,7 @@ extension PlatformLogLine {
         case .initRuntimeDone(let report, _): report.status == .success ? .debug : .warn
         case .initReport(let report, let type):
             report.status != .success ? .warn : type == .onDemand ? .debug : .info
-        case .start, .telemetrySubscription: .info
+        case .start, .telemetrySubscription, .logsSubscription: .info
         case .restoreStart: .info
         case .restoreRuntimeDone(let report): report.status == .success ? .debug : .warn
         case .restoreReport(let report): report.status == .success ? .info : .warn
@@ -34,14 +34,28 @@ extension PlatformLogLine {
     /// The event's type, and its record as a JSON text on one line, for the JSON log format and for telemetry.
     ///
     /// Of `platform.fault` the record is a string; that type and `platform.end` are the Logs API's alone.
-    package func jsonRecord() -> (type: String, record: String) {
+    package func jsonRecord(_ schema: TelemetrySchema = .telemetry20250129) -> (type: String, record: String) {
         var record = RecordWriter()
-        let type = write(to: &record)
+        let type = write(to: &record, schema)
         return ("platform." + type, record.text)
     }
 
+    /// What a subscriber with that schema gets of it; nil where the schema does not have it.
+    package func record(for schema: TelemetrySchema) -> (type: String, record: String)? {
+        let isKnown =
+            switch self {
+            case .start, .report, .extensionState, .logsDropped: true
+            case .fault, .end, .logsSubscription: schema.api == .logs
+            case .runtimeDone: schema > .logs20200815
+            case .initStart, .initRuntimeDone, .initReport, .restoreStart, .restoreRuntimeDone, .restoreReport,
+                .telemetrySubscription:
+                schema.api == .telemetry
+            }
+        return isKnown ? jsonRecord(schema) : nil
+    }
+
     /// Returns the type's last part.
-    private func write(to record: inout RecordWriter) -> String {
+    private func write(to record: inout RecordWriter, _ schema: TelemetrySchema) -> String {
         switch self {
         case .initStart(let start):
             record.add("initializationType", start.type.rawValue)
@@ -51,6 +65,7 @@ extension PlatformLogLine {
                 record.add("runtimeVersion", start.runtimeVersion)
                 record.add("runtimeVersionArn", start.runtimeVersionARN)
             }
+            guard schema > .telemetry20220701 else { return "initStart" }
             record.add("functionName", start.functionName)
             record.add("functionVersion", start.functionVersion)
             return "initStart"
@@ -58,7 +73,7 @@ extension PlatformLogLine {
             record.add(report, type)
             return "initRuntimeDone"
         case .initReport(let report, let type):
-            record.add(report, type)
+            record.add(report, type, hasStatus: schema > .telemetry20220701)
             record.add("metrics", json: "{\"durationMs\":\(milliseconds(report.duration))}")
             return "initReport"
         case .start(let id, let version, let trace):
@@ -71,6 +86,10 @@ extension PlatformLogLine {
             return "fault"
         case .runtimeDone(let done):
             record.add("requestId", done.report.id.requestID)
+            guard schema.api == .telemetry else {
+                record.addStatusAlone(done.report.status)
+                return "runtimeDone"
+            }
             record.add(done.report.status)
             record.add(done.trace)
             if !done.spans.isEmpty { record.add("spans", json: Self.spans(done.spans)) }
@@ -82,7 +101,7 @@ extension PlatformLogLine {
             return "end"
         case .report(let report, let memoryMiB, let maxMemoryUsedMiB, let trace):
             record.add("requestId", report.id.requestID)
-            record.add(report.status)
+            if schema.api == .telemetry { record.add(report.status) }
             record.add("metrics", json: Self.metrics(report, memoryMiB, maxMemoryUsedMiB))
             record.add(trace)
             return "report"
@@ -97,22 +116,24 @@ extension PlatformLogLine {
             record.add(report.status)
             record.add("metrics", json: "{\"durationMs\":\(milliseconds(report.duration))}")
             return "restoreReport"
-        case .extensionState, .telemetrySubscription, .logsDropped: return writeTelemetry(to: &record)
+        case .extensionState, .telemetrySubscription, .logsSubscription, .logsDropped:
+            return writeTelemetry(to: &record, schema)
         }
     }
 
-    private func writeTelemetry(to record: inout RecordWriter) -> String {
+    private func writeTelemetry(to record: inout RecordWriter, _ schema: TelemetrySchema) -> String {
         switch self {
         case .extensionState(let name, let state, let events, let errorType):
             record.add("name", name)
             record.add("state", state)
             record.add("events", events)
-            if let errorType { record.add("errorType", errorType) }
+            if let errorType, schema >= .telemetry20250129 { record.add("errorType", errorType) }
             return "extension"
-        case .telemetrySubscription(let name, let state, let types):
+        case .telemetrySubscription(let name, let state, let types), .logsSubscription(let name, let state, let types):
             record.add("name", name)
             record.add("state", state)
             record.add("types", types)
+            if case .logsSubscription = self { return "logsSubscription" }
             return "telemetrySubscription"
         case .logsDropped(let reason, let records, let bytes):
             record.add("reason", reason)
@@ -165,10 +186,21 @@ private struct RecordWriter {
 
     mutating func replace(with text: String) { string = quoted(text) }
 
-    mutating func add(_ report: InitReport, _ type: InitializationType) {
+    mutating func add(_ report: InitReport, _ type: InitializationType, hasStatus: Bool = true) {
         add("initializationType", type.rawValue)
         add("phase", report.phase.rawValue)
-        add(report.status)
+        if hasStatus { add(report.status) }
+    }
+
+    /// The Logs API's three words, without an error's type.
+    mutating func addStatusAlone(_ status: InvocationReport.Status) {
+        let word =
+            switch status {
+            case .success: "success"
+            case .timeout: "timeout"
+            case .functionError, .runtimeError, .environmentLost: "failure"
+            }
+        add("status", word)
     }
 
     mutating func add(_ status: InitReport.Status) {

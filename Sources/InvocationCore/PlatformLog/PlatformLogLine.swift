@@ -23,6 +23,8 @@ package enum PlatformLogLine: Equatable, Sendable {
     /// `events` are those that the extension registered for.
     case extensionState(name: String, state: String, events: [String], errorType: String?)
     case telemetrySubscription(name: String, state: String, types: [String])
+    /// The same by the Logs API.
+    case logsSubscription(name: String, state: String, types: [String])
     case logsDropped(reason: String, records: Int, bytes: Int)
 
     /// The line in the text format, with its newline; nil where Lambda writes none.
@@ -49,13 +51,19 @@ package enum PlatformLogLine: Equatable, Sendable {
             "EXTENSION\tName: \(oneLine(name))\tState: \(oneLine(state))\tEvents: \(Self.list(events))"
                 + (errorType.map { "\tError Type: \(oneLine($0))" } ?? "") + "\n"
         case .telemetrySubscription(let name, let state, let types):
-            "TELEMETRY\tName: \(oneLine(name))\tState: \(oneLine(state))\tTypes: \(Self.list(types))\n"
+            "TELEMETRY\t" + Self.subscription(name, state, types)
+        case .logsSubscription(let name, let state, let types): "LOGS\t" + Self.subscription(name, state, types)
         }
     }
 
     /// The last line of REPORT.
     private static func xray(_ header: TraceHeader) -> String {
         "XRAY TraceId: \(header.root)\tSegmentId: \(header.parent)\tSampled: true\t\n"
+    }
+
+    private static func subscription(_ name: String, _ state: String, _ types: [String]) -> String {
+        let types = types.map { $0.prefix(1).uppercased() + $0.dropFirst() }
+        return "Name: \(oneLine(name))\tState: \(oneLine(state))\tTypes: \(list(types))\n"
     }
 
     private static func list(_ words: [String]) -> String { "[\(oneLine(words.joined(separator: ", ")))]" }

@@ -13,8 +13,11 @@ class RuntimeAPIError extends Error {}
 
 /** One HTTP/1.1 connection; requests may be pipelined, and answers come in their order. */
 class Connection {
-  /** `failed` is called with what was wrong with an answer, or with null when the connection is gone. */
-  constructor(address, failed) {
+  /**
+   * `failed` is called with what was wrong with an answer, or with null when the connection is gone; `socket` is one that is there
+   * already.
+   */
+  constructor(address, failed, socket) {
     const colon = address.lastIndexOf(":");
     const host = address.slice(0, colon).replace(/^\[|\]$/g, "");
     if (colon < 1 || !/^\d+$/.test(address.slice(colon + 1))) {
@@ -26,7 +29,7 @@ class Connection {
     this.head = null;
     this.waiting = [];
     this.failed = failed;
-    this.socket = net.connect({ host, port: Number(address.slice(colon + 1)), noDelay: true });
+    this.socket = socket || net.connect({ host, port: Number(address.slice(colon + 1)), noDelay: true });
     this.socket.setNoDelay(true);
     this.socket.on("data", (data) => this.received(data));
     // The platform's side is gone: it is ending this environment, and nobody is left to tell.

@@ -329,13 +329,50 @@ function runtimeNumber(environment) {
 
 function main() {
   const environment = process.env;
-  const modern = runtimeNumber(environment) >= 24;
-  const log = new LogChannel(environment, modern ? "-" : undefined);
-  log.patchConsole();
-  const connection = new Connection(environment.AWS_LAMBDA_RUNTIME_API || "", (error) => {
-    if (error !== null) log.log("ERROR", [`martlet runtime: ${error.message}`]);
+  let log = null;
+  const address = environment.AWS_LAMBDA_RUNTIME_API || "";
+  const connection = new Connection(address, (error) => {
+    if (error !== null && log !== null) log.log("ERROR", [`martlet runtime: ${error.message}`]);
     process.exit(1);
   });
+  const begin = (enter) => {
+    log = new LogChannel(environment, isModern(environment) ? "-" : undefined);
+    serve(environment, connection, log, enter);
+  };
+  // No function can have a variable of such a name.
+  if (environment._MARTLET_BLANK === undefined) {
+    begin(() => {});
+    return;
+  }
+  const blank = require("./blank.cjs");
+  blank.wait(connection, () => practise(address, isModern(environment)), () => begin(blank.enter));
+}
+
+/** Initialises and serves one invocation, of a handler and with a platform that are not there. */
+async function practise(address, modern) {
+  const connection = new Connection(address, () => {}, { on() {}, setNoDelay() {}, write() {}, ref() {}, unref() {} });
+  const log = { begin() {}, error() {} };
+  const runtime = new Runtime(connection, log, modern, modern ? new InvokeStore() : null);
+  runtime.accept(await loadHandler(__dirname, "practice.handler", modern));
+  const body = '{"practice":[1,"2",null,true]}';
+  const head =
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: 0\r\n" +
+    "Lambda-Runtime-Deadline-Ms: 0\r\nLambda-Runtime-Invoked-Function-Arn: arn\r\n";
+  await new Promise((resolve) => {
+    connection.socket.write = resolve;
+    connection.received(Buffer.from(`${head}Content-Length: ${body.length}\r\n\r\n${body}`));
+  });
+  connection.received(Buffer.from("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"));
+}
+
+function isModern(environment) {
+  return runtimeNumber(environment) >= 24;
+}
+
+/** `enter` returns when the function's code is there. */
+function serve(environment, connection, log, enter) {
+  const modern = isModern(environment);
+  log.patchConsole();
   const store = modern ? new InvokeStore() : null;
   const runtime = new Runtime(connection, log, modern, store);
   process.on("beforeExit", () => runtime.idle());
@@ -344,6 +381,7 @@ function main() {
     runtime.end("Unhandled Promise Rejection", unhandledRejection(reason, promise), EXIT_UNHANDLED_REJECTION)
   );
   defineGlobal(environment, store);
+  enter();
   loadHandler(environment.LAMBDA_TASK_ROOT || "/var/task", environment._HANDLER || "", modern)
     .then((handler) => runtime.accept(handler))
     .catch((error) =>

@@ -239,7 +239,10 @@ class _LoggingFinder:
 def configure_logging_on_import(log):
     """Configures the root logger as Lambda does, now or when the function imports `logging`: most never do."""
     if "logging" in sys.modules:
-        _configure(sys.modules["logging"], log)
+        logging = sys.modules["logging"]
+        # A record's relativeCreated counts from here.
+        logging._startTime = time.time_ns() if sys.version_info >= (3, 13) else time.time()
+        _configure(logging, log)
     else:
         sys.meta_path.insert(0, _LoggingFinder(log))
 

@@ -18,6 +18,9 @@ except ImportError:
 
 from _martlet_log import LogChannel, configure_logging_on_import
 
+# Here, as long as this file's directory is on the path.
+_martlet_blank = __import__("_martlet_blank") if "_MARTLET_BLANK" in os.environ else None
+
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _API = "/2018-06-01/runtime/"
 _HEAD_BYTES_MAX = 256 * 1024
@@ -75,6 +78,12 @@ class Connection:
         rest = memoryview(request)
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
+
+    def renumber(self, number):
+        """Goes on as descriptor `number`; what that was is closed."""
+        os.dup2(self._descriptor, number, inheritable=False)
+        os.close(self._descriptor)
+        self._descriptor = number
 
     def close(self):
         os.close(self._descriptor)
@@ -268,10 +277,11 @@ class ResultEncoder:
     """JSON as AWS's runtimes write it: non-ASCII text as it is from Python 3.12 on and escaped before, `Decimal` as
     the exact number, named tuples as objects, bytes inside the result as UTF-8 text, NaN and infinities allowed."""
 
+    # Those that the standard library made on its way here never reach a result.
+    _own_tuples = frozenset(tuple.__subclasses__())
+
     def __init__(self):
         self._ascii = sys.version_info < (3, 12)
-        # Those that the standard library made on its way here never reach a result.
-        self._own_tuples = set(tuple.__subclasses__())
 
     def encode(self, value):
         decimals = []
@@ -475,10 +485,15 @@ def _set_module_path(task_root):
 
 def main():
     environment = os.environ
+    connection = blank = None
+    if _martlet_blank is not None:
+        connection = Connection(environment["AWS_LAMBDA_RUNTIME_API"])
+        blank = _martlet_blank.Blank()
+        blank.wait()
     log = LogChannel(environment.pop("_LAMBDA_TELEMETRY_LOG_FD", None))
     log.capture_standard_streams()
     try:
-        connection = Connection(environment["AWS_LAMBDA_RUNTIME_API"])
+        connection = connection or Connection(environment["AWS_LAMBDA_RUNTIME_API"])
         _set_module_path(environment.get("LAMBDA_TASK_ROOT", "/var/task"))
         configure_logging_on_import(log)
 
@@ -489,6 +504,8 @@ def main():
 
         os.register_at_fork(after_in_child=in_forked_child)
         runtime = Runtime(connection, log)
+        if blank is not None and blank.enter(connection, sys.path[:3]):
+            configure_logging_on_import(log)
         runtime.serve(runtime.initialize(environment.get("_HANDLER", "")))
     except (RuntimeAPIError, OSError) as error:
         if not isinstance(error, (ConnectionClosed, ConnectionError)):

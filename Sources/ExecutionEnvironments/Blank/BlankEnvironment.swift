@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+import Egress
+import Glibc
+import InvocationCore
+import LinuxSandbox
+import RuntimeAPI
+import Runtimes
+import Synchronization
+
+/// An execution environment that is nobody's yet: its walls stand, its sockets are served, its interpreter waits.
+///
+/// Only our own code has run in it. It becomes one function's, once, or goes.
+struct BlankEnvironment: Sendable {
+    let sandbox: Sandbox
+    let services: SandboxServices
+    let runtimeAPI: BlankRuntimeAPI
+    let meter: EgressMeter
+    let pipes: LogPipes
+    let channel: BlankChannel
+    private let foundation: SandboxFoundation
+
+    /// On a machine with much else to do.
+    private static let startTimeout = Duration.seconds(30)
+
+    /// Returns when its interpreter waits; `onEnd` is called when that ends by itself afterwards.
+    static func start(
+        _ id: BlankID,
+        _ kind: BlankKind,
+        workshop: EnvironmentWorkshop,
+        onEnd: @escaping @Sendable () -> Void
+    ) async throws -> BlankEnvironment {
+        guard let runtime = workshop.runtimes.definition(of: kind.runtime) else {
+            throw SyscallError(call: "blank", errno: ENOENT, subject: kind.runtime)
+        }
+        let foundation = workshop.foundation
+        let memoryMiB = kind.memoryMiB ?? memoryMinMiB
+        let (sandbox, pipes, channel) = try await startProcess(id, runtime, memoryMiB: memoryMiB, workshop)
+        let (meter, runtimeAPI) = (EgressMeter(), BlankRuntimeAPI())
+        do {
+            let services = try await SandboxServices.start(
+                sandbox,
+                handler: runtimeAPI,
+                meter: meter,
+                workshop: workshop,
+                logger: workshop.logger
+            )
+            let blank = BlankEnvironment(
+                sandbox: sandbox,
+                services: services,
+                runtimeAPI: runtimeAPI,
+                meter: meter,
+                pipes: pipes,
+                channel: channel,
+                foundation: foundation
+            )
+            do throws(SyscallError) {
+                try await channel.awaitReady(on: workshop.reactor, timeout: startTimeout, onEnd: onEnd)
+                return blank
+            } catch {
+                await services.stop()
+                throw error
+            }
+        } catch {
+            await destroy(sandbox, pipes, channel, foundation)
+            throw error
+        }
+    }
+
+    private static let memoryMinMiB = 128
+
+    private static func startProcess(
+        _ id: BlankID,
+        _ runtime: RuntimeDefinition,
+        memoryMiB: Int,
+        _ workshop: EnvironmentWorkshop
+    ) async throws -> (Sandbox, LogPipes, BlankChannel) {
+        let foundation = workshop.foundation
+        let sandbox = try await foundation.makeBlank(id, runtime: runtime, memoryMiB: memoryMiB)
+        do {
+            let pipes = try LogPipes.make()
+            do throws(SyscallError) {
+                let (ours, theirs) = try ControlSocket.pair()
+                defer { close(theirs) }
+                let channel = BlankChannel(ours)
+                do throws(SyscallError) {
+                    try sandbox.run(
+                        plan(runtime, memoryMiB: memoryMiB, workshop),
+                        output: pipes.output.write,
+                        telemetry: pipes.telemetry.write,
+                        assignment: theirs
+                    )
+                    return (sandbox, pipes, channel)
+                } catch {
+                    channel.close()
+                    throw error
+                }
+            } catch {
+                pipes.close()
+                throw error
+            }
+        } catch {
+            await sandbox.destroy()
+            foundation.release(slot: sandbox.slot)
+            throw error
+        }
+    }
+
+    private static func plan(
+        _ runtime: RuntimeDefinition,
+        memoryMiB: Int,
+        _ workshop: EnvironmentWorkshop
+    ) -> ProcessPlan {
+        let command = runtime.arguments(
+            executable: runtime.executables[0],
+            memoryMiB: memoryMiB,
+            customerEnvironment: [:]
+        )
+        let environment = ProcessEnvironment(blankOf: runtime, operatorVariables: workshop.functionEnvironment)
+        return ProcessPlan(
+            number: ProcessPlan.blankNumber,
+            executables: [command[0]],
+            arguments: Array(command.dropFirst()),
+            environment: environment.list + [reservation(besides: environment.list)],
+            workingDirectory: "/var/task",
+            hasTelemetry: true,
+            isBlank: true,
+            dataMiB: workshop.foundation.dataMiB(of: memoryMiB)
+        )
+    }
+
+    /// Tells the bootstrap what it is, and makes the room in which /proc/PID/environ will show the function's variables.
+    private static func reservation(besides variables: [String]) -> String {
+        let name = "_MARTLET_BLANK="
+        let used = variables.reduce(name.utf8.count + 1) { $0 + $1.utf8.count + 1 }
+        return name + String(repeating: ".", count: max(1, EnvironmentStart.variablesBytesMax - used))
+    }
+
+    func destroy() async {
+        await services.stop()
+        await Self.destroy(sandbox, pipes, channel, foundation)
+    }
+
+    private static func destroy(
+        _ sandbox: Sandbox,
+        _ pipes: LogPipes,
+        _ channel: BlankChannel,
+        _ foundation: SandboxFoundation
+    ) async {
+        channel.close()
+        await sandbox.destroy()
+        foundation.release(slot: sandbox.slot)
+        pipes.close()
+    }
+}
+
+/// The Runtime API of an environment that is nobody's yet: it refuses every call until it is some function's.
+final class BlankRuntimeAPI: RuntimeAPIHandler {
+    private let handler = Mutex<(any RuntimeAPIHandler)?>(nil)
+
+    func assign(to handler: any RuntimeAPIHandler) { self.handler.withLock { $0 = handler } }
+
+    func answer(_ request: RuntimeAPIRequest) async -> RuntimeAPIAnswer {
+        guard let handler = handler.withLock({ $0 }) else { return .connectionClosed }
+        return await handler.answer(request)
+    }
+}

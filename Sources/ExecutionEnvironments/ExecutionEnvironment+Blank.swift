@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import InvocationCore
+import LambdaModel
+import LinuxSandbox
+import Logging
+
+/// Beginning in a blank environment.
+extension ExecutionEnvironment {
+    /// A blank environment's sandbox as this function's, its process still waiting; nil when there is none, or none fits.
+    func becomeAssigned(_ code: UnpackedCode) async -> Sandbox? {
+        guard let blanks = workshop.blanks else { return nil }
+        let environment = processEnvironment
+        let start = workshop.start(
+            of: configuration,
+            runtime,
+            environment,
+            hasExternalExtensions: !code.extensions.isEmpty
+        )
+        guard case .blank(let kind) = start, let blank = blanks.take(kind) else { return nil }
+        do {
+            // It sets its variables while the spawner puts its code in place.
+            try blank.channel.assign(environment.list)
+            try await blank.sandbox.assign(
+                memoryMiB: configuration.memoryMiB,
+                code: UnpackedCode.name(of: code.task),
+                layers: code.layers.map(UnpackedCode.name)
+            )
+            try log.open(blank.pipes, meter: blank.meter)
+        } catch {
+            // It has run nothing of the function's, which starts without it.
+            logger.notice("blank environment not assigned", metadata: ["error": "\(error)"])
+            blanks.assignmentFailed(blank, kind)
+            return nil
+        }
+        blanks.assigned(kind)
+        sandbox = blank.sandbox
+        services = blank.services
+        log.telemetry.attach(blank.sandbox)
+        blank.runtimeAPI.assign(to: self)
+        assignment = blank.channel
+        return blank.sandbox
+    }
+
+    /// Lets the process that waits in this environment begin; false when there is none, and one must be started.
+    func assignRuntime() -> Bool {
+        runtimeProcess = ProcessPlan.runtimeNumber
+        guard let assignment else { return false }
+        self.assignment = nil
+        defer { assignment.close() }
+        do {
+            try assignment.enter()
+            runtimeProcess = ProcessPlan.blankNumber
+            return true
+        } catch {
+            // It died in this moment: another is started in its place.
+            logger.notice("blank environment died", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+}

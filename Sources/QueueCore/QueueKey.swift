@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Which queue: the account and region it belongs to, and its name.
+package struct QueueKey: Hashable, Sendable, Codable {
+    /// Twelve digits.
+    package var accountID: String
+    package var region: String
+    /// 1 to 80 letters, digits, `-` and `_`; that of a FIFO queue ends in `.fifo`.
+    package var name: String
+
+    package init(accountID: String, region: String, name: String) {
+        self.accountID = accountID
+        self.region = region
+        self.name = name
+    }
+
+    /// nil for what is no ARN of a queue.
+    package init?(arn: String) {
+        let parts = arn.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 6, parts[0] == "arn", parts[2] == "sqs", !parts[3].isEmpty, Self.isAccount(parts[4]),
+            Self.isName(parts[5])
+        else { return nil }
+        self.init(accountID: parts[4], region: parts[3], name: parts[5])
+    }
+
+    /// From a queue URL, of which only the path counts: `…/ACCOUNT/NAME`; nil for anything else.
+    ///
+    /// A server has several names, so a URL that was made under one of them is good under all.
+    package init?(url: String, region: String) {
+        let tail = url.firstRange(of: "://").map { url[$0.upperBound...] } ?? url[...]
+        // What has a scheme has a host before its first slash; a path alone begins with one.
+        guard url.utf8.count <= 2_048, let slash = tail.firstIndex(of: "/") else { return nil }
+        let parts = tail[tail.index(after: slash)...].split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, Self.isAccount(String(parts[0])), Self.isName(String(parts[1])) else { return nil }
+        self.init(accountID: String(parts[0]), region: region, name: String(parts[1]))
+    }
+
+    package var arn: String { "arn:aws:sqs:\(region):\(accountID):\(name)" }
+    package var path: String { "/\(accountID)/\(name)" }
+    package var isFIFO: Bool { name.hasSuffix(".fifo") }
+
+    private static func isAccount(_ text: String) -> Bool {
+        text.utf8.count == 12 && text.utf8.allSatisfy { (48...57).contains($0) }
+    }
+
+    /// Whether a text may be a queue's name; the suffix `.fifo` counts among its 80 characters.
+    package static func isName(_ text: String) -> Bool {
+        let stem = text.hasSuffix(".fifo") ? text.dropLast(5) : text[...]
+        return (1...80).contains(text.utf8.count) && !stem.isEmpty && stem.utf8.allSatisfy(isWordByte)
+    }
+
+    static func isWordByte(_ byte: UInt8) -> Bool {
+        (48...57).contains(byte) || (97...122).contains(byte | 0x20) || byte == UInt8(ascii: "-")
+            || byte == UInt8(ascii: "_")
+    }
+}

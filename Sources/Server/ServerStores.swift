@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import CodeStore
+import EnvelopeEncryption
+import EventStore
+import LambdaModel
+import LogStore
+import Logging
+import MetadataStore
+import QueueStore
+import ServerConfiguration
+
+/// The stores in the data directory, or code in a bucket, and the key that what is in them is encrypted with.
+struct ServerStores {
+    let masterKey: MasterKey
+    let metadata: MetadataStore
+    let code: CodeStore
+    let logs: LogStore
+    let events: EventStore
+    /// nil where requests for SQS go elsewhere.
+    let queues: QueueStore?
+
+    /// Opens them, made or migrated as needed.
+    ///
+    /// Blocks.
+    init(
+        _ configuration: ServeConfiguration,
+        data: ServerDataDirectory,
+        buckets: BucketService,
+        now: @escaping @Sendable () -> Timestamp,
+        logger: Logger
+    ) throws {
+        masterKey = try Self.masterKey(configuration.masterKey)
+        metadata = try MetadataStore(directory: data.path, masterKey: masterKey)
+        if let objects = buckets.codeObjects(configuration.codeStore, metadataID: metadata.id) {
+            code = CodeStore(objects: objects, masterKey: masterKey)
+        } else {
+            code = try CodeStore(directory: try data.directory("code"), masterKey: masterKey)
+        }
+        logs = try LogStore(directory: data.path, now: now) { error in
+            logger.error("old log events could not be dropped", metadata: ["error": "\(error)"])
+        }
+        events = try EventStore(directory: data.path, masterKey: masterKey)
+        queues =
+            configuration.queues == .embedded ? try QueueStore(directory: data.path, masterKey: masterKey) : nil
+    }
+
+    private static func masterKey(_ source: ServeConfiguration.MasterKeySource) throws -> MasterKey {
+        switch source {
+        case .file(let path): try MasterKey(file: path)
+        case .base64(let text): try MasterKey(base64: text)
+        case .command(let command): try MasterKey(command: command)
+        }
+    }
+}
