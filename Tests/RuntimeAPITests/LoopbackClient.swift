@@ -6,7 +6,7 @@ import RuntimeAPI
 
 /// A blocking TCP client with nothing between the test's bytes and the wire.
 ///
-/// Reads give up after five seconds.
+/// Reads and writes give up after five minutes.
 struct LoopbackClient {
     struct Failed: Error {
         var call: String
@@ -61,6 +61,12 @@ struct LoopbackClient {
         return true
     }
 
+    /// Waits for bytes, or the end of the connection, and takes nothing.
+    func waitsForInput() -> Bool {
+        var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&ready, 1, 300_000) == 1
+    }
+
     /// Everything up to the end of the connection.
     func readToEnd() throws -> String {
         var all: [UInt8] = []
@@ -112,14 +118,15 @@ struct LoopbackClient {
         return address
     }
 
-    /// A listening socket on 127.0.0.1 and the port that it got.
-    static func listener() throws -> (descriptor: CInt, port: UInt16) {
+    /// A listening socket on 127.0.0.1 and the port that it got; one that does not listen refuses who connects.
+    static func listener(listens: Bool = true) throws -> (descriptor: CInt, port: UInt16) {
         let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
         var address = loopback(port: 0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let code = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) + listen(descriptor, 128) + getsockname(descriptor, $0, &length)
+                bind(descriptor, $0, length) + (listens ? listen(descriptor, 128) : 0)
+                    + getsockname(descriptor, $0, &length)
             }
         }
         guard code == 0 else { throw Failed(call: "listen", errno: errno) }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import LambdaModel
 import RuntimeAPI
 import Synchronization
@@ -10,6 +11,7 @@ final class RecordingRuntime: RuntimeAPIHandler {
         var requests: [RuntimeAPIRequest] = []
         var cancelled = 0
         var streams: [Streamed] = []
+        var holdsStreams: Bool
     }
 
     /// A streamed response once it has ended.
@@ -21,17 +23,16 @@ final class RecordingRuntime: RuntimeAPIHandler {
 
     private let state: Mutex<State>
 
-    /// Waits before it reads a stream.
-    private let pause: Duration
-
-    init(events: [RuntimeInvocation] = [], pause: Duration = .zero) {
-        self.pause = pause
-        state = Mutex(State(events: events))
+    /// One that holds streams reads none of them before `readStreams`.
+    init(events: [RuntimeInvocation] = [], holdsStreams: Bool = false) {
+        state = Mutex(State(events: events, holdsStreams: holdsStreams))
     }
 
     var requests: [RuntimeAPIRequest] { state.withLock { $0.requests } }
     var streams: [Streamed] { state.withLock { $0.streams } }
     var cancelledCount: Int { state.withLock { $0.cancelled } }
+
+    func readStreams() { state.withLock { $0.holdsStreams = false } }
 
     func answer(_ request: RuntimeAPIRequest) async -> RuntimeAPIAnswer {
         let event = state.withLock { state -> RuntimeInvocation? in
@@ -43,7 +44,8 @@ final class RecordingRuntime: RuntimeAPIHandler {
         case .next:
             if let event { return .invocation(event) }
             do {
-                try await Task.sleep(for: .seconds(60))
+                // Longer than a busy machine holds up whoever is to cancel it.
+                try await Task.sleep(for: .seconds(600))
             } catch {
                 state.withLock { $0.cancelled += 1 }
             }
@@ -55,7 +57,7 @@ final class RecordingRuntime: RuntimeAPIHandler {
         case .restoreNext: return .restored
         case .subscribe: return .subscribed(json: "\"OK\"")
         case .streamedResponse(let id, let payload):
-            _ = try? await Task.sleep(for: pause)
+            while state.withLock({ $0.holdsStreams }) { _ = try? await Task.sleep(for: .milliseconds(10)) }
             let body = await payload.collect(upTo: 8 << 20) ?? []
             let end = await payload.ended()
             state.withLock { $0.streams.append(Streamed(id: id, body: body, end: end)) }
@@ -64,12 +66,18 @@ final class RecordingRuntime: RuntimeAPIHandler {
         }
     }
 
-    /// Waits up to five seconds.
+    /// Waits up to two minutes: beside many other tests a handler gets its turn late.
     func waits(until condition: @Sendable (RecordingRuntime) -> Bool) async throws -> Bool {
-        for _ in 0..<500 {
+        for _ in 0..<12_000 {
             if condition(self) { return true }
             try await Task.sleep(for: .milliseconds(10))
         }
+        return condition(self)
+    }
+
+    /// The same for a thread that may block.
+    func waitsBlocking(until condition: (RecordingRuntime) -> Bool) -> Bool {
+        for _ in 0..<12_000 where !condition(self) { usleep(10_000) }
         return condition(self)
     }
 }

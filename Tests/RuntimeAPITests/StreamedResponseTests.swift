@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
 import LambdaModel
 import Testing
 
@@ -29,17 +28,11 @@ struct StreamedResponseTests {
         }
     }
 
-    /// Up to thirty seconds: beside many other tests a handler gets its turn late.
-    private static func waits(for runtime: RecordingRuntime, _ condition: (RecordingRuntime) -> Bool) throws -> Bool {
-        for _ in 0..<3_000 where !condition(runtime) { usleep(10_000) }
-        return condition(runtime)
-    }
-
     @Test func `the body arrives in its parts, and the connection ends after it`() async throws {
         let runtime = RecordingRuntime()
         try await stream(runtime) { client in
             // The handler is asked before the body is complete.
-            #expect(try Self.waits(for: runtime) { !$0.requests.isEmpty })
+            #expect(runtime.waitsBlocking { !$0.requests.isEmpty })
             try client.send("3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
             let answer = try client.readAnswer()
             #expect(answer.head.hasPrefix("HTTP/1.1 202 ") && answer.head.contains("Connection: close"))
@@ -64,15 +57,16 @@ struct StreamedResponseTests {
         let runtime = RecordingRuntime()
         try await stream(runtime) { client in
             try client.send("3\r\nabc\r\n5\r\nde")
-            #expect(try Self.waits(for: runtime) { !$0.requests.isEmpty })
+            #expect(runtime.waitsBlocking { !$0.requests.isEmpty })
             client.endOutput()
-            #expect(try Self.waits(for: runtime) { !$0.streams.isEmpty })
+            #expect(runtime.waitsBlocking { !$0.streams.isEmpty })
         }
         #expect(runtime.streams.map(\.end) == [.truncated])
     }
 
     @Test func `what nobody reads is not taken from the connection`() async throws {
-        let runtime = RecordingRuntime(pause: .seconds(2))
+        let runtime = RecordingRuntime(holdsStreams: true)
+        defer { runtime.readStreams() }
         try await stream(runtime) { client in
             let chunk = "10000\r\n" + String(repeating: "x", count: 0x10000) + "\r\n"
             var sent = 0
