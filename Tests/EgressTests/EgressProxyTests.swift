@@ -14,17 +14,17 @@ struct EgressProxyTests {
     private func withProxy<Result: Sendable>(
         policy: String? = nil,
         meter: EgressMeter = EgressMeter(),
-        closingTarget: Bool = false,
+        refusingTarget: Bool = false,
         _ body: @Sendable (UInt16, CInt) async throws -> Result
     ) async throws -> Result {
-        let (target, port) = try LoopbackSocket.listener()
+        // One that nobody takes keeps its port, so that no other test listens there.
+        let (target, port) = try LoopbackSocket.listener(listens: !refusingTarget)
         let (listener, proxyPort) = try LoopbackSocket.listener()
-        if closingTarget { close(target) }
         // What the sandbox would have dialled: the alias of the host's loopback.
         let alias = try SocketAddress(ipAddress: "169.254.100.3", port: Int(port))
         let proxy = try await EgressProxy.start(
             listener: listener,
-            group: MultiThreadedEventLoopGroup.singleton,
+            group: eventLoops,
             policy: try EgressPolicy(parsing: [policy ?? "allow=host.martlet.internal:\(port)"]),
             hostAddresses: { [] },
             ownPort: 4_566,
@@ -36,7 +36,7 @@ struct EgressProxyTests {
         do {
             let result = try await body(proxyPort, target)
             await proxy.stop()
-            if !closingTarget { close(target) }
+            close(target)
             return result
         } catch {
             await proxy.stop()
@@ -47,10 +47,10 @@ struct EgressProxyTests {
     private func withBlockingProxy(
         policy: String? = nil,
         meter: EgressMeter = EgressMeter(),
-        closingTarget: Bool = false,
+        refusingTarget: Bool = false,
         _ body: @escaping @Sendable (UInt16, CInt) throws -> Void
     ) async throws {
-        try await withProxy(policy: policy, meter: meter, closingTarget: closingTarget) { port, target in
+        try await withProxy(policy: policy, meter: meter, refusingTarget: refusingTarget) { port, target in
             try await blocking { try body(port, target) }
         }
     }
@@ -136,16 +136,20 @@ struct EgressProxyTests {
     }
 
     @Test func `a connection that nobody takes is reset`() async throws {
-        try await withBlockingProxy(closingTarget: true) { port, _ in try expectReset(port) }
+        try await withBlockingProxy(refusingTarget: true) { port, _ in try expectReset(port) }
     }
 
+    /// Every connection is reset; that it is at once is seen of one in ten: a busy machine may be late with the others.
     private func expectReset(_ port: UInt16) throws {
-        let near = try LoopbackSocket(port: port)
-        let start = ContinuousClock.now
-        let error = #expect(throws: LoopbackSocket.Failed.self) { _ = try near.read() }
-        #expect(error?.errno == ECONNRESET)
-        #expect(start.duration(to: .now) < .seconds(2))
-        near.close()
+        for _ in 0..<10 {
+            let near = try LoopbackSocket(port: port)
+            let start = ContinuousClock.now
+            let error = #expect(throws: LoopbackSocket.Failed.self) { _ = try near.read() }
+            #expect(error?.errno == ECONNRESET)
+            near.close()
+            if start.duration(to: .now) < .seconds(2) { return }
+        }
+        Issue.record("no connection was reset at once")
     }
 
     @Test func `a reset is passed on`() async throws {
@@ -169,7 +173,7 @@ struct EgressProxyTests {
         let asked = try SocketAddress(ipAddress: "169.254.100.3", port: Int(port))
         let proxy = try await EgressProxy.start(
             listener: listener,
-            group: MultiThreadedEventLoopGroup.singleton,
+            group: eventLoops,
             policy: try EgressPolicy(parsing: ["allow=host.martlet.internal"]),
             hostAddresses: { [] },
             ownPort: nil,
@@ -197,7 +201,7 @@ struct EgressProxyTests {
         let (listener, port) = try LoopbackSocket.listener()
         let proxy = try await EgressProxy.start(
             listener: listener,
-            group: MultiThreadedEventLoopGroup.singleton,
+            group: eventLoops,
             policy: EgressPolicy(),
             hostAddresses: { [] },
             ownPort: nil,

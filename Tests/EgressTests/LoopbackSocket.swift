@@ -4,7 +4,7 @@ import NIOPosix
 
 /// A blocking socket on 127.0.0.1 with nothing between the test's bytes and the wire.
 ///
-/// Reads give up after five seconds.
+/// Reads and writes give up after five minutes.
 struct LoopbackSocket {
     struct Failed: Error {
         var call: String
@@ -28,7 +28,7 @@ struct LoopbackSocket {
     }
 
     private func limitWaiting() {
-        var limit = timeval(tv_sec: 5, tv_usec: 0)
+        var limit = timeval(tv_sec: 300, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
@@ -53,6 +53,12 @@ struct LoopbackSocket {
         var all: [UInt8] = []
         while let part = try read() { all += part }
         return String(decoding: all, as: UTF8.self)
+    }
+
+    /// False if nothing has come by then.
+    func hasInput(within milliseconds: CInt) -> Bool {
+        var waited = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&waited, 1, milliseconds) == 1
     }
 
     /// nil at the end of the connection.
@@ -93,16 +99,18 @@ struct LoopbackSocket {
         }
     }
 
-    /// A bound socket on 127.0.0.1 and the port that it got; a stream one listens.
+    /// A bound socket on 127.0.0.1 and the port that it got; a stream one listens, or refuses who connects.
     static func listener(
         datagrams: Bool = false,
-        port: UInt16 = 0
+        port: UInt16 = 0,
+        listens: Bool = true
     ) throws -> (descriptor: CInt, port: UInt16) {
         let descriptor = socket(AF_INET, CInt(datagrams ? SOCK_DGRAM.rawValue : SOCK_STREAM.rawValue), 0)
-        var on: CInt = 1
-        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size))
+        // The port of one that does not listen is not for others.
+        var reuse: CInt = listens ? 1 : 0
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<CInt>.size))
         let code = withAddress(loopback(port: port)) {
-            bind(descriptor, $0, $1) + (datagrams ? 0 : listen(descriptor, 128))
+            bind(descriptor, $0, $1) + (datagrams || !listens ? 0 : listen(descriptor, 128))
         }
         var name = loopback(port: 0)
         var length = socklen_t(name.count)
@@ -113,19 +121,24 @@ struct LoopbackSocket {
         return (descriptor, UInt16(name[2]) << 8 | UInt16(name[3]))
     }
 
-    /// The next connection to a listening descriptor, within five seconds.
+    /// The next connection to a listening descriptor, within five minutes.
     static func accept(_ listener: CInt) throws -> LoopbackSocket {
         var waited = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
-        guard poll(&waited, 1, 5_000) == 1 else { throw Failed(call: "poll", errno: errno) }
+        guard poll(&waited, 1, 300_000) == 1 else { throw Failed(call: "poll", errno: errno) }
         let descriptor = Glibc.accept(listener, nil, nil)
         guard descriptor >= 0 else { throw Failed(call: "accept", errno: errno) }
         return LoopbackSocket(descriptor: descriptor)
     }
 }
 
+/// These tests' own: others keep the common one's threads busy for seconds.
+let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+
 /// Threads for calls that block, so that no thread of Swift's or NIO's does.
+///
+/// Enough for all of these tests at once: a name server that waits for a thread answers too late.
 let blockingThreads: NIOThreadPool = {
-    let pool = NIOThreadPool(numberOfThreads: 64)
+    let pool = NIOThreadPool(numberOfThreads: 128)
     pool.start()
     return pool
 }()
