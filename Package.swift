@@ -280,7 +280,7 @@ let package = Package(
             name: "HTTPAPITests",
             dependencies: nio + [
                 "HTTPAPI", "ControlPlane", "AWSWire", "InvocationCore", "LambdaModel", "MetadataStore", "CodeStore",
-                "LogStore", "EnvelopeEncryption", crypto, logging, hummingbird,
+                "LogStore", "EnvelopeEncryption", crypto, logging, hummingbird, lifecycle,
                 product("HummingbirdTesting", "hummingbird"), product("HTTPTypes", "swift-http-types"),
             ],
             swiftSettings: swift

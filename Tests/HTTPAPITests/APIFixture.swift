@@ -14,6 +14,8 @@ import LambdaModel
 import LogStore
 import Logging
 import MetadataStore
+import NIOCore
+import ServiceLifecycle
 import Synchronization
 import Testing
 
@@ -124,18 +126,55 @@ final class APIFixture: Sendable {
     }
 
     /// Runs `test` against the API, with the activator beside it.
-    func serve<T: Sendable>(
-        _ setup: TestingSetup = .router,
-        _ test: @Sendable @escaping (Client) async throws -> T
-    ) async throws -> T {
-        var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        logger.logLevel = .critical
-        let application = Application(responder: api, server: LambdaAPI.server(identity: nil), logger: logger)
+    func serve<T: Sendable>(_ test: @Sendable @escaping (Client) async throws -> T) async throws -> T {
+        let application = Application(responder: api, server: LambdaAPI.server(identity: nil), logger: Self.silent)
         let activator = controlPlane.activator
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await activator.run() }
             defer { group.cancelAll() }
-            return try await application.test(setup) { client in try await test(Client(client: client)) }
+            return try await application.test(.router) { client in try await test(Client(client: client)) }
+        }
+    }
+
+    private static var silent: Logger {
+        var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        return logger
+    }
+
+    /// Runs `test` with the port of a server on 127.0.0.1.
+    ///
+    /// Not `application.test(.live)`: its client gives up a connection after 5 s and a request after 20, and a busy
+    /// machine lets them pass.
+    func serveLive(_ test: @Sendable @escaping (Int) async throws -> Void) async throws {
+        let (ports, running) = AsyncStream<Int>.makeStream()
+        let services: [any Service] = [
+            Application(
+                responder: api,
+                server: LambdaAPI.server(identity: nil),
+                configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
+                onServerRunning: { channel in
+                    if let port = channel.localAddress?.port { running.yield(port) }
+                },
+                logger: Self.silent
+            )
+        ]
+        let serviceGroup = ServiceGroup(configuration: .init(services: services, logger: Self.silent))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                // Nobody waits for the port of a server that ended before it had one.
+                defer { running.finish() }
+                try await serviceGroup.run()
+            }
+            let port = await ports.first { _ in true }
+            do {
+                try await test(try #require(port, "the server does not run"))
+                await serviceGroup.triggerGracefulShutdown()
+            } catch {
+                await serviceGroup.triggerGracefulShutdown()
+                throw error
+            }
+            try await group.waitForAll()
         }
     }
 
@@ -181,9 +220,10 @@ final class APIFixture: Sendable {
             try await send(.post, APIFixture.functions, body: APIFixture.creation(name))
         }
 
+        /// Waits for two minutes or more: the activator may get its turn late.
         func createActive(_ name: String) async throws {
             #expect(try await create(name).status == .created)
-            for _ in 0..<1_000 {
+            for _ in 0..<24_000 {
                 let shown = try await send(.get, "\(APIFixture.functions)/\(name)/configuration")
                 if try shown.json["State"] == .string("Active") { return }
                 try await Task.sleep(for: .milliseconds(5))

@@ -16,20 +16,35 @@ struct LiveServerTests {
         _ bytes: String,
         until isComplete: @Sendable (String) -> Bool
     ) async throws -> String {
+        try await exchange(port, [bytes]) { text, _ in isComplete(text) }.joined()
+    }
+
+    /// The same for one after the other over one connection; `isComplete` is told which one is answered.
+    static func exchange(
+        _ port: Int,
+        _ requests: [String],
+        until isComplete: @Sendable (String, Int) -> Bool
+    ) async throws -> [String] {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .connect(host: "localhost", port: port) { channel in
+            .connectTimeout(.minutes(10))
+            .connect(to: SocketAddress(ipAddress: "127.0.0.1", port: port)) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }
             }
         return try await channel.executeThenClose { inbound, outbound in
-            try await outbound.write(ByteBuffer(string: bytes))
-            var text = ""
-            for try await buffer in inbound {
-                text += String(buffer: buffer)
-                if isComplete(text) { break }
+            var iterator = inbound.makeAsyncIterator()
+            var answers: [String] = []
+            for (index, request) in requests.enumerated() {
+                try await outbound.write(ByteBuffer(string: request))
+                var text = ""
+                while let buffer = try await iterator.next() {
+                    text += String(buffer: buffer)
+                    if isComplete(text, index) { break }
+                }
+                answers.append(text)
             }
-            return text
+            return answers
         }
     }
 
@@ -37,9 +52,8 @@ struct LiveServerTests {
     func `a client that waits for 100 Continue gets it`() async throws {
         let fixture = try APIFixture(isSigned: false)
         defer { try? fixture.remove() }
-        try await fixture.serve(.live) { client async throws in
-            try await client.createActive("f")
-            let port = try #require(client.client.port)
+        try await fixture.serve { client async throws in try await client.createActive("f") }
+        try await fixture.serveLive { port async throws in
             let head = """
                 POST \(APIFixture.functions)/f/invocations HTTP/1.1\r
                 Host: localhost\r
@@ -57,8 +71,7 @@ struct LiveServerTests {
     func `a body that says it is too long is refused before it comes`() async throws {
         let fixture = try APIFixture(isSigned: false)
         defer { try? fixture.remove() }
-        try await fixture.serve(.live) { client async throws in
-            let port = try #require(client.client.port)
+        try await fixture.serveLive { port async throws in
             let head = """
                 POST \(APIFixture.functions) HTTP/1.1\r
                 Host: localhost\r
@@ -76,8 +89,7 @@ struct LiveServerTests {
     func `bytes that are no HTTP end the connection`() async throws {
         let fixture = try APIFixture()
         defer { try? fixture.remove() }
-        try await fixture.serve(.live) { client async throws in
-            let port = try #require(client.client.port)
+        try await fixture.serveLive { port async throws in
             for bytes in ["\u{0}\u{1}\u{2}\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"] {
                 let text = try await Self.exchange(port, bytes) { _ in false }
                 #expect(text.isEmpty || text.hasPrefix("HTTP/1.1 400 "), "\(bytes)")
@@ -89,23 +101,20 @@ struct LiveServerTests {
     func `one connection serves many requests, refused ones too`() async throws {
         let fixture = try APIFixture(isSigned: false)
         defer { try? fixture.remove() }
-        try await fixture.serve(.live) { client async throws in
-            try await client.createActive("f")
-            for _ in 0..<5 {
-                let refused = try await client.send(
-                    .put,
-                    APIFixture.functions + "/f/code",
-                    body: [UInt8](repeating: UInt8(ascii: "x"), count: 300_000),
-                    key: nil
-                )
-                #expect(refused.status == .badRequest)
-                let answer = try await client.send(
-                    .post,
-                    APIFixture.functions + "/f/invocations",
-                    body: Array("[1]".utf8),
-                    key: nil
-                )
-                #expect(String(buffer: answer.body) == "[1]")
+        try await fixture.serve { client async throws in try await client.createActive("f") }
+        try await fixture.serveLive { port async throws in
+            func request(_ line: String, _ body: String) -> String {
+                "\(line) HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            }
+            let refused = request("PUT \(APIFixture.functions)/f/code", String(repeating: "x", count: 300_000))
+            let served = request("POST \(APIFixture.functions)/f/invocations", "[1]")
+            let requests = (0..<10).map { $0.isMultiple(of: 2) ? refused : served }
+            let answers = try await Self.exchange(port, requests) { text, index in
+                text.hasSuffix(index.isMultiple(of: 2) ? "}" : "[1]")
+            }
+            for (index, answer) in answers.enumerated() {
+                let (head, end) = index.isMultiple(of: 2) ? ("HTTP/1.1 400 ", "}") : ("HTTP/1.1 200 ", "\r\n\r\n[1]")
+                #expect(answer.hasPrefix(head) && answer.hasSuffix(end), "\(answer)")
             }
         }
     }
