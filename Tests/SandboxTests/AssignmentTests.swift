@@ -127,7 +127,7 @@ struct AssignmentTests {
         close(theirs)
         close(write)
         let channel = BlankChannel(ours)
-        try await channel.awaitReady(on: fixture.reactor, timeout: .seconds(60)) {}
+        try await channel.awaitReady(on: fixture.reactor, timeout: .seconds(600)) {}
         #expect(channel.take() && !channel.take())
         try channel.assign(["A=1", "B="])
         try channel.enter()
@@ -144,7 +144,7 @@ struct AssignmentTests {
         close(theirs)
         let dead = BlankChannel(ours)
         await #expect(throws: SyscallError.self) {
-            try await dead.awaitReady(on: fixture.reactor, timeout: .seconds(60)) {}
+            try await dead.awaitReady(on: fixture.reactor, timeout: .seconds(600)) {}
         }
         dead.close()
 
@@ -152,7 +152,7 @@ struct AssignmentTests {
         let (ends, end) = AsyncStream<Void>.makeStream()
         try ControlSocket.send(Array("ready".utf8), to: process)
         let channel = BlankChannel(server)
-        try await channel.awaitReady(on: fixture.reactor, timeout: .seconds(60)) { end.finish() }
+        try await channel.awaitReady(on: fixture.reactor, timeout: .seconds(600)) { end.finish() }
         close(process)
         for await _ in ends {}
         #expect(!channel.take())

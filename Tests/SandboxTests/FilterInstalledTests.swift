@@ -28,8 +28,8 @@ struct FilterInstalledTests {
         var ends: [CInt] = [-1, -1]
         try #require(pipe(&ends) == 0)
         let program =
-            "import subprocess, sys\nsubprocess.Popen(['sleep', '60'])\nprint('up', flush=True)\nsys.stdin.read()\n"
-            + "import time; time.sleep(60)"
+            "import subprocess, sys\nsubprocess.Popen(['sleep', '600'])\nprint('up', flush=True)\nsys.stdin.read()\n"
+            + "import time; time.sleep(600)"
         try sandbox.run(
             ProcessPlan(
                 executables: ["/usr/bin/python3"],
@@ -57,7 +57,7 @@ struct FilterInstalledTests {
 
     /// The kernel's list leaves one out when the tree changes while it is read (proc(5)): it is read again.
     private static func child(of pid: pid_t, except others: Set<pid_t> = []) async throws -> pid_t {
-        for _ in 0..<200 {
+        for _ in 0..<6_000 {
             if let child = children(pid).first(where: { !others.contains($0) }) { return child }
             try await Task.sleep(for: .milliseconds(20))
         }

@@ -89,13 +89,13 @@ struct LifeTests {
             for _ in range(9):
                 if os.fork() == 0:
                     sum(held[::4096])
-                    time.sleep(60)
+                    time.sleep(600)
                     os._exit(0)
             sum(held[::4096])
             time.sleep(2)
             os.write(1, b'ready')
             os.close(1); os.close(2)
-            time.sleep(60)
+            time.sleep(600)
             """
         var ends: [CInt] = [-1, -1]
         try #require(pipe(&ends) == 0)
@@ -139,15 +139,11 @@ struct LifeTests {
         let fixture = try SandboxFixture.shared()
         let sandbox = try await fixture.make()
         try await Self.startTicking(sandbox)
-        try await Task.sleep(for: .milliseconds(300))
+        #expect(try await Self.ticksOn(fixture))
         try sandbox.setFrozen(true)
-        try await Task.sleep(for: .milliseconds(100))
-        let before = try Self.ticks(fixture)
-        try await Task.sleep(for: .milliseconds(300))
-        #expect(try Self.ticks(fixture) == before)
+        #expect(try await Self.fallsSilent(fixture))
         try sandbox.setFrozen(false)
-        try await Task.sleep(for: .milliseconds(300))
-        #expect(try Self.ticks(fixture) > before)
+        #expect(try await Self.ticksOn(fixture))
         await sandbox.destroy()
         try? Self.forgetTicks()
     }
@@ -181,19 +177,35 @@ struct LifeTests {
         }
     }
 
+    /// Waits for a tick that was not there before, up to two minutes: a busy machine starts the program late.
+    private static func ticksOn(_ fixture: SandboxFixture) async throws -> Bool {
+        let before = try ticks(fixture)
+        for _ in 0..<12_000 {
+            if try ticks(fixture) > before { return true }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        return false
+    }
+
+    /// Waits for half a second without a tick, up to two minutes: the kernel ends and freezes a process in its own time.
+    private static func fallsSilent(_ fixture: SandboxFixture) async throws -> Bool {
+        for _ in 0..<240 {
+            let before = try ticks(fixture)
+            try await Task.sleep(for: .milliseconds(500))
+            if try ticks(fixture) == before { return true }
+        }
+        return false
+    }
+
     private static func forgetTicks() throws { close(tickPipe.withLock { $0 }) }
 
     @Test func `the spawner's death ends every process, and the next start removes what is left`() async throws {
         let fixture = try SandboxFixture()
         let sandbox = try await fixture.make()
         try await Self.startTicking(sandbox)
-        try await Task.sleep(for: .milliseconds(100))
+        #expect(try await Self.ticksOn(fixture))
         kill(fixture.spawner.process, SIGKILL)
-        try await Task.sleep(for: .milliseconds(300))
-        _ = try Self.ticks(fixture)
-        let before = try Self.ticks(fixture)
-        try await Task.sleep(for: .milliseconds(100))
-        #expect(try Self.ticks(fixture) == before)
+        #expect(try await Self.fallsSilent(fixture))
         let next = try SandboxFixture(controlGroupName: fixture.controlGroupName)
         #expect(Self.groups(named: fixture.controlGroupName).allSatisfy { $0.hasSuffix(fixture.controlGroupName) })
         next.spawner.stop()

@@ -26,7 +26,7 @@ import Testing
         }
         guard result != 0, errno == EINPROGRESS else { return result == 0 ? 0 : errno }
         var ready = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
-        guard poll(&ready, 1, 5_000) == 1 else { return ETIMEDOUT }
+        guard poll(&ready, 1, 120_000) == 1 else { return ETIMEDOUT }
         var failure: CInt = 0
         var length = socklen_t(MemoryLayout<CInt>.size)
         getsockopt(socket, SOL_SOCKET, SO_ERROR, &failure, &length)
@@ -70,7 +70,7 @@ import Testing
         let own = try await openSocket(sandbox)
         #expect(connect(own, port: 8_080) == 0)
         var ready = pollfd(fd: own, events: Int16(POLLIN), revents: 0)
-        #expect(poll(&ready, 1, 5_000) == 1)
+        #expect(poll(&ready, 1, 120_000) == 1)
         let count = read(own, &buffer, 64)
         #expect(String(decoding: buffer.prefix(max(0, count)), as: UTF8.self) == "from 127.0.0.1")
         close(own)

@@ -46,7 +46,7 @@ struct TemporaryTests {
 
     /// The kernel lets a device go a moment after its last user.
     private func expectLoopDevices(_ count: Int, _ fixture: SandboxFixture) async throws {
-        for _ in 0..<200 where loopDevices(fixture) != count { try await Task.sleep(for: .milliseconds(50)) }
+        for _ in 0..<2_400 where loopDevices(fixture) != count { try await Task.sleep(for: .milliseconds(50)) }
         #expect(loopDevices(fixture) == count)
     }
 
@@ -155,6 +155,11 @@ struct TemporaryTests {
         #expect(try await python(look, fixture, onTheSpot) == empty)
         let running = Task { await temporaries.run(logger: Logger(label: "test")) }
         try await expectLoopDevices(3, fixture)
+        // A device is there before it is known to be ready.
+        for _ in 0..<2_400 {
+            if await temporaries.ready(sizeMiB: Self.sizeMiB) == 2 { break }
+            try await Task.sleep(for: .milliseconds(50))
+        }
         #expect(await temporaries.ready(sizeMiB: Self.sizeMiB) == 2)
         let ahead = try await use()
         #expect(try await python(look, fixture, ahead) == empty)

@@ -104,7 +104,7 @@ struct WallsTests {
         ),
         Attempt(
             name: "mail",
-            program: "attempt(lambda: socket.create_connection(('192.0.2.1', 25), 2))",
+            program: "attempt(lambda: socket.create_connection(('192.0.2.1', 25), 120))",
             expected: "ECONNREFUSED"
         ),
         Attempt(
@@ -166,7 +166,7 @@ struct WallsTests {
         ),
         Attempt(
             name: "the server's listeners are not reachable from the sandbox's loopback",
-            program: "attempt(lambda: socket.create_connection(('127.0.0.1', 4566), 2))",
+            program: "attempt(lambda: socket.create_connection(('127.0.0.1', 4566), 120))",
             expected: "ECONNREFUSED"
         ),
     ]
@@ -228,7 +228,7 @@ struct WallsTests {
         ),
         Attempt(
             name: "a connection to any address reaches the server's listener",
-            program: "attempt(lambda: socket.create_connection(('192.0.2.1', 443), 2))",
+            program: "attempt(lambda: socket.create_connection(('192.0.2.1', 443), 120))",
             expected: "allowed"
         ),
     ]
