@@ -66,9 +66,9 @@ extension LogStore {
         return all
     }
 
-    /// Waits for what runs in the background, up to ten seconds.
+    /// Waits for what runs in the background, two minutes or more.
     fileprivate func eventually(_ condition: (Database) throws -> Bool) async throws {
-        for _ in 0..<1_000 {
+        for _ in 0..<12_000 {
             if try pool.read(condition) { return }
             try await Task.sleep(for: .milliseconds(10))
         }

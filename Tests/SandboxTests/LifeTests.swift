@@ -187,7 +187,7 @@ struct LifeTests {
         return false
     }
 
-    /// Waits for half a second without a tick, up to two minutes: the kernel ends and freezes a process in its own time.
+    /// Waits for half a second without a tick, up to two minutes: the kernel takes its time with a process.
     private static func fallsSilent(_ fixture: SandboxFixture) async throws -> Bool {
         for _ in 0..<240 {
             let before = try ticks(fixture)
