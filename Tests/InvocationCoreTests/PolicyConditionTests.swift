@@ -135,8 +135,9 @@ struct PolicyConditionTests {
             context: ["x": ["*"], "k": [text]]
         )
         let operation = try #require(PolicyCondition.Operator("StringLike"))
+        // A second or two on a busy machine; whoever tries every way through the stars would be at it for ever.
         let start = ContinuousClock.now
         #expect(!PolicyCondition(operation, key: "k", values: [pattern]).holds(for: request))
-        #expect(ContinuousClock.now - start < .seconds(5))
+        #expect(ContinuousClock.now - start < .seconds(120))
     }
 }
