@@ -134,6 +134,13 @@ struct LoopbackClient {
     }
 }
 
+/// Threads for clients that block: many, since most of the time they wait for a handler, which waits for its turn.
+private let blockingThreads: NIOThreadPool = {
+    let pool = NIOThreadPool(numberOfThreads: 32)
+    pool.start()
+    return pool
+}()
+
 /// Starts a server for `handler`, runs `body` with its port on a thread of its own, and stops the server.
 func withServer<Result: Sendable>(
     _ handler: any RuntimeAPIHandler,
@@ -147,7 +154,7 @@ func withServer<Result: Sendable>(
         logger: Logger(label: "test")
     )
     do {
-        let result = try await NIOThreadPool.singleton.runIfActive { try body(port) }
+        let result = try await blockingThreads.runIfActive { try body(port) }
         await server.stop()
         return result
     } catch {
