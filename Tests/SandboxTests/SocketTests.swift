@@ -33,12 +33,30 @@ import Testing
         return failure
     }
 
+    /// A port of the host's loopback on which nobody listens, nor can as long as the descriptor is open.
+    private func reservedPort() throws -> (descriptor: CInt, port: UInt16) {
+        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let code = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) + getsockname(descriptor, $0, &length)
+            }
+        }
+        try #require(code == 0)
+        return (descriptor, UInt16(bigEndian: address.sin_port))
+    }
+
     @Test func `a socket reaches the sandbox's own loopback, and neither another's nor the host's`() async throws {
         let fixture = try SandboxFixture.shared()
+        let (reserved, port) = try reservedPort()
+        defer { close(reserved) }
         let (sandbox, other) = (try await fixture.make(), try await fixture.make())
         let listen = """
             import socket
-            server = socket.create_server(('127.0.0.1', 8080))
+            server = socket.create_server(('127.0.0.1', \(port)))
             print('listens', flush=True)
             connection, peer = server.accept()
             connection.sendall(b'from ' + peer[0].encode())
@@ -62,13 +80,13 @@ import Testing
         #expect(read(ends[0], &buffer, 64) == 8)
         close(ends[0])
         let foreign = try await openSocket(other)
-        #expect(connect(foreign, port: 8_080) == ECONNREFUSED)
+        #expect(connect(foreign, port: port) == ECONNREFUSED)
         close(foreign)
         let host = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
-        #expect(connect(host, port: 8_080) == ECONNREFUSED)
+        #expect(connect(host, port: port) == ECONNREFUSED)
         close(host)
         let own = try await openSocket(sandbox)
-        #expect(connect(own, port: 8_080) == 0)
+        #expect(connect(own, port: port) == 0)
         var ready = pollfd(fd: own, events: Int16(POLLIN), revents: 0)
         #expect(poll(&ready, 1, 120_000) == 1)
         let count = read(own, &buffer, 64)
