@@ -127,11 +127,14 @@ struct LogReadingTests {
         let collector = try LogCollector(reactor: DescriptorReactor()) { Self.time }
         try collector.open(LogPipes.make())
         defer { collector.close() }
-        let writer = Task.detached {
+        // On a thread of its own: it blocks until this test has taken what came before.
+        let (endings, ending) = AsyncStream<Int>.makeStream()
+        Thread.detachNewThread {
             let block = [UInt8](repeating: 0x0A, count: 65_536)
             var written = 0
             while written < size { written += max(0, write(collector.pipes.output.write, block, block.count)) }
-            return written
+            ending.yield(written)
+            ending.finish()
         }
         var total = 0
         while total < size {
@@ -140,7 +143,7 @@ struct LogReadingTests {
             total += events.count
             try await Task.sleep(for: .milliseconds(1))
         }
-        #expect(await writer.value == size)
+        #expect(await endings.first { _ in true } == size)
         collector.drain()
         #expect(try total + collector.takeEvents().count == size)
     }

@@ -107,8 +107,7 @@ final class SandboxFixture: Sendable {
             telemetry: nil
         )
         close(ends[1])
-        let file = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
-        let output = String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self)
+        let output = String(decoding: try await Self.readToEnd(ends[0]), as: UTF8.self)
         for await reply in sandbox.replies {
             switch reply {
             case .exited(_, let status): return Output(output: output, status: status)
@@ -117,6 +116,16 @@ final class SandboxFixture: Sendable {
             }
         }
         return Output(output: output, status: -2)
+    }
+
+    /// On a thread of its own: it blocks until the program ends, and the tests beside this one have few threads.
+    private static func readToEnd(_ descriptor: CInt) async throws -> Data {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+                continuation.resume(with: Swift.Result { try file.readToEnd() ?? Data() })
+            }
+        }
     }
 
     func python(_ program: String, memoryMiB: UInt32 = 256) async throws -> Output {
