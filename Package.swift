@@ -57,6 +57,7 @@ let package = Package(
         .target(name: "InvocationCore", dependencies: ["LambdaModel"], swiftSettings: swift),
         .target(name: "QueueCore", swiftSettings: swift),
         .target(name: "AWSWire", dependencies: ["LambdaModel", "CPCRE2", crypto], swiftSettings: swift),
+        .target(name: "EventPattern", dependencies: ["AWSWire"], swiftSettings: swift),
         .target(name: "EnvelopeEncryption", dependencies: [crypto], swiftSettings: swift),
 
         // One machine or store each.
@@ -138,7 +139,8 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "AWSClient", "AWSWire", "InvocationCore", "MetadataStore", "CodeStore", "LogStore", "LambdaModel",
+                "AWSClient", "AWSWire", "EventPattern", "InvocationCore", "MetadataStore", "CodeStore", "LogStore",
+                "LambdaModel",
                 crypto,
                 logging,
                 lifecycle,
@@ -217,6 +219,11 @@ let package = Package(
             name: "AWSWireTests",
             dependencies: ["AWSWire", "LambdaModel", crypto],
             resources: [.copy("Vectors")],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "EventPatternTests",
+            dependencies: ["EventPattern", "AWSWire", "TestSupport"],
             swiftSettings: swift
         ),
         .testTarget(

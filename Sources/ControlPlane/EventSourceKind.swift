@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import AWSWire
+import EventPattern
 import LambdaModel
 
 /// The kinds of event sources that a mapping may name.
@@ -46,6 +47,18 @@ enum EventSourceKind: Equatable {
     var isQueue: Bool { self == .queue || self == .fifoQueue }
     var isStream: Bool { self == .kinesis || self == .dynamoDB }
     var isKafka: Bool { self == .managedKafka || self == .selfManagedKafka }
+
+    /// How the records of this kind are filtered; nil where they aren't.
+    var filterSource: EventFilter.Source? {
+        switch self {
+        case .queue, .fifoQueue: .sqs
+        case .kinesis: .kinesis
+        case .dynamoDB: .dynamoDBStreams
+        case .managedKafka, .selfManagedKafka: .kafka
+        case .broker: .messageBroker
+        case .documentDB: nil
+        }
+    }
 
     /// The members of a request that this kind knows, beside those that every kind does.
     private var parameters: Set<String> {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import AWSWire
+import EventPattern
 import LambdaModel
 
 /// What the settings of an event source mapping must be, beyond the model's constraints, by the kind of source.
@@ -162,10 +163,10 @@ struct EventSourceRules {
         guard filters.count <= Self.filtersMax else {
             throw Self.refusal("FilterCriteria has \(filters.count) filters, the limit is \(Self.filtersMax).")
         }
-        for filter in filters {
-            guard let pattern = filter.pattern, EventFilterPattern.isValid(pattern) else {
-                throw Self.refusal("Invalid filter pattern definition.")
-            }
+        guard !filters.isEmpty, let source = kind.filterSource else { return }
+        let patterns = filters.compactMap(\.pattern)
+        guard patterns.count == filters.count, (try? EventFilter(patterns: patterns, source: source)) != nil else {
+            throw Self.refusal("Invalid filter pattern definition.")
         }
     }
 
