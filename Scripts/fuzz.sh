@@ -17,7 +17,7 @@ mkdir -p "$out"
 
 # Each before those that import it.
 targets=(
-    LambdaModel InvocationCore AWSWire EnvelopeEncryption DatabaseFile LinuxSandbox RuntimeAPI Egress AWSClient CodeStore MetadataStore LogStore
+    LambdaModel InvocationCore AWSWire EventPattern EnvelopeEncryption DatabaseFile LinuxSandbox RuntimeAPI Egress AWSClient CodeStore MetadataStore LogStore
     QueueCore QueueStore Queues ControlPlane HTTPAPI
     ServerConfiguration
 )

@@ -171,6 +171,32 @@ def streams():
     })
 
 
+def event_patterns():
+    def both(pattern, event):
+        return json.dumps(pattern, ensure_ascii=False) + "\n" + (event if isinstance(event, str) else json.dumps(event))
+
+    def one(comparison, value):
+        return both({"a": [comparison]}, {"a": value})
+
+    people = {"p": [{"first": "John", "last": "Doe"}, {"first": "Anna"}], "q": [[1], [{"r": None}]]}
+    write("EventPattern", {
+        "values": both({"a": ["x", 1, 1.5e3, True, None, ""], "b": {"c": [False]}}, {"a": [0, 1500], "b": {"c": False}}),
+        "array": both({"p": {"first": ["Anna"], "last": ["Doe"]}, "q": {"r": [None]}}, people),
+        "absent": both({"p": {"first": ["Anna"], "last": [{"exists": False}]}, "q": [{"exists": True}]}, people),
+        "or": both({"$or": [{"p": {"first": ["Anna"]}}, {"q": [1], "$or": [{"b": [1]}, {"c": [2]}]}], "p": {"last": ["Doe"]}}, people),
+        "or-field": both({"$or": [{"prefix": "x"}]}, {"$or": "xy"}),
+        "wildcard": one({"wildcard": "a*b\\*c*\\\\"}, "axb*cc\\"), "wildcard-twice": one({"wildcard": "a**"}, "a"),
+        "case": one({"prefix": {"equals-ignore-case": "\u00df\u0130\ua64a"}}, "SSi\u0307\ua64b"), "prefix": one({"prefix": "us-"}, "us-east-1"),
+        "suffix": one({"suffix": {"equals-ignore-case": "Png"}}, "a.pNG"), "equals": one({"equals-ignore-case": "alice"}, "ALICE"),
+        "numeric": one({"numeric": [">=", -5e9, "<", 4.999999e9]}, 1e-6), "numeric-text": both({"a": [{"numeric": ["=", 3]}]}, '{"a":300.0E-2}'),
+        "cidr": one({"cidr": "10.0.0.0/9"}, "10.127.0.010"), "cidr-6": one({"cidr": "2001:db8::/33"}, "2001:db8:7fff::1"),
+        "but": one({"anything-but": ["x", "y"]}, ["x", "z"]), "but-number": one({"anything-but": [1, 2.5]}, 2.5),
+        "but-wildcard": one({"anything-but": {"wildcard": ["*a*", "b*"]}}, "cac"), "but-prefix": one({"anything-but": {"prefix": "x"}}, None),
+        "body": both({"body": {"a": [1]}, "data": ["x"], "id": ["m"]}, {"a": 1, "id": "m"}), "text": both({"body": [{"prefix": "R"}]}, "Result: 5"),
+        "accents": both({"\u00e9": ["e\u0301"]}, {"e\u0301": "e\u0301"}),
+    })
+
+
 def runtime_api():
     def http(line, *headers, body=b""):
         length = [f"Content-Length: {len(body)}"] if body else []
@@ -297,7 +323,7 @@ def dns():
 
 
 if __name__ == "__main__":
-    for make in [sigv4, texts, requests, function_urls, streams, runtime_api, archives, messages, dns]:
+    for make in [sigv4, texts, requests, function_urls, streams, event_patterns, runtime_api, archives, messages, dns]:
         make()
     total = sum(path.stat().st_size for path in ROOT.glob("*/seeds/*"))
     print(f"{len(list(ROOT.glob('*/seeds/*')))} seeds, {total} bytes")

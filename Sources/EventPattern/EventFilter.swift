@@ -63,7 +63,7 @@ package struct EventFilter: Equatable, Sendable {
 
     /// Without patterns, every record passes.
     ///
-    /// - Throws: where one of them is no pattern, or is for plain text and the source has none; the path begins with its index.
+    /// - Throws: where one is no pattern, or is for plain text and the source has none; the path begins with its index.
     package init(patterns: [String], source: Source) throws(EventPatternError) {
         guard patterns.count <= Self.patternsMax else {
             throw EventPatternError(reason: "There are more than \(Self.patternsMax) patterns", path: "")

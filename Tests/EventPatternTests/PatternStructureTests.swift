@@ -38,8 +38,8 @@ import Testing
         #"{"detail":{"nothing":[{"exists":false}]}}"#,
         #"""
         {"time":[{"prefix":"2017-10-02"}],"detail":{"state":[{"anything-but":"initializing"}],
-        "c-count":[{"numeric":[">",0,"<=",5]}],"d-count":[{"numeric":["<",10]}],"x-limit":[{"anything-but":[100,200,300]}],
-        "source-ip":[{"cidr":"10.0.0.0/8"}]}}
+        "c-count":[{"numeric":[">",0,"<=",5]}],"d-count":[{"numeric":["<",10]}],
+        "x-limit":[{"anything-but":[100,200,300]}],"source-ip":[{"cidr":"10.0.0.0/8"}]}}
         """#,
     ])
     func `the examples of event-ruler's README match its event`(_ pattern: String) throws {
@@ -119,6 +119,19 @@ import Testing
         (#"{"a":{"b":{"c":[{"exists":false},1]},"d":[{"exists":false}]}}"#, #"{"a":[{"d":1},{"b":[{"c":1}]}]}"#, true),
         (#"{"a":{"b":{"c":[{"exists":false},1]},"d":[{"exists":false}]}}"#, #"{"a":[{"d":1},{"b":[{"c":2}]}]}"#, false),
         (#"{"a":[{"exists":false}],"b":[1]}"#, #"{"b":1}"#, true),
+        // The order is that of paths: `b.a-` comes before `b.a.c`, and what is in a `$or` is not behind it.
+        (#"{"b":{"a":{"c":[1]},"a-":[{"exists":false}]}}"#, #"{"b":[{"a-":1},{"a":{"c":1}}]}"#, false),
+        (#"{"a":{"c":[1],"$or":[{"b":[{"exists":false}]},{"x":[2]}]}}"#, #"{"a":[{"b":1,"c":2},{"c":1}]}"#, false),
+        (#"{"a":{"c":[1],"$or":[{"d":[{"exists":false}]},{"x":[2]}]}}"#, #"{"a":[{"c":2,"d":1},{"c":1}]}"#, true),
+        // Of two ways to match, the one that chooses an element.
+        (
+            #"{"o":{"a":{"$or":[{"c":[{"exists":false}]},{"x":[1]}]},"d":[{"exists":false}]}}"#,
+            #"{"o":[{"d":1},{"a":{"x":1}}]}"#, true
+        ),
+        (
+            #"{"o":{"a":{"$or":[{"c":[{"exists":false}]},{"x":[1]}]},"d":[{"exists":false}]}}"#,
+            #"{"o":[{"d":1},{"a":[{"y":1},{"x":1}]}]}"#, true
+        ),
     ])
     func `a field is missing from what goes with the matches before it`(
         _ pattern: String,
