@@ -7,6 +7,10 @@ import AWSWire
 /// `exists: false` follows event-ruler (`ACFinder`, `NameState.getNameTransitions`): a field has to be missing from
 /// everything that goes with what has matched before it in the order of paths. Where nothing has yet matched in the
 /// element that was chosen from an array, that is the whole array.
+///
+/// Two things differ from it. A name that is asked for both as a value and as an object may find the two in different
+/// arrays of an array of arrays. Of two names in one object that are canonically equivalent, `JSONValue` has kept only
+/// one.
 struct PatternMatcher {
     /// An object of the event that was chosen: the event itself, or an element of an array.
     private struct Place {
