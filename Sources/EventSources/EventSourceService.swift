@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+package import InvocationCore
+package import LambdaModel
+package import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Reads the sources of all mappings that are enabled: one poller for each, begun, changed and ended as the mappings are.
+package actor EventSourceService: Service {
+    package typealias Invoke = @Sendable (InvocationRequest) async throws -> InvocationResponse
+    /// What is to be read for a mapping now; nil for nothing.
+    package typealias Plan = @Sendable (EventSourceKey) async throws -> EventSourcePlan?
+
+    /// Before a mapping that could not be looked up is looked up again.
+    private static let retryPause = Duration.seconds(1)
+
+    private struct Reading {
+        var poller: SQSPoller
+        var plan: EventSourcePlan
+        var isEnding = false
+    }
+
+    private let queues: any SQSQueues
+    private let invoke: Invoke
+    private let all: @Sendable () async throws -> [EventSourceKey]
+    private let plan: Plan
+    private let now: @Sendable () -> MonotonicTime
+    private let clock: any Clock<Duration>
+    private let logger: Logger
+    private var readings: [EventSourceKey: Reading] = [:]
+    private var isEnding = false
+    private let board: EventSourceBoard
+
+    /// `all` are the mappings that there are when it begins, `plan` says of one what is to be read, at any time.
+    package init(
+        board: EventSourceBoard,
+        queues: any SQSQueues,
+        invoke: @escaping Invoke,
+        all: @escaping @Sendable () async throws -> [EventSourceKey],
+        plan: @escaping Plan,
+        now: @escaping @Sendable () -> MonotonicTime,
+        clock: any Clock<Duration>,
+        logger: Logger
+    ) {
+        self.board = board
+        self.queues = queues
+        self.invoke = invoke
+        self.all = all
+        self.plan = plan
+        self.now = now
+        self.clock = clock
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        for key in try await all() { board.changed(key) }
+        await withGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                for await key in board.changes {
+                    guard !isEnding else { break }
+                    await follow(key, &group)
+                }
+            }
+        } onGracefulShutdown: {
+            Task { await self.end() }
+        }
+        try await gracefulShutdown()
+    }
+
+    /// Receives no more; batches that run come to their end.
+    package func end() async {
+        guard !isEnding else { return }
+        isEnding = true
+        board.close()
+        for reading in readings.values { await reading.poller.stop(isHasty: true) }
+    }
+
+    /// Makes what is read for a mapping what it should be.
+    private func follow(_ key: EventSourceKey, _ group: inout DiscardingTaskGroup) async {
+        let plan: EventSourcePlan?
+        do {
+            plan = try await self.plan(key)
+        } catch {
+            logger.error("an event source mapping could not be read", metadata: metadata(key, "\(error)"))
+            group.addTask { [clock, board] in
+                try? await clock.sleep(for: Self.retryPause)
+                board.changed(key)
+            }
+            return
+        }
+        guard !isEnding, readings[key]?.plan != plan || readings[key]?.isEnding == true else { return }
+        do {
+            switch (plan, readings[key]) {
+            case (nil, nil): break
+            // What is ending says when it has ended, and is followed then.
+            case (_, let reading?) where reading.isEnding: break
+            case (nil, let reading?): await end(reading, key)
+            // Another source's messages are not this one's.
+            case (let plan?, let reading?) where reading.plan.queue.arn != plan.queue.arn: await end(reading, key)
+            case (let plan?, let reading?):
+                try await reading.poller.change(plan)
+                readings[key]?.plan = plan
+            case (let plan?, nil): try begin(plan, &group)
+            }
+        } catch {
+            // Filters are checked when they are stored.
+            logger.error("an event source mapping is not understood", metadata: metadata(key, "\(error)"))
+        }
+    }
+
+    private func end(_ reading: Reading, _ key: EventSourceKey) async {
+        readings[key]?.isEnding = true
+        await reading.poller.stop(isHasty: false)
+    }
+
+    private func begin(_ plan: EventSourcePlan, _ group: inout DiscardingTaskGroup) throws {
+        guard let queue = queues.queue(arn: plan.queue.arn, accountID: plan.key.accountID) else { return }
+        let poller = try SQSPoller(
+            plan,
+            queue: queue,
+            invoke: invoke,
+            report: { [board] in board.set(plan.key, $0) },
+            now: now,
+            clock: clock,
+            logger: logger
+        )
+        readings[plan.key] = Reading(poller: poller, plan: plan)
+        group.addTask {
+            await poller.run()
+            await self.ended(plan.key)
+        }
+    }
+
+    private func ended(_ key: EventSourceKey) {
+        readings[key] = nil
+        board.set(key, nil)
+        board.changed(key)
+    }
+
+    private func metadata(_ key: EventSourceKey, _ cause: String) -> Logger.Metadata {
+        ["mapping": "\(key.id)", "account": "\(key.accountID)", "cause": "\(cause)"]
+    }
+}

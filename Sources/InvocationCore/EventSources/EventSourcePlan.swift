@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package import LambdaModel
+
+/// Which mapping of which account; its id is a UUID.
+package struct EventSourceKey: Hashable, Sendable {
+    package var accountID: String
+    package var region: String
+    package var id: String
+
+    package init(accountID: String, region: String, id: String) {
+        self.accountID = accountID
+        self.region = region
+        self.id = id
+    }
+}
+
+/// What a mapping's poller needs to know: the source, the function, and how the one is read for the other.
+package struct EventSourcePlan: Equatable, Sendable {
+    package var key: EventSourceKey
+    package var function: FunctionKey
+    /// As the caller named the function: a version, an alias, `$LATEST`, or nil for none.
+    package var qualifier: String?
+    package var queue: QueueSource
+
+    /// A queue of SQS as a source.
+    package struct QueueSource: Equatable, Sendable {
+        package var arn: String
+        package var settings: QueuePoller.Settings
+        /// Whether the function says which messages failed (`ReportBatchItemFailures`).
+        package var reportsItemFailures: Bool
+        /// Patterns of EventBridge, one of which a message has to match; none lets all pass.
+        package var filters: [String]
+
+        package init(
+            arn: String,
+            settings: QueuePoller.Settings,
+            reportsItemFailures: Bool = false,
+            filters: [String] = []
+        ) {
+            self.arn = arn
+            self.settings = settings
+            self.reportsItemFailures = reportsItemFailures
+            self.filters = filters
+        }
+    }
+
+    package init(key: EventSourceKey, function: FunctionKey, qualifier: String?, queue: QueueSource) {
+        self.key = key
+        self.function = function
+        self.qualifier = qualifier
+        self.queue = queue
+    }
+}
+
+/// How far the reading of a source is.
+package struct EventSourceStatus: Equatable, Sendable {
+    package enum Phase: Sendable {
+        case reading
+        /// Reads no more; what was read is being brought to its end.
+        case ending
+    }
+
+    package var phase: Phase
+    /// Why nothing is read, or nothing invoked, at the moment; nil where all is well.
+    package var problem: String?
+
+    package init(_ phase: Phase, problem: String? = nil) {
+        self.phase = phase
+        self.problem = problem
+    }
+}
