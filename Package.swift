@@ -137,6 +137,13 @@ let package = Package(
             swiftSettings: swift
         ),
         .target(
+            name: "EventSources",
+            dependencies: [
+                "AWSClient", "AWSWire", "EventPattern", "InvocationCore", "LambdaModel", lifecycle, logging,
+            ],
+            swiftSettings: swift
+        ),
+        .target(
             name: "ControlPlane",
             dependencies: [
                 "AWSClient", "AWSWire", "EventPattern", "InvocationCore", "MetadataStore", "CodeStore", "LogStore",
@@ -186,7 +193,7 @@ let package = Package(
             name: "Server",
             dependencies: nio + [
                 "AWSClient", "AWSWire", "CodeStore", "CommandLineClient", "ControlPlane", "Egress",
-                "EnvelopeEncryption", "EventStore",
+                "EnvelopeEncryption", "EventSources", "EventStore",
                 "ExecutionEnvironments", "HTTPAPI", "InvocationCore", "Invoker", "LambdaModel", "LinuxSandbox",
                 "LogStore", "MetadataStore", "QueueCore", "QueueStore", "Queues", "Runtimes", "SandboxPolicy",
                 "ServerConfiguration",
@@ -244,6 +251,11 @@ let package = Package(
         .testTarget(
             name: "CodeStoreTests",
             dependencies: ["CodeStore", "AWSClient", "LambdaModel", "EnvelopeEncryption", "CArchive", crypto],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "EventSourcesTests",
+            dependencies: ["EventSources", "AWSWire", "InvocationCore", "LambdaModel", "TestSupport", logging],
             swiftSettings: swift
         ),
         .testTarget(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import AWSWire
+package import AWSWire
 
 /// An attribute of a message, beside its body.
 package struct MessageAttribute: Equatable, Sendable {
@@ -63,18 +63,29 @@ extension ServiceRequest {
         attributes: [MessageAttribute],
         traceHeader: String?
     ) -> ServiceRequest {
-        var members: [String: JSONValue] = [
-            "QueueUrl": .string("\(endpoint)/\(queue.accountID)/\(queue.name)"),
-            "MessageBody": .string(String(decoding: body, as: UTF8.self)),
-        ]
+        var members: [String: JSONValue] = ["MessageBody": .string(String(decoding: body, as: UTF8.self))]
         if !attributes.isEmpty { members["MessageAttributes"] = json(attributes) }
         if let traceHeader {
             members["MessageSystemAttributes"] = json([MessageAttribute("AWSTraceHeader", .string, traceHeader)])
         }
+        return queueOperation("SendMessage", members, of: queue, at: endpoint)
+    }
+
+    /// An operation on a queue, AWS JSON 1.0.
+    ///
+    /// `endpoint` is what the queue's URL begins with.
+    package static func queueOperation(
+        _ operation: String,
+        _ members: [String: JSONValue],
+        of queue: ServiceResource,
+        at endpoint: String
+    ) -> ServiceRequest {
+        var members = members
+        members["QueueUrl"] = .string("\(endpoint)/\(queue.accountID)/\(queue.name)")
         return json(
             .object(members),
             version: "1.0",
-            target: "AmazonSQS.SendMessage",
+            target: "AmazonSQS.\(operation)",
             service: "sqs",
             region: queue.region
         )

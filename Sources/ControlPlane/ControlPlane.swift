@@ -20,6 +20,8 @@ package struct ControlPlane: Sendable {
     package var activator: FunctionActivator
     package var collector: CodeCollector
     package var reservations: ConcurrencyReservations
+    /// Who reads event sources; nobody, until this is set.
+    package var sources = EventSourceReading()
     var rules: ConfigurationRules
     /// All zips of an account's functions, their versions and layers in a region.
     let storedCodeBytesMax: Int

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import AWSWire
+import InvocationCore
 import LambdaModel
 import Logging
 import MetadataStore
 
 extension ControlPlane {
-    /// Checks and stores a mapping; nobody reads its source yet, and the answer says so.
+    /// Checks and stores a mapping; its source is read from then on, or the answer says why not.
     func createEventSourceMapping(
         _ request: API.CreateEventSourceMappingRequest,
         caller: Caller
@@ -35,14 +36,18 @@ extension ControlPlane {
             settings: settings
         )
         try await withStores {
+            _ = try await metadata.read { transaction in try transaction.target(of: mapping) }
+        }
+        let visibility = try await sources.visibility(kind, settings, caller)
+        try await withStores {
             try await metadata.change { transaction in
-                try rules.check(timeoutOf: transaction.target(of: mapping).configuration)
+                try rules.check(timeoutOf: transaction.target(of: mapping).configuration, visibility: visibility)
                 try transaction.checkUnique(mapping, uuid, kind)
                 try transaction.put(mapping, accountID: caller.accountID, region: caller.region, id: uuid)
             }
         }
-        report(mapping, uuid)
-        return try mapping.answer(uuid, .creating)
+        report(mapping, uuid, kind)
+        return try mapping.answer(uuid, .creating, sources)
     }
 
     /// A Kafka consumer group has the mapping's id where the caller chose none.
@@ -63,12 +68,13 @@ extension ControlPlane {
         }
     }
 
-    /// Tells the operator what the caller is told.
-    func report(_ mapping: EventSourceMapping, _ uuid: String) {
-        guard mapping.isEnabled else { return }
+    /// Tells who reads sources of the change, or the operator what the caller is told.
+    func report(_ mapping: EventSourceMapping, _ uuid: String, _ kind: EventSourceKind) {
+        sources.board.changed(mapping.key(uuid))
+        guard mapping.isEnabled, let obstacle = sources.obstacle(kind) else { return }
         logger.warning(
-            "event source mapping is stored but not polled: this version doesn't poll event sources yet",
-            metadata: ["mapping": "\(uuid)", "function": "\(mapping.functionARN)"]
+            "event source mapping is stored but not polled",
+            metadata: ["mapping": "\(uuid)", "function": "\(mapping.functionARN)", "cause": "\(obstacle)"]
         )
     }
 }

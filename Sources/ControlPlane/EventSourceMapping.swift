@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import AWSWire
+import InvocationCore
 import LambdaModel
 import MetadataStore
 
@@ -58,20 +59,25 @@ struct EventSourceMapping: AccountDocument, Equatable {
         case settled
     }
 
-    /// Why a mapping that should be enabled is not.
-    ///
-    /// It is never shown as `Enabled`: that would say that somebody reads the source.
-    static let notPolled =
-        "This version of Martlet doesn't poll event sources yet: the mapping is stored, and no records are read."
-
-    func answer(_ uuid: String, _ state: State) throws -> API.EventSourceMappingConfiguration {
+    /// What an answer shows; a mapping whose source nobody reads is never `Enabled`.
+    func answer(
+        _ uuid: String,
+        _ state: State,
+        _ sources: EventSourceReading
+    ) throws -> API.EventSourceMappingConfiguration {
         var answer = try settings()
         let kind = try EventSourceKind(answer.eventSourceArn, answer.selfManagedEventSource)
+        let obstacle = sources.obstacle(kind)
+        let status = sources.board.status(key(uuid))
         answer.uuid = uuid
         answer.eventSourceMappingArn = Self.arn(uuid, accountID: function.accountID, region: function.region)
         answer.functionArn = functionARN
         answer.lastModified = modified
-        if !kind.isQueue { answer.lastProcessingResult = "No records processed" }
+        if let problem = status?.problem {
+            answer.lastProcessingResult = "PROBLEM: \(problem)"
+        } else if !kind.isQueue {
+            answer.lastProcessingResult = "No records processed"
+        }
         answer.state =
             switch state {
             case .creating: "Creating"
@@ -79,14 +85,19 @@ struct EventSourceMapping: AccountDocument, Equatable {
             case .disabling: "Disabling"
             case .updating: "Updating"
             case .deleting: "Deleting"
-            case .settled: "Disabled"
+            case .settled where isEnabled && obstacle == nil: status?.phase == .reading ? "Enabled" : "Enabling"
+            case .settled: status == nil ? "Disabled" : "Disabling"
             }
         answer.stateTransitionReason =
             switch state {
             case .deleting, .disabling: kind.userAction
-            case .creating, .enabling, .updating, .settled: isEnabled ? Self.notPolled : kind.userAction
+            case .creating, .enabling, .updating, .settled: isEnabled ? obstacle ?? kind.userAction : kind.userAction
             }
         return answer
+    }
+
+    func key(_ uuid: String) -> EventSourceKey {
+        EventSourceKey(accountID: function.accountID, region: function.region, id: uuid)
     }
 
     static func arn(_ uuid: String, accountID: String, region: String) -> String {

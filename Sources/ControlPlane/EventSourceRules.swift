@@ -170,8 +170,14 @@ struct EventSourceRules {
         }
     }
 
-    /// Throws where the function may run for longer than the source waits.
-    func check(timeoutOf function: FunctionConfiguration) throws(LambdaError) {
+    /// Throws where the function may run for longer than the source waits; a queue for its `visibility` in seconds.
+    func check(timeoutOf function: FunctionConfiguration, visibility: Int?) throws(LambdaError) {
+        if let visibility, visibility < function.timeoutSeconds {
+            throw Self.refusal(
+                "Queue visibility timeout: \(visibility) seconds is less than Function timeout: "
+                    + "\(function.timeoutSeconds) seconds"
+            )
+        }
         guard kind.isKafka || kind == .broker || kind == .documentDB,
             function.timeoutSeconds > Self.timeoutSecondsMax
         else { return }

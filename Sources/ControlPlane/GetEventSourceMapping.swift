@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import AWSWire
+import InvocationCore
 import LambdaModel
 import MetadataStore
 
@@ -11,7 +12,7 @@ extension ControlPlane {
         let mapping = try await withStores {
             try await metadata.read { transaction in try transaction.mapping(request.uuid, caller) }
         }
-        return try mapping.answer(request.uuid, .settled)
+        return try mapping.answer(request.uuid, .settled, sources)
     }
 
     /// The mapping as it was; it is gone when this answers.
@@ -31,6 +32,7 @@ extension ControlPlane {
                 return mapping
             }
         }
-        return try mapping.answer(request.uuid, .deleting)
+        sources.board.changed(mapping.key(request.uuid))
+        return try mapping.answer(request.uuid, .deleting, sources)
     }
 }

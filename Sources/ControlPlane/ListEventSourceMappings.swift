@@ -34,7 +34,7 @@ extension ControlPlane {
         let page = found.prefix(limit)
         return .init(
             nextMarker: found.count > limit ? page.last.map { Self.marker($0.id) } : nil,
-            eventSourceMappings: try page.map { try $0.document.answer($0.id, .settled) }
+            eventSourceMappings: try page.map { try $0.document.answer($0.id, .settled, sources) }
         )
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import AWSWire
+import InvocationCore
 import LambdaModel
 import MetadataStore
 
@@ -14,7 +15,8 @@ extension ControlPlane {
         }
         let change = try EventSourceChange(request)
         let modified = now()
-        let (mapping, state) = try await withStores {
+        let visibility = try await target == nil ? nil : visibility(of: request.uuid, caller)
+        let (mapping, state, kind) = try await withStores {
             try await metadata.change { transaction in
                 var mapping = try transaction.mapping(request.uuid, caller)
                 var settings = try mapping.settings()
@@ -33,14 +35,23 @@ extension ControlPlane {
                 mapping.modified = modified
                 if let target {
                     (mapping.function, mapping.qualifier) = target
-                    try rules.check(timeoutOf: transaction.target(of: mapping).configuration)
+                    try rules.check(timeoutOf: transaction.target(of: mapping).configuration, visibility: visibility)
                     try transaction.checkUnique(mapping, request.uuid, kind)
                 }
                 try transaction.put(mapping, accountID: caller.accountID, region: caller.region, id: request.uuid)
-                return (mapping, state)
+                return (mapping, state, kind)
             }
         }
-        report(mapping, request.uuid)
-        return try mapping.answer(request.uuid, state)
+        report(mapping, request.uuid, kind)
+        return try mapping.answer(request.uuid, state, sources)
+    }
+
+    /// Of the queue that a mapping reads.
+    private func visibility(of uuid: String, _ caller: Caller) async throws -> Int? {
+        let settings = try await withStores {
+            try await metadata.read { transaction in try transaction.mapping(uuid, caller).settings() }
+        }
+        let kind = try EventSourceKind(settings.eventSourceArn, settings.selfManagedEventSource)
+        return try await sources.visibility(kind, settings, caller)
     }
 }

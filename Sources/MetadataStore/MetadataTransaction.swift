@@ -225,6 +225,17 @@ package struct MetadataTransaction {
         ).map { try decode(D.self, $0) }
     }
 
+    /// Where all of a kind are, in every account and region.
+    package func locations<D: AccountDocument>(
+        of type: D.Type
+    ) throws -> [(accountID: String, region: String, id: String)] {
+        try Row.fetchAll(
+            db,
+            sql: "SELECT accountID, region, id FROM accountDocuments WHERE kind = ? ORDER BY accountID, region, id",
+            arguments: [D.kind]
+        ).map { (accountID: $0["accountID"], region: $0["region"], id: $0["id"]) }
+    }
+
     /// One page of them by id, right after `id`; only those with that `lookup`, where it is not nil.
     package func documents<D: AccountDocument>(
         _ type: D.Type,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import AWSWire
-import QueueCore
+package import AWSWire
+package import QueueCore
+import QueueStore
 
 /// The operations on messages, as the API has them.
 extension QueueService {
@@ -99,6 +100,22 @@ extension QueueService {
     }
 
     // MARK: Receiving
+
+    /// Up to `max` messages as ReceiveMessage has them, with all their attributes, waiting for the first as long as may be.
+    ///
+    /// Throws as `receive` does.
+    package func receiveMessages(from key: QueueKey, max: Int) async throws -> [JSONValue] {
+        let messages = try await receive(from: key, max: max, wait: Self.waitMax)
+        return messages.map(Selection(system: ["All"], names: ["All"]).message)
+    }
+
+    /// Seconds that nobody else sees a message that was received.
+    ///
+    /// - Throws: `QueueError` when there is no such queue.
+    package func visibilityTimeout(of key: QueueKey) async throws -> Int {
+        guard let queue = try await store.queue(key) else { throw QueueError.noQueue }
+        return queue.settings.visibilityTimeout
+    }
 
     func receiveMessage(_ input: QueueInput, _ caller: QueueCaller) async throws -> JSONValue {
         let key = try key(input, caller)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import EventSources
 import ExecutionEnvironments
 import Invoker
 import Logging
@@ -12,18 +13,21 @@ final class DrainService: Service {
     let spawnerEnding: SpawnerEnding
     private let pool: EnvironmentPool
     private let events: AsyncInvokeQueue
+    private let readers: EventSourceService
     private let timeout: Duration
     private let logger: Logger
 
     init(
         pool: EnvironmentPool,
         events: AsyncInvokeQueue,
+        readers: EventSourceService,
         timeout: Duration,
         spawnerEnding: SpawnerEnding,
         logger: Logger
     ) {
         self.pool = pool
         self.events = events
+        self.readers = readers
         self.timeout = timeout
         self.spawnerEnding = spawnerEnding
         self.logger = logger
@@ -37,6 +41,7 @@ final class DrainService: Service {
             self.spawnerEnding.wake()
         }
         await events.end()
+        await readers.end()
         if await !pool.isEmpty {
             logger.info("no new work; waiting for running invocations", metadata: ["timeout": "\(timeout)"])
         }

@@ -22,10 +22,11 @@ struct EventSourceConnections: Service, SQSQueues {
     let obstacle: String?
 
     init(_ configuration: ServeConfiguration, queues: QueueService?, now: @escaping @Sendable () -> Timestamp) {
-        http = HTTPClient(
+        let http = HTTPClient(
             eventLoopGroupProvider: .singleton,
             configuration: ServiceClient.httpConfiguration(connectionsMax: Self.connectionsMax)
         )
+        self.http = http
         self.queues = DestinationConnections.hasOwnQueues(configuration) ? queues : nil
         obstacle = DestinationConnections.unreached(configuration)[.sqs].map {
             "The queue is not read: \($0). The mapping is stored."

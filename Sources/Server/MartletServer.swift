@@ -4,6 +4,7 @@ import CodeStore
 import ControlPlane
 import Egress
 import EnvelopeEncryption
+import EventSources
 import EventStore
 import ExecutionEnvironments
 import Foundation
@@ -73,15 +74,21 @@ struct MartletServer {
             settings: .init(memoryMiB: configuration.functionMemoryMiB, keepAlive: configuration.keepAlive),
             limits: ConcurrencyLimits(account: configuration.accountConcurrency)
         )
-        let controlPlane = try await controlPlane(stores, workshop, pool, buckets: buckets.buckets)
+        var controlPlane = try await controlPlane(stores, workshop, pool, buckets: buckets.buckets)
+        let queues = queues(stores)
+        let sources = EventSourceConnections(configuration, queues: queues, now: Self.now)
+        let board = EventSourceBoard()
+        controlPlane.sources = EventSourceReading(board: board, queueObstacle: sources.obstacle) {
+            try await sources.visibilityTimeout(arn: $0, accountID: $1)
+        }
         let keys = try await accessKeys(in: stores.metadata, administrator: administrator, sessions)
         let invoker = InvokeService(
             pool: pool,
             now: Self.now,
-            allowsLoops: { try await controlPlane.allowsLoops($0) },
-            resolve: { try await controlPlane.invocable($0, qualifier: $1) }
+            allowsLoops: { [controlPlane] in try await controlPlane.allowsLoops($0) },
+            resolve: { [controlPlane] in try await controlPlane.invocable($0, qualifier: $1) }
         )
-        let queues = queues(stores)
+        let readers = readers(of: sources, board, invoker, controlPlane)
         let connections = DestinationConnections(configuration, queues: queues, now: Self.now)
         let events = events(stores.events, invoker, controlPlane, connections.destinations)
         let passThrough = configuration.awsEndpoint.map { PassThrough(endpoint: $0) }
@@ -91,7 +98,7 @@ struct MartletServer {
                 buckets, controlPlane.collector, controlPlane.activator,
                 TemporaryService(temporaries: foundation.temporaries, logger: logger),
                 BlankService(blanks: workshop.blanks, metadata: stores.metadata, logger: logger),
-                PoolService(pool: pool), connections, events,
+                PoolService(pool: pool), connections, sources, events, readers,
                 CertificateService(identity: identity, now: Self.now, logger: logger),
                 PassThroughService(passThrough: passThrough),
             ],
@@ -100,6 +107,7 @@ struct MartletServer {
             drain: DrainService(
                 pool: pool,
                 events: events,
+                readers: readers,
                 timeout: configuration.drainTimeout,
                 spawnerEnding: ending,
                 logger: logger
@@ -187,6 +195,24 @@ struct MartletServer {
             destinations: destinations,
             note: { await controlPlane.noteOnEvents($1, of: $0) },
             now: Self.now,
+            clock: ContinuousClock(),
+            logger: logger
+        )
+    }
+
+    private func readers(
+        of queues: any SQSQueues,
+        _ board: EventSourceBoard,
+        _ invoker: InvokeService,
+        _ controlPlane: ControlPlane
+    ) -> EventSourceService {
+        EventSourceService(
+            board: board,
+            queues: queues,
+            invoke: { try await invoker.invoke($0) },
+            all: { try await controlPlane.eventSources() },
+            plan: { try await controlPlane.eventSourcePlan($0) },
+            now: { .now },
             clock: ContinuousClock(),
             logger: logger
         )

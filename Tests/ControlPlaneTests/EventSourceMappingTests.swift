@@ -69,7 +69,7 @@ import Testing
             "EventSourceMappingArn": .string("arn:aws:lambda:us-east-1:000000000000:event-source-mapping:\(id)"),
             "LastModified": .number("1764025947.0"), "State": .string("Creating"),
             "StateTransitionReason": .string(
-                "This version of Martlet doesn't poll event sources yet: the mapping is stored, and no records are read."
+                "This version of Martlet doesn't poll this kind of event source yet: the mapping is stored, and no records are read."
             ),
         ]
         #expect(created == .object(expected))

@@ -5,7 +5,7 @@ import Testing
 @testable import EventSources
 
 struct ItemFailuresTests {
-    /// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+    /// Each row of https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html.
     @Test(arguments: [
         ("null", ItemFailures.none), ("{}", .none), (#"{"batchItemFailures":[]}"#, .none),
         (#"{"batchItemFailures":null}"#, .none), (#"{"other":1}"#, .none),

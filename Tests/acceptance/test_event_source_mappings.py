@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Event source mappings as boto3 and the AWS CLI see them; nothing is polled yet, and the server says so."""
+"""Event source mappings as boto3 and the AWS CLI see them; queues are read, of others the server says that they are not."""
 
 import datetime
 import json
@@ -8,14 +8,31 @@ import time
 import botocore.exceptions
 import pytest
 
+from harness import wait_until
+
 ECHO = "def handler(event, context):\n    return event\n"
 ACCOUNT = "000000000000"
-NOT_POLLED = "This version of Martlet doesn't poll event sources yet: the mapping is stored, and no records are read."
+NOT_POLLED = (
+    "This version of Martlet doesn't poll this kind of event source yet: the mapping is stored, and no records are read.")
 SECRET = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:kafka"
 
 
 def queue(name):
     return f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"
+
+
+def made(server, name):
+    """The ARN of a queue that is there."""
+    fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
+    server.client("sqs").create_queue(QueueName=name, Attributes=fifo)
+    return queue(name)
+
+
+def settled(client, uuid):
+    """A mapping that is on its way to nothing else."""
+    return wait_until(
+        lambda: (lambda shown: shown if shown["State"] in ("Enabled", "Disabled") else None)(
+            client.get_event_source_mapping(UUID=uuid)), 60, "the mapping's state")
 
 
 def stream(name):
@@ -37,7 +54,7 @@ def test_the_life_of_a_mapping(server, name):
     server.deploy(name, ECHO)
     client = server.client()
     before = time.time()
-    answer = client.create_event_source_mapping(FunctionName=name, EventSourceArn=queue(name))
+    answer = client.create_event_source_mapping(FunctionName=name, EventSourceArn=made(server, name))
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 202
     created = plain(answer)
     uuid, modified = created["UUID"], created.pop("LastModified")
@@ -46,11 +63,10 @@ def test_the_life_of_a_mapping(server, name):
         "UUID": uuid, "BatchSize": 10, "MaximumBatchingWindowInSeconds": 0, "EventSourceArn": queue(name),
         "FunctionArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}", "FunctionResponseTypes": [],
         "EventSourceMappingArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:event-source-mapping:{uuid}",
-        "State": "Creating", "StateTransitionReason": NOT_POLLED}
-    got = client.get_event_source_mapping(UUID=uuid)
+        "State": "Creating", "StateTransitionReason": "USER_INITIATED"}
+    got = settled(client, uuid)
     assert got["ResponseMetadata"]["HTTPStatusCode"] == 200
-    assert (got["State"], got["StateTransitionReason"]) == ("Disabled", NOT_POLLED)
-    assert any(uuid in line and "not polled" in line for line in server.lines)
+    assert (got["State"], got["StateTransitionReason"]) == ("Enabled", "USER_INITIATED")
 
     updated = client.update_event_source_mapping(
         UUID=uuid, BatchSize=100, MaximumBatchingWindowInSeconds=5, FunctionResponseTypes=["ReportBatchItemFailures"],
@@ -61,7 +77,8 @@ def test_the_life_of_a_mapping(server, name):
     assert again["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert again["FilterCriteria"] == {"Filters": [{"Pattern": '{"body": {"kind": ["order"]}}'}]}
     assert client.update_event_source_mapping(UUID=uuid, Enabled=False)["State"] == "Disabling"
-    assert client.get_event_source_mapping(UUID=uuid)["StateTransitionReason"] == "USER_INITIATED"
+    got = settled(client, uuid)
+    assert (got["State"], got["StateTransitionReason"]) == ("Disabled", "USER_INITIATED")
 
     deleted = client.delete_event_source_mapping(UUID=uuid)
     assert (deleted["ResponseMetadata"]["HTTPStatusCode"], deleted["State"]) == (202, "Deleting")
@@ -94,8 +111,8 @@ def test_every_kind_of_source(server, name):
     server_list = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["k1.example.com:9092", "k2.example.com:9092"]}}
     access = [{"Type": "BASIC_AUTH", "URI": SECRET}]
     requests = [
-        {"EventSourceArn": queue(name)},
-        {"EventSourceArn": queue(name + ".fifo")},
+        {"EventSourceArn": made(server, name)},
+        {"EventSourceArn": made(server, name + ".fifo")},
         {"EventSourceArn": stream(name), "StartingPosition": "AT_TIMESTAMP", "StartingPositionTimestamp": 1700000000},
         {"EventSourceArn": f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{name}/stream/2025-02-17T16:33:01.784",
          "StartingPosition": "TRIM_HORIZON", "TumblingWindowInSeconds": 30},
@@ -108,11 +125,15 @@ def test_every_kind_of_source(server, name):
     ]
     for request in requests:
         created = client.create_event_source_mapping(FunctionName=name, **request)
-        shown = client.get_event_source_mapping(UUID=created["UUID"])
+        shown = settled(client, created["UUID"])
         for member, value in request.items():
             if member != "StartingPositionTimestamp":
                 assert shown[member] == value
-        assert shown["State"] == "Disabled"
+        if "sqs" in request.get("EventSourceArn", ""):
+            assert (shown["State"], shown["StateTransitionReason"]) == ("Enabled", "USER_INITIATED")
+        else:
+            assert (shown["State"], shown["StateTransitionReason"]) == ("Disabled", NOT_POLLED)
+            assert any(created["UUID"] in line and "not polled" in line for line in server.lines)
         status, code, message = refused(client.create_event_source_mapping, FunctionName=name, **request)
         assert (status, code) == (409, "ResourceConflictException")
         assert message.endswith(f"already exists. Please update or delete the existing mapping with UUID {created['UUID']}")
@@ -150,7 +171,7 @@ def test_pages_by_function_and_by_source_and_after_the_function_is_gone(server, 
     client.publish_version(FunctionName=name)
     client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
     created = sorted(
-        client.create_event_source_mapping(FunctionName=name, EventSourceArn=queue(f"{name}-{number}"))["UUID"]
+        client.create_event_source_mapping(FunctionName=name, EventSourceArn=made(server, f"{name}-{number}"))["UUID"]
         for number in range(5))
     alias = client.create_event_source_mapping(FunctionName=f"{name}:live", EventSourceArn=queue(f"{name}-0"))
     assert alias["FunctionArn"].endswith(f":{name}:live")
@@ -169,8 +190,9 @@ def test_pages_by_function_and_by_source_and_after_the_function_is_gone(server, 
 def test_mappings_outlive_the_server(make_server, name):
     server = make_server()
     server.deploy(name, ECHO)
-    created = server.client().create_event_source_mapping(FunctionName=name, EventSourceArn=queue(name), BatchSize=7)
+    created = server.client().create_event_source_mapping(
+        FunctionName=name, EventSourceArn=made(server, name), BatchSize=7)
     server.kill()
     server.start()
-    shown = server.client().get_event_source_mapping(UUID=created["UUID"])
-    assert (shown["BatchSize"], shown["State"], shown["LastModified"]) == (7, "Disabled", created["LastModified"])
+    shown = settled(server.client(), created["UUID"])
+    assert (shown["BatchSize"], shown["State"], shown["LastModified"]) == (7, "Enabled", created["LastModified"])

@@ -80,7 +80,7 @@ def wait_for_state(client, mapping, state):
 def batches(server, name):
     """The events that a function was invoked with, in their order."""
     found = []
-    for line in server.log(name).splitlines():
+    for _, line in server.log(name):
         if "BATCH " in line:
             found.append(json.loads(line[line.index("BATCH ") + 6:])["Records"])
     return found
@@ -151,7 +151,7 @@ def test_a_window_ends(server, name, make_queue, mapped):
 
 
 def test_partial_failures_come_again_and_end_in_the_dead_letter_queue(server, name, make_queue, mapped):
-    server.deploy(name, LISTING)
+    server.deploy(name, LISTING, Timeout=3)
     sqs = server.client("sqs")
     dead, dead_arn = make_queue()
     url, source = make_queue(
@@ -166,7 +166,7 @@ def test_partial_failures_come_again_and_end_in_the_dead_letter_queue(server, na
 
 
 def test_a_function_error_leaves_its_batch_in_the_queue(server, name, make_queue, mapped):
-    server.deploy(name, LISTING)
+    server.deploy(name, LISTING, Timeout=3)
     sqs = server.client("sqs")
     url, source = make_queue(VisibilityTimeout="3")
     mapped(name, source)
@@ -270,7 +270,7 @@ def test_at_most_so_many_at_once(server, name, make_queue, mapped):
     mapped(name, source, BatchSize=1, ScalingConfig={"MaximumConcurrency": 2})
     sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": str(i), "MessageBody": str(i)} for i in range(8)])
     wait_until(lambda: left(sqs, url) == (0, 0), 60, "all messages")
-    spans = [tuple(map(float, line.split("RAN ")[1].split())) for line in server.log(name).splitlines() if "RAN " in line]
+    spans = [tuple(map(float, line.split("RAN ")[1].split())) for _, line in server.log(name) if "RAN " in line]
     assert len(spans) == 8
     moments = sorted([(begun, 1) for begun, _ in spans] + [(ended, -1) for _, ended in spans])
     running = most = 0
@@ -282,7 +282,7 @@ def test_at_most_so_many_at_once(server, name, make_queue, mapped):
 
 def test_a_kill_loses_no_message(make_server, name):
     server = make_server()
-    server.deploy(name, LISTING)
+    server.deploy(name, LISTING, Timeout=3)
     sqs = server.client("sqs")
     url = sqs.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "5"})["QueueUrl"]
     mapping = server.client().create_event_source_mapping(FunctionName=name, EventSourceArn=arn("work"))["UUID"]
@@ -309,7 +309,7 @@ def services():
 
 def test_a_queue_of_another_server(make_server, name, services):
     server = make_server("--sqs-endpoint", services.url, env=services.environment)
-    server.deploy(name, LISTING)
+    server.deploy(name, LISTING, Timeout=3)
     queue = services.queue(VisibilityTimeout="5")
     client = server.client()
     mapping = client.create_event_source_mapping(

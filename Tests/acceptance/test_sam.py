@@ -58,7 +58,7 @@ class Stack:
 
     def __init__(self, server, name, resources):
         self.server, self.name, self.resources = server, name, resources
-        self.client = server.client()
+        self.client, self.sqs = server.client(), server.client("sqs")
         self.made = {}
 
     def value(self, value):
@@ -88,7 +88,9 @@ class Stack:
     # What is not Lambda's.
 
     def sqs_queue(self, logical, properties):
-        return {"Ref": f"https://sqs/{logical}", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{logical}"}
+        queue = f"{self.name}-{logical}"
+        url = self.sqs.create_queue(QueueName=queue, Attributes=properties)["QueueUrl"]
+        return {"Ref": url, "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}"}
 
     def events_rule(self, logical, properties):
         return {"Ref": logical, "Arn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{logical}"}

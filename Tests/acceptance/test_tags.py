@@ -100,6 +100,7 @@ def test_a_code_signing_configuration_has_tags(server):
 def test_an_event_source_mapping_has_tags(server, name):
     client = server.client()
     server.deploy(name, ECHO)
+    server.client("sqs").create_queue(QueueName=name)
     made = client.create_event_source_mapping(
         FunctionName=name, EventSourceArn=f"arn:aws:sqs:us-east-1:000000000000:{name}", Tags={"team": "birds"})
     arn = made["EventSourceMappingArn"]

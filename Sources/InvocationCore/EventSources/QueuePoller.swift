@@ -117,6 +117,8 @@ package struct QueuePoller: Equatable, Sendable {
     private var ready = FIFOQueue<Batch>()
     private var delayed: [Delayed] = []
     private var running: [BatchID: Batch] = [:]
+    /// Messages that their owner is to forget.
+    private var left: [Int] = []
     private var bytesInHand = 0
     private var lastBatch: BatchID = 0
     package private(set) var receives = 0
@@ -143,6 +145,7 @@ package struct QueuePoller: Equatable, Sendable {
     /// Nothing is in hand, and nothing asked for.
     package var isIdle: Bool {
         receives == 0 && running.isEmpty && ready.isEmpty && delayed.isEmpty && gathering.isEmpty
+            && left.isEmpty
     }
 
     /// The mapping was changed; what is in hand stays as it is.
@@ -162,6 +165,7 @@ package struct QueuePoller: Equatable, Sendable {
     package mutating func received(_ messages: [Message], of count: Int, visibility: Duration, at now: MonotonicTime) {
         receives -= 1
         receiveFailures = 0
+        pausedUntil = min(pausedUntil, now)
         switch count {
         case 0: receivers = 1
         case Self.receiveMax...: receivers = min(Self.receiversMax, receivers * 2)
@@ -208,6 +212,7 @@ package struct QueuePoller: Equatable, Sendable {
         case .failed:
             concurrency = max(1, concurrency - 1)
             // What follows in a FIFO queue would overtake what failed.
+            left += batch.rest.joined().map(\.number)
             bytesInHand -= batch.bytes
         case .throttled:
             concurrency = max(1, concurrency / 2)
@@ -233,6 +238,10 @@ package struct QueuePoller: Equatable, Sendable {
     /// What is to be done now; to be asked until there is nothing.
     package mutating func next(at now: MonotonicTime) -> Action? {
         grow(at: now)
+        if !left.isEmpty {
+            defer { left = [] }
+            return .drop(messages: left, releases: false)
+        }
         if isStopping { return putBack() }
         if let batch = takeDue(at: now) { return start(batch, at: now) }
         if isFull(at: now) { closeBatch() }
