@@ -49,7 +49,8 @@ fuzz-seeds: setup ## Make the inputs that the fuzzers begin with anew
 test-vm: setup ## Sandboxes and servers on cgroup v2, and power cuts, in an emulated machine (downloads a kernel and qemu)
 	Scripts/test-vm.sh
 
-bench: setup release ## Measure the server beside its floors; only some with BENCHMARKS="functions"
+bench: release ## Measure the server beside its floors and peers; only some with BENCHMARKS="functions"
+	Scripts/setup.sh bench
 	MARTLET_BIN=$$(swift build -c release --show-bin-path)/martlet .venv/bin/python Benchmarks/bench.py $(BENCHMARKS)
 
 neighbour: setup release ## Measure what a function at its limits does to another one's latency
@@ -62,6 +63,6 @@ vectors: setup ## Make the signature test vectors anew, with botocore
 	.venv/bin/python Scripts/make-sigv4-vectors.py
 
 clean: ## Remove what was built
-	rm -rf .build .venv
+	rm -rf .build .venv .venv-peers
 
 .PHONY: bench help setup build release demo lint test unit acceptance hostile test-vm fuzz fuzz-seeds model vectors clean neighbour sandbox-table

@@ -3,7 +3,7 @@
 """Measures the server beside a floor in the same run, alternating, and prints medians, 99th percentiles and ratios.
 
 bench.py [NAME …]: only those benchmarks. MARTLET_BIN names the server, MARTLET_BENCH_FUNCTIONS how many functions there are
-(10,000), MARTLET_BENCH_INVOCATIONS, MARTLET_BENCH_COLD and MARTLET_BENCH_EVENTS how many of those are measured. Exit code 1 when a goal is missed by more than MARTLET_BENCH_SLACK times (2), which no noise explains.
+(10,000), MARTLET_BENCH_INVOCATIONS, MARTLET_BENCH_COLD, MARTLET_BENCH_EVENTS and MARTLET_BENCH_MESSAGES how many of those are measured. Exit code 1 when a goal is missed by more than MARTLET_BENCH_SLACK times (2), which no noise explains.
 """
 
 import concurrent.futures
@@ -22,6 +22,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Tests/acce
 import botocore.auth  # noqa: E402
 import botocore.awsrequest  # noqa: E402
 import botocore.credentials  # noqa: E402
+
+from queues import queue  # noqa: E402
 
 from harness import NODE, PYTHON, ROLE, Server, wait_until, zip_of  # noqa: E402
 
@@ -250,7 +252,7 @@ def cold():
         server.close()
 
 
-BENCHMARKS = {"functions": functions, "invoke": invoke, "cold": cold, "accept": accept}
+BENCHMARKS = {"functions": functions, "invoke": invoke, "cold": cold, "accept": accept, "queue": queue}
 
 
 def main():

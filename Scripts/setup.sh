@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# setup.sh [vm]: installs what building and testing need, on Debian and Ubuntu, and what the virtual machine of `make test-vm`
-# needs when that is asked for. Says what it does; does nothing when nothing is missing.
+# setup.sh [vm|bench]: installs what building and testing need, on Debian and Ubuntu, and what the virtual machine of `make test-vm`
+# or the peers of `make bench` need when that is asked for. Says what it does; does nothing when nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -38,11 +38,14 @@ version=$(swift --version 2>&1 | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/
 [[ $(printf '%s\n' 6.3 "$version" | sort -V | head -n 1) == 6.3 ]] \
     || fail "Swift 6.3 is needed and this is Swift ${version:-of an unknown version}: https://www.swift.org/install/linux/"
 
-# The stamp holds the requirements that the environment was made from.
-if ! cmp -s Tests/requirements.txt .venv/requirements.installed; then
-    say "making .venv with $(tr '\n' ' ' <Tests/requirements.txt)"
-    python=$(command -v python3)
-    [[ -x .venv/bin/python ]] || "$python" -m venv .venv
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r Tests/requirements.txt >&2
-    cp Tests/requirements.txt .venv/requirements.installed
-fi
+# environment FOLDER REQUIREMENTS: a virtual environment; its stamp holds the requirements that it was made from.
+environment() {
+    cmp -s "$2" "$1/requirements.installed" && return
+    say "making $1 with $(tr '\n' ' ' <"$2")"
+    [[ -x $1/bin/python ]] || "$(command -v python3)" -m venv "$1"
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check -r "$2" >&2
+    cp "$2" "$1/requirements.installed"
+}
+environment .venv Tests/requirements.txt
+# What others need is kept apart from what tests do.
+if [[ ${1:-} == bench ]]; then environment .venv-peers Benchmarks/requirements.txt; fi

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The examples, each by its one command."""
+
+import os
+import subprocess
+
+from harness import BINARY, ROOT
+
+
+def run(example):
+    result = subprocess.run(
+        [ROOT / "examples" / example / "run.sh"], env=dict(os.environ, MARTLET_BIN=str(BINARY.resolve())), capture_output=True,
+        text=True, timeout=300)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def test_orders_through_a_queue():
+    output = run("order-queue")
+    # Seventeen are taken once, three are tried twice and end as dead letters.
+    assert output.count(" euros\n") == 17 and output.count("is no order that can be filled") == 6
+    assert output.index("What is left") < output.index('{"number": 13}') < output.index("The bill")
