@@ -17,6 +17,7 @@ package struct ControlPlane: Sendable {
     package var metadata: MetadataStore
     package var code: CodeStore
     package var location: CodeLocation
+    package var s3Events: S3EventAddress
     package var activator: FunctionActivator
     package var collector: CodeCollector
     package var reservations: ConcurrencyReservations
@@ -40,6 +41,7 @@ package struct ControlPlane: Sendable {
         metadata: MetadataStore,
         code: CodeStore,
         location: CodeLocation,
+        s3Events: S3EventAddress,
         limits: LimitsProfile,
         runtimes: @escaping @Sendable (String) -> RuntimeAvailability,
         activator: FunctionActivator,
@@ -54,6 +56,7 @@ package struct ControlPlane: Sendable {
         self.metadata = metadata
         self.code = code
         self.location = location
+        self.s3Events = s3Events
         self.rules = ConfigurationRules(limits: limits, runtimes: runtimes)
         self.activator = activator
         self.collector = collector

@@ -13,6 +13,8 @@ enum Endpoint: Equatable {
     case listAccessKeys
     case deleteAccessKey(id: String)
     case downloadCode(objectID: String)
+    case s3EventURL
+    case s3Event(functionARN: String, token: String)
     case health
     /// Of a service that is not here, to be passed on.
     case elsewhere(ForeignService)
@@ -47,6 +49,9 @@ enum Endpoint: Equatable {
         case ("POST", 2) where segments == ["_martlet", "keys"]: self = .createAccessKey
         case ("GET", 2) where segments == ["_martlet", "keys"]: self = .listAccessKeys
         case ("DELETE", 3) where segments.starts(with: ["_martlet", "keys"]): self = .deleteAccessKey(id: segments[2])
+        case ("GET", 2) where segments == S3EventAddress.segments: self = .s3EventURL
+        case ("POST", 4) where segments.starts(with: S3EventAddress.segments):
+            self = .s3Event(functionARN: segments[2], token: segments[3])
         case ("GET", 1) where segments == ["healthz"]: self = .health
         default:
             self = .unknown("Unable to determine the operation: \(method) \(path.prefix(256)) is none of Lambda's.")
@@ -68,9 +73,8 @@ enum Endpoint: Equatable {
         case .lambda(.invoke, _): "InvokeFunction"
         case .lambda(let operation, _): operation.rawValue
         case .filterLogEvents: "FilterLogEvents"
-        case .usage, .asyncMetrics, .createAccessKey, .listAccessKeys, .deleteAccessKey, .downloadCode, .health,
-            .unknown,
-            .elsewhere:
+        case .usage, .asyncMetrics, .createAccessKey, .listAccessKeys, .deleteAccessKey, .downloadCode, .s3EventURL,
+            .s3Event, .health, .unknown, .elsewhere:
             "requested"
         case .queue(let request): request.name
         case .unavailable(let operation): operation

@@ -63,7 +63,7 @@ extension LambdaAPI {
         return Self.json(.object(["Status": .integer(202)]), status: .accepted)
     }
 
-    private static func check(_ body: [UInt8], bytesMax: Int, _ operation: String) throws(LambdaError) {
+    static func check(_ body: [UInt8], bytesMax: Int, _ operation: String) throws(LambdaError) {
         guard body.count <= bytesMax else {
             throw .requestTooLarge(
                 message: "Request must be smaller than \(bytesMax) bytes for the \(operation) operation"

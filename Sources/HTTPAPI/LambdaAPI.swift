@@ -204,6 +204,10 @@ package struct LambdaAPI: HTTPResponder {
                 headers: [.contentType: "application/zip"],
                 body: .init(byteBuffer: ByteBuffer(bytes: zip))
             )
+        case .s3EventURL:
+            try await authorize(call, [.init("martlet:GetS3EventUrl")])
+            return try await s3EventURL(call, caller)
+        case .s3Event(let arn, let token): return try await takeS3Event(arn, token: token, call)
         case .health:
             return Response(
                 status: .ok,

@@ -17,7 +17,7 @@ struct Martlet: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             ServeCommand.self, EnvCommand.self, DeployCommand.self, InvokeCommand.self, LogsCommand.self,
-            UsageCommand.self, KeyCommand.self, DoctorCommand.self,
+            UsageCommand.self, KeyCommand.self, S3URLCommand.self, DoctorCommand.self,
         ]
     )
 

@@ -165,6 +165,7 @@ struct MartletServer {
             metadata: stores.metadata,
             code: stores.code,
             location: CodeLocation(key: stores.masterKey.derive("code locations")),
+            s3Events: S3EventAddress(key: stores.masterKey.derive("S3 event addresses")),
             limits: configuration.limits,
             runtimes: { [runtimes = workshop.runtimes] in runtimes.availability(of: $0) },
             activator: activator,

@@ -68,6 +68,7 @@ final class ControlPlaneFixture: Sendable {
             metadata: metadata,
             code: code,
             location: CodeLocation(key: masterKey.derive("code location")),
+            s3Events: S3EventAddress(key: masterKey.derive("S3 event addresses")),
             limits: limits,
             runtimes: { name in
                 switch name {

@@ -72,6 +72,7 @@ final class APIFixture: Sendable {
             metadata: metadata,
             code: code,
             location: CodeLocation(key: masterKey.derive("code location")),
+            s3Events: S3EventAddress(key: masterKey.derive("S3 event addresses")),
             limits: .classic,
             runtimes: { _ in .available },
             activator: activator,
