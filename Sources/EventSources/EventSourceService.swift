@@ -28,6 +28,8 @@ package actor EventSourceService: Service {
     private let clock: any Clock<Duration>
     private let logger: Logger
     private var readings: [EventSourceKey: Reading] = [:]
+    /// Mappings that could not be looked up, and are to be again.
+    private var retried: Set<EventSourceKey> = []
     private var isEnding = false
     private let board: EventSourceBoard
 
@@ -82,10 +84,7 @@ package actor EventSourceService: Service {
             plan = try await self.plan(key)
         } catch {
             logger.error("an event source mapping could not be read", metadata: metadata(key, "\(error)"))
-            group.addTask { [clock, board] in
-                try? await clock.sleep(for: Self.retryPause)
-                board.changed(key)
-            }
+            if retried.insert(key).inserted { group.addTask { await self.retry(key) } }
             return
         }
         guard !isEnding, readings[key]?.plan != plan || readings[key]?.isEnding == true else { return }
@@ -108,13 +107,21 @@ package actor EventSourceService: Service {
         }
     }
 
+    private func retry(_ key: EventSourceKey) async {
+        try? await clock.sleep(for: Self.retryPause)
+        retried.remove(key)
+        board.changed(key)
+    }
+
     private func end(_ reading: Reading, _ key: EventSourceKey) async {
         readings[key]?.isEnding = true
         await reading.poller.stop(isHasty: false)
     }
 
     private func begin(_ plan: EventSourcePlan, _ group: inout DiscardingTaskGroup) throws {
-        guard let queue = queues.queue(arn: plan.queue.arn, accountID: plan.key.accountID) else { return }
+        guard let queue = queues.queue(arn: plan.queue.arn, accountID: plan.key.accountID) else {
+            return board.set(plan.key, EventSourceStatus(.ending, problem: "Unrecognized event source."))
+        }
         let poller = try SQSPoller(
             plan,
             queue: queue,

@@ -5,6 +5,7 @@ import AsyncHTTPClient
 import EventSources
 import InvocationCore
 import LambdaModel
+import Logging
 import QueueCore
 import Queues
 import ServerConfiguration
@@ -12,54 +13,74 @@ import ServiceLifecycle
 
 /// The queues that mappings read: this server's own, or those behind an endpoint; its connections are closed when the server ends.
 struct EventSourceConnections: Service, SQSQueues {
-    /// To one host at one time: as many receives may wait.
-    private static let connectionsMax = 1_024
+    /// To one host at one time.
+    private static let receivesMax = 1_024
+    private static let othersMax = 64
 
-    private let http: HTTPClient
+    /// For receives, which wait, and for the rest.
+    private let clients: (receiving: HTTPClient, other: HTTPClient)
     private let queues: QueueService?
-    private let client: ServiceClient?
+    private let endpoint: ServiceEndpoint?
+    private let now: @Sendable () -> Timestamp
+    private let logger: Logger
     /// Why queues can't be read; nil where they can.
     let obstacle: String?
 
-    init(_ configuration: ServeConfiguration, queues: QueueService?, now: @escaping @Sendable () -> Timestamp) {
-        let http = HTTPClient(
-            eventLoopGroupProvider: .singleton,
-            configuration: ServiceClient.httpConfiguration(connectionsMax: Self.connectionsMax)
-        )
-        self.http = http
+    init(
+        _ configuration: ServeConfiguration,
+        queues: QueueService?,
+        now: @escaping @Sendable () -> Timestamp,
+        logger: Logger
+    ) {
+        func http(_ connectionsMax: Int) -> HTTPClient {
+            HTTPClient(
+                eventLoopGroupProvider: .singleton,
+                configuration: ServiceClient.httpConfiguration(connectionsMax: connectionsMax)
+            )
+        }
+        clients = (http(Self.receivesMax), http(Self.othersMax))
+        self.now = now
+        self.logger = logger
         self.queues = DestinationConnections.hasOwnQueues(configuration) ? queues : nil
         obstacle = DestinationConnections.unreached(configuration)[.sqs].map {
             "The queue is not read: \($0). The mapping is stored."
         }
-        client = configuration.sqs.flatMap { access in
-            guard let key = access.key else { return nil }
-            var times = ServiceClient.Times()
-            times.total = .seconds(40)
-            // The poller tries again, and waits between.
-            times.triesMax = 1
-            let endpoint = ServiceEndpoint(
-                url: access.endpoint,
-                region: configuration.region,
-                accessKey: AccessKey(id: key.id, secret: key.secret, sessionToken: key.sessionToken)
-            )
-            return ServiceClient(http: http, endpoint: endpoint, times: times, now: now)
+        endpoint = configuration.sqs.flatMap { access in
+            access.key.map { key in
+                ServiceEndpoint(
+                    url: access.endpoint,
+                    region: configuration.region,
+                    accessKey: AccessKey(id: key.id, secret: key.secret, sessionToken: key.sessionToken)
+                )
+            }
         }
     }
 
     func run() async throws {
         try? await gracefulShutdown()
-        try await http.shutdown()
+        try await clients.receiving.shutdown()
+        try await clients.other.shutdown()
     }
 
     func queue(arn: String, accountID: String) -> (any SQSQueue)? {
         guard let key = QueueKey(arn: arn) else { return nil }
         if let queues { return EmbeddedSQSQueue(queues: queues, key: key, accountID: accountID) }
-        return client.map { client in
+        return endpoint.map { endpoint in
             RemoteSQSQueue(
-                client: client,
-                queue: ServiceResource(arn: arn, region: key.region, accountID: key.accountID, name: key.name)
+                receiver: client(endpoint, clients.receiving, total: .seconds(40)),
+                client: client(endpoint, clients.other, total: .seconds(10)),
+                queue: ServiceResource(arn: arn, region: key.region, accountID: key.accountID, name: key.name),
+                logger: logger
             )
         }
+    }
+
+    private func client(_ endpoint: ServiceEndpoint, _ http: HTTPClient, total: Duration) -> ServiceClient {
+        var times = ServiceClient.Times()
+        times.total = total
+        // The poller tries again, and waits between.
+        times.triesMax = 1
+        return ServiceClient(http: http, endpoint: endpoint, times: times, now: now)
     }
 }
 
@@ -79,16 +100,14 @@ private struct EmbeddedSQSQueue: SQSQueue {
         try await asking { try await queues.receiveMessages(from: key, max: max) }
     }
 
-    func delete(_ handles: [String]) async throws {
-        let errors = try await asking { try await queues.delete(handles, from: key) }
-        if let error = errors.lazy.compactMap(\.self).first { throw SQSFailure(error) }
+    func delete(_ handles: [String]) async throws -> Bool {
+        try await asking { try await queues.delete(handles, from: key) }.allSatisfy { $0 == nil }
     }
 
     func release(_ handles: [String]) async throws {
-        let errors = try await asking {
+        _ = try await asking {
             try await queues.changeVisibility(handles, timeouts: handles.map { _ in 0 }, of: key)
         }
-        if let error = errors.lazy.compactMap(\.self).first { throw SQSFailure(error) }
     }
 
     private func asking<T>(_ body: () async throws -> T) async throws -> T {

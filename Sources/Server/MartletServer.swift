@@ -74,14 +74,14 @@ struct MartletServer {
             settings: .init(memoryMiB: configuration.functionMemoryMiB, keepAlive: configuration.keepAlive),
             limits: ConcurrencyLimits(account: configuration.accountConcurrency)
         )
+        let keys = try await accessKeys(in: stores.metadata, administrator: administrator, sessions)
         var controlPlane = try await controlPlane(stores, workshop, pool, buckets: buckets.buckets)
         let queues = queues(stores)
-        let sources = EventSourceConnections(configuration, queues: queues, now: Self.now)
+        let sources = EventSourceConnections(configuration, queues: queues, now: Self.now, logger: logger)
         let board = EventSourceBoard()
         controlPlane.sources = EventSourceReading(board: board, queueObstacle: sources.obstacle) {
             try await sources.visibilityTimeout(arn: $0, accountID: $1)
         }
-        let keys = try await accessKeys(in: stores.metadata, administrator: administrator, sessions)
         let invoker = InvokeService(
             pool: pool,
             now: Self.now,

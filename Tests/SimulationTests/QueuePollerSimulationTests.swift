@@ -101,7 +101,9 @@ private struct PollerHistory {
     mutating func run() {
         events.schedule(.arrive, after: .zero)
         for _ in 0..<random.below(3) { events.schedule(.change, after: random.duration(upTo: .seconds(300))) }
-        if random.oneIn(3) { events.schedule(.stop, after: random.duration(upTo: .seconds(300))) }
+        if random.oneIn(3) {
+            events.schedule(.stop, after: random.duration(upTo: .seconds(random.oneIn(2) ? 20 : 300)))
+        }
         act()
         var steps = 0
         while let event = events.next() {
@@ -172,6 +174,11 @@ private struct PollerHistory {
         }
         var given: [QueuePoller.Message] = []
         for index in taken {
+            // What no filter lets through.
+            if messages[index].group == 3, random.oneIn(3) {
+                messages[index].isDeleted = true
+                continue
+            }
             messages[index].visible = events.now + visibility
             lastNumber += 1
             inHand[lastNumber] = (index, messages[index].visible, events.now)
@@ -188,12 +195,12 @@ private struct PollerHistory {
         case 0:
             seen.failures += 1
             numbers.forEach { inHand[$0] = nil }
-            poller.ended(id, .failed, at: events.now)
+            poller.ended(id, .failed(slowsDown: random.oneIn(2)), at: events.now)
         case 1:
             seen.failures += 1
             for number in numbers where random.oneIn(2) { delete(number) }
             numbers.forEach { inHand[$0] = nil }
-            poller.ended(id, .failed, at: events.now)
+            poller.ended(id, .failed(slowsDown: random.oneIn(2)), at: events.now)
         case 2, 3:
             seen.throttles += 1
             poller.ended(id, .throttled, at: events.now)
@@ -260,6 +267,9 @@ private struct PollerHistory {
             seen.fullBatches += 1
         } else if settings.window > .zero {
             seen.windows += 1
+        }
+        if Set(numbers.map { inHand[$0]?.message ?? 0 }).count != numbers.count {
+            faults.append("a message twice in a batch")
         }
         check(numbers)
         if isStopped { faults.append("an invocation after the end") }

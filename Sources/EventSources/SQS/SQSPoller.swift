@@ -14,7 +14,9 @@ actor SQSPoller {
     /// Of records that are in hand.
     static let bytesInHandMax = 64 << 20
     /// How long what the queue says of its visibility timeout is believed.
-    static let visibilityAge = Duration.seconds(60)
+    static let visibilityAge = Duration.seconds(10)
+    /// Between receives of a queue that answers at once although it has nothing.
+    static let emptyPause = Duration.seconds(1)
     /// Between two tries to delete, of which there are `deletionsMax`.
     static let deletionPause = Duration.seconds(1)
     static let deletionsMax = 4
@@ -150,9 +152,10 @@ actor SQSPoller {
         }
         do {
             let visibility = try await visibilityTimeout()
+            let begun = now()
             let messages = try await queue.receive(max: count)
-            await received(messages, visibility)
             setProblem(receive: nil)
+            await received(messages, visibility, begun: begun)
         } catch is CancellationError {
             machine.received([], of: 0, visibility: .zero, at: now())
         } catch {
@@ -173,7 +176,8 @@ actor SQSPoller {
         return .seconds(seconds)
     }
 
-    private func received(_ messages: [JSONValue], _ visibility: Duration) async {
+    private func received(_ messages: [JSONValue], _ visibility: Duration, begun: MonotonicTime) async {
+        let arrived = now()
         let region = plan.key.region
         let records = messages.compactMap { SQSRecord($0, queueARN: plan.queue.arn, region: region) }
         var unwanted: [SQSRecord] = []
@@ -187,16 +191,21 @@ actor SQSPoller {
             inHand[last] = record
             wanted.append(.init(number: last, bytes: record.bytes.count))
         }
-        machine.received(wanted, of: messages.count, visibility: visibility, at: now())
-        ringing.yield()
-        await delete(unwanted)
+        if records.isEmpty {
+            if inHand.isEmpty { setProblem(invocation: nil) }
+            if arrived - begun < Self.emptyPause { try? await clock.sleep(for: Self.emptyPause) }
+        }
+        // Not cut off by the end of the receive: what is unwanted would come again.
+        if !unwanted.isEmpty { await Task { [unwanted] in _ = await delete(unwanted) }.value }
+        machine.received(wanted, of: records.count, visibility: visibility - (now() - arrived), at: now())
     }
 
     // MARK: Invoking
 
     private func perform(_ id: QueuePoller.BatchID, _ numbers: [Int]) async {
-        let (outcome, done) = await outcome(numbers.compactMap { inHand[$0] })
-        await delete(done)
+        var (outcome, done) = await outcome(numbers.compactMap { inHand[$0] })
+        // In a FIFO queue what follows would overtake what is still there.
+        if await !delete(done), machine.settings.isFIFO { outcome = .failed(slowsDown: false) }
         if outcome != .throttled { _ = take(numbers) }
         machine.ended(id, outcome, at: now())
         ringing.yield()
@@ -208,24 +217,27 @@ actor SQSPoller {
             function: plan.function,
             qualifier: plan.qualifier,
             payload: SQSRecord.event(records),
-            traceHeader: records.lazy.compactMap(\.traceHeader).first
+            traceHeader: Self.trace(records)
         )
         let reports = plan.queue.reportsItemFailures
         do {
             let response = try await invoke(request)
             setProblem(invocation: nil)
-            guard case .success(let payload) = response.outcome else { return (.failed, []) }
+            // Lambda doesn't slow down for who says itself which messages failed.
+            guard case .success(let payload) = response.outcome else { return (.failed(slowsDown: !reports), []) }
             guard reports else { return (.succeeded, records) }
             switch ItemFailures(parsing: payload, identifiers: Set(records.map(\.messageID))) {
             case .none: return (.succeeded, records)
-            case .all: return (.failed, [])
-            case .some(let failed): return (.failed, records.filter { !failed.contains($0.messageID) })
+            case .all: return (.failed(slowsDown: false), [])
+            case .some(let failed):
+                return (.failed(slowsDown: false), records.filter { !failed.contains($0.messageID) })
             }
         } catch let error as LambdaError {
             setProblem(invocation: error.wire.message)
             switch error {
-            case .tooManyRequests, .service, .resourceConflict: return (.throttled, [])
-            default: return (.failed, [])
+            case .requestTooLarge, .invalidRequestContent, .recursiveInvocation: return (.failed(slowsDown: true), [])
+            // It has not run, and may when the function is back.
+            default: return (.throttled, [])
             }
         } catch {
             logger.error("a batch's invocation failed", metadata: metadata(["cause": "\(error)"]))
@@ -233,24 +245,38 @@ actor SQSPoller {
         }
     }
 
+    /// Of a batch's traces the one that has come to the most loops: none is to begin anew beside others.
+    private static func trace(_ records: [SQSRecord]) -> String? {
+        let headers = records.compactMap(\.traceHeader)
+        return headers.max { loops($0) < loops($1) }
+    }
+
+    private static func loops(_ header: String) -> Int { TraceHeader(header)?.lineage.loops ?? 0 }
+
     // MARK: Afterwards
 
-    private func delete(_ records: [SQSRecord]) async {
+    /// Whether all of them are deleted; the others come again: at least once.
+    private func delete(_ records: [SQSRecord]) async -> Bool {
+        var isWhole = true
         for part in Self.parts(records) {
-            for turn in 1...Self.deletionsMax {
+            var turn = 1
+            while true {
                 do {
-                    try await queue.delete(part.map(\.receiptHandle))
+                    if try await !queue.delete(part.map(\.receiptHandle)) { isWhole = false }
                     break
                 } catch {
-                    guard turn < Self.deletionsMax else {
-                        // At least once: they come again.
+                    // The next parts would fare no better.
+                    guard turn < Self.deletionsMax, !machine.isStopping else {
                         logger.warning("messages were not deleted", metadata: metadata(["cause": "\(error)"]))
-                        break
+                        return false
                     }
+                    turn += 1
                     try? await clock.sleep(for: Self.deletionPause)
                 }
             }
         }
+        if !isWhole { logger.warning("messages were not deleted", metadata: metadata(["cause": "their handles"])) }
+        return isWhole
     }
 
     private func release(_ records: [SQSRecord]) async {
@@ -258,6 +284,7 @@ actor SQSPoller {
             // Where it fails, their visibility timeout does the same, later.
             do { try await queue.release(part.map(\.receiptHandle)) } catch {
                 logger.info("messages were not given back", metadata: metadata(["cause": "\(error)"]))
+                return
             }
         }
     }

@@ -16,7 +16,9 @@ package protocol SQSQueue: Sendable {
     func receive(max: Int) async throws -> [JSONValue]
 
     /// Deletes at most 10 messages; durable when this returns.
-    func delete(_ handles: [String]) async throws
+    ///
+    /// - Returns: false where some of them are not the caller's any more.
+    func delete(_ handles: [String]) async throws -> Bool
 
     /// Lets others see at most 10 messages at once.
     func release(_ handles: [String]) async throws

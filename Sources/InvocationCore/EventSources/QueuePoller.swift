@@ -9,7 +9,8 @@ package struct QueuePoller: Equatable, Sendable {
     package struct Settings: Equatable, Sendable {
         /// Messages of an invocation, 1 to 10,000.
         package var batchSize: Int
-        /// How long a batch waits to be full; zero invokes with what one receive brought.
+        /// How long a batch waits to be full, but not past half of the messages' visibility timeout; zero invokes with what one receive
+        /// brought.
         package var window: Duration
         /// Whether batches of one receive follow each other.
         package var isFIFO: Bool
@@ -71,8 +72,8 @@ package struct QueuePoller: Equatable, Sendable {
     package enum Outcome: Equatable, Sendable {
         /// All of them are done with, and deleted.
         case succeeded
-        /// Some or all of them stay in the queue.
-        case failed
+        /// Some or all of them stay in the queue; with `slowsDown` fewer are tried at once from now on.
+        case failed(slowsDown: Bool)
         /// The function was not run: the same batch is tried again as long as its messages are invisible to others.
         case throttled
     }
@@ -80,7 +81,7 @@ package struct QueuePoller: Equatable, Sendable {
     /// As SQS has it.
     package static let receiveMax = 10
     /// Receives at one time.
-    static let receiversMax = 32
+    static let receiversMax = 8
     /// `{"Records":[` and `]}` around the records, which are separated by commas.
     static let envelopeBytes = 14
     private static let retryDelayMin = Duration.seconds(1)
@@ -112,7 +113,8 @@ package struct QueuePoller: Equatable, Sendable {
     /// Messages that wait for their batch to be full or its window to be over.
     private var gathering: [Message] = []
     private var gatheringBytes = 0
-    private var gatheringSince = MonotonicTime(nanoseconds: 0)
+    /// When the window is over, or half of the time that nobody else sees the first of them.
+    private var gatheringEnds = MonotonicTime(nanoseconds: 0)
     private var gatheringExpires = MonotonicTime(nanoseconds: 0)
     private var ready = FIFOQueue<Batch>()
     private var delayed: [Delayed] = []
@@ -122,6 +124,8 @@ package struct QueuePoller: Equatable, Sendable {
     private var bytesInHand = 0
     private var lastBatch: BatchID = 0
     package private(set) var receives = 0
+    /// Of the largest receive so far: as much may come with each that is under way.
+    private var receiveBytes = 0
     private var receivers = 1
     private var receiveFailures = 0
     private var pausedUntil = MonotonicTime(nanoseconds: 0)
@@ -174,11 +178,13 @@ package struct QueuePoller: Equatable, Sendable {
         default: receivers = max(1, receivers - 1)
         }
         guard !messages.isEmpty else { return }
-        bytesInHand += messages.reduce(0) { $0 + $1.bytes }
+        let bytes = messages.reduce(0) { $0 + $1.bytes }
+        bytesInHand += bytes
+        receiveBytes = max(receiveBytes, bytes)
         // One of an invisibility of nothing is tried once all the same.
         let expires = now + max(visibility, .seconds(1))
         if settings.window > .zero, !settings.isFIFO {
-            gather(messages, expires: expires, at: now)
+            gather(messages, ends: now + min(settings.window, visibility / 2), expires: expires)
         } else {
             let parts = split(messages, countMax: settings.batchSize)
             if settings.isFIFO {
@@ -193,6 +199,8 @@ package struct QueuePoller: Equatable, Sendable {
     package mutating func receiveFailed(at now: MonotonicTime) {
         receives -= 1
         receivers = 1
+        // Of several that fail at once, the first counts.
+        guard now >= pausedUntil else { return }
         pausedUntil = now + min(Self.pauseMax, .seconds(1 << min(receiveFailures, 6)))
         receiveFailures += 1
     }
@@ -209,8 +217,10 @@ package struct QueuePoller: Equatable, Sendable {
             guard !batch.rest.isEmpty else { return }
             let next = batch.rest.removeFirst()
             ready.append(self.batch(next, expires: batch.expires, rest: batch.rest))
-        case .failed:
-            concurrency = max(1, concurrency - 1)
+        case .failed(let slowsDown):
+            if slowsDown { concurrency = max(1, concurrency - 1) }
+            // A queue that hides nothing would bring the same at once, for ever.
+            if batch.expires <= now + .seconds(1) { pausedUntil = max(pausedUntil, now + .seconds(1)) }
             // What follows in a FIFO queue would overtake what failed.
             left += batch.rest.joined().map(\.number)
             bytesInHand -= batch.bytes
@@ -229,8 +239,8 @@ package struct QueuePoller: Equatable, Sendable {
         guard !isStopping else { return nil }
         let isFree = running.count < limit
         var times = delayed.map { isFree ? $0.due : max($0.due, $0.batch.expires) }
-        if !gathering.isEmpty { times.append(gatheringSince + settings.window) }
-        if receiveFailures > 0, wanted(at: pausedUntil) != nil { times.append(pausedUntil) }
+        if !gathering.isEmpty { times.append(gatheringEnds) }
+        if pausedUntil > lastGrowth, wanted(at: pausedUntil) != nil { times.append(pausedUntil) }
         if isSaturated, limit < settings.concurrencyMax { times.append(lastGrowth + .seconds(1)) }
         return times.min()
     }
@@ -242,7 +252,7 @@ package struct QueuePoller: Equatable, Sendable {
             defer { left = [] }
             return .drop(messages: left, releases: false)
         }
-        if isStopping { return putBack() }
+        if isStopping { return putBack(at: now) }
         if let batch = takeDue(at: now) { return start(batch, at: now) }
         if isFull(at: now) { closeBatch() }
         if let batch = ready.first, running.count < limit {
@@ -257,7 +267,9 @@ package struct QueuePoller: Equatable, Sendable {
 
     /// How many messages a receive shall ask for; nil for no receive.
     private func wanted(at now: MonotonicTime) -> Int? {
-        guard now >= pausedUntil, receives < receivers, bytesInHand < bytesMax else { return nil }
+        guard now >= pausedUntil, receives < receivers, bytesInHand + receives * receiveBytes < bytesMax else {
+            return nil
+        }
         let free = limit - running.count - ready.count - delayed.count
         guard free > 0 else { return nil }
         if settings.window == .zero || settings.isFIFO {
@@ -284,20 +296,21 @@ package struct QueuePoller: Equatable, Sendable {
         return index.map { delayed.remove(at: $0).batch }
     }
 
-    private mutating func putBack() -> Action? {
-        var messages = gathering
-        gathering = []
-        gatheringBytes = 0
-        while let batch = ready.popFirst() { messages += batch.all }
-        messages += delayed.flatMap(\.batch.all)
+    /// What waits goes back to the queue, but for what others may have already.
+    private mutating func putBack(at now: MonotonicTime) -> Action? {
+        closeBatch()
+        var waiting = delayed.map(\.batch)
         delayed = []
-        for id in running.keys {
-            messages += (running[id]?.rest ?? []).joined()
+        while let batch = ready.popFirst() { waiting.append(batch) }
+        for (id, batch) in running where !batch.rest.isEmpty {
+            waiting.append(Batch(id: id, messages: Array(batch.rest.joined()), expires: batch.expires))
             running[id]?.rest = []
         }
-        bytesInHand -= messages.reduce(0) { $0 + $1.bytes }
-        let numbers = messages.map(\.number)
-        return numbers.isEmpty ? nil : .drop(messages: numbers, releases: true)
+        bytesInHand -= waiting.reduce(0) { $0 + $1.bytes }
+        left = waiting.filter { $0.expires <= now }.flatMap(\.all).map(\.number)
+        let numbers = waiting.filter { $0.expires > now }.flatMap(\.all).map(\.number)
+        if !numbers.isEmpty { return .drop(messages: numbers, releases: true) }
+        return left.isEmpty ? nil : next(at: now)
     }
 
     private mutating func grow(at now: MonotonicTime) {
@@ -317,12 +330,12 @@ package struct QueuePoller: Equatable, Sendable {
         return Batch(id: lastBatch, messages: messages, expires: expires, rest: rest)
     }
 
-    private mutating func gather(_ messages: [Message], expires: MonotonicTime, at now: MonotonicTime) {
+    private mutating func gather(_ messages: [Message], ends: MonotonicTime, expires: MonotonicTime) {
         for message in messages {
             if gathering.count >= settings.batchSize || !fits(message, gathering.count, gatheringBytes) {
                 closeBatch()
             }
-            if gathering.isEmpty { (gatheringSince, gatheringExpires) = (now, expires) }
+            if gathering.isEmpty { (gatheringEnds, gatheringExpires) = (ends, expires) }
             gathering.append(message)
             gatheringBytes += message.bytes
         }
@@ -330,7 +343,7 @@ package struct QueuePoller: Equatable, Sendable {
 
     private func isFull(at now: MonotonicTime) -> Bool {
         guard !gathering.isEmpty else { return false }
-        return gathering.count >= settings.batchSize || now >= gatheringSince + settings.window
+        return gathering.count >= settings.batchSize || now >= gatheringEnds
     }
 
     private mutating func closeBatch() {
