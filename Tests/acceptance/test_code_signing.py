@@ -112,8 +112,8 @@ def test_warn_deploys_and_says_so(server, name):
     def warnings():
         return sum("without a verified signature" in line and name in line for line in server.lines)
 
-    wait_until(lambda: warnings() == 1, 30, "the warning of the code")
+    wait_until(lambda: warnings() == 1, 60, "the warning of the code")
     client = server.client()
     layer = client.publish_layer_version(LayerName=name, Content={"ZipFile": zip_of({"a.txt": "a"})})["LayerVersionArn"]
     client.update_function_configuration(FunctionName=name, Layers=[layer])
-    wait_until(lambda: warnings() == 2, 30, "the warning of the layer")
+    wait_until(lambda: warnings() == 2, 60, "the warning of the layer")

@@ -39,9 +39,13 @@ def test_fifty_invocations_run_in_fifty_environments(server, name):
 def test_a_warm_environment_is_used_again_and_by_one_event_at_a_time(server, name):
     server.deploy(name, SLEEPER)
     assert len({server.invoke(name, 0) for _ in range(20)}) == 1
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        both = list(pool.map(lambda _: server.invoke(name, 0.5), range(2)))
-    assert both[0] != both[1]
+    # On a machine that is busy with something else one may end before the other has begun.
+    for seconds in (0.5, 5, 20):
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            both = list(pool.map(lambda _: server.invoke(name, seconds), range(2)))
+        if both[0] != both[1]:
+            return
+    raise AssertionError(both)
 
 
 def test_configuration_changes_start_fresh_environments(server, name):
@@ -66,24 +70,33 @@ def handler(event, context):
     time.sleep(0.3)
     return count
 """)
-    first = server.invoke(name)
-    time.sleep(3)
-    assert server.invoke(name) - first < 100
+    # It runs on for a moment before it is frozen, which a busy machine makes longer, but not longer with the pause.
+    for pause in (3, 10, 30):
+        first = server.invoke(name)
+        time.sleep(pause)
+        counted = server.invoke(name) - first
+        if counted < 33 * pause:
+            return
+    raise AssertionError(f"{counted} in {pause} s")
 
 
 def test_beyond_the_accounts_concurrency_is_429(make_server):
     server = make_server("--account-concurrency", "2")
-    server.deploy("busy", SLEEPER)
+    server.deploy("busy", SLEEPER, Timeout=60)
     client = server.client()
 
-    def call(_):
+    def call(seconds):
         try:
-            return client.invoke(FunctionName="busy", Payload="2")["StatusCode"]
+            return client.invoke(FunctionName="busy", Payload=str(seconds), LogType="Tail")["StatusCode"]
         except botocore.exceptions.ClientError as error:
             return error.response
 
-    with concurrent.futures.ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(call, range(6)))
+    # On a machine that is busy with something else the first may end before the last has begun.
+    for seconds in (2, 10, 30):
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(call, [seconds] * 6))
+        if answers.count(200) <= 2:
+            break
     refused = [answer for answer in answers if answer != 200]
     assert answers.count(200) == 2 and len(refused) == 4
     for answer in refused:
@@ -96,6 +109,9 @@ def test_beyond_the_accounts_concurrency_is_429(make_server):
 def test_idle_environments_expire(make_server):
     server = make_server("--keep-alive", "1s")
     server.deploy("idle", SLEEPER)
-    first = server.invoke("idle", 0)
-    time.sleep(4)
-    assert server.invoke("idle", 0) != first
+    for pause in (4, 15, 40):
+        first = server.invoke("idle", 0)
+        time.sleep(pause)
+        if server.invoke("idle", 0) != first:
+            return
+    raise AssertionError(f"not expired within {pause} s")
