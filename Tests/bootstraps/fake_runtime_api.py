@@ -35,7 +35,7 @@ class Request:
 class Event:
     """What one `next` is answered with. The rest is for a streamed response:
 
-    pause_after: bytes after which it isn't read for a second; answer_status: sent after `answer_after` bytes
+    pause_after: bytes after which it isn't read for three seconds; answer_status: sent after `answer_after` bytes
     (None: at its end); a status of 0 closes the connection instead.
     """
 
@@ -70,7 +70,7 @@ class FakeRuntimeAPI:
         # Ends accept, which closing alone doesn't.
         self._listener.shutdown(socket.SHUT_RDWR)
         for thread in list(self._threads):
-            thread.join(20)
+            thread.join(120)
         self._listener.close()
 
     def _accept(self):
@@ -95,7 +95,7 @@ class _Connection:
 
     def serve(self):
         try:
-            self.socket.settimeout(20)
+            self.socket.settimeout(120)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self.socket:
                 self._talk()
@@ -112,7 +112,7 @@ class _Connection:
                 if api.handed_out == len(api.events):
                     api.used_up.set()
                     if api.until_killed is not None:
-                        api.until_killed.wait(60)
+                        api.until_killed.wait(300)
                     return
                 event = api.events[api.handed_out]
                 api.handed_out += 1
@@ -141,7 +141,7 @@ class _Connection:
                 return True
             if event.pause_after is not None and have >= event.pause_after:
                 event.pause_after = None
-                time.sleep(1)
+                time.sleep(3)
             line = self._line()
             if line is None:
                 return False
@@ -274,7 +274,7 @@ def start_blank(command, root, environment, log):
         command, {3: log.fileno(), 4: theirs.fileno()}, cwd="/", env=before, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT)
     theirs.close()
-    ours.settimeout(30)
+    ours.settimeout(120)
     with ours:
         assert ours.recv(100) == b"ready"
         variables = ["%s=%s" % item for item in sorted(environment.items())]
@@ -327,9 +327,9 @@ def run(command, files, handler, events, env=None, framed=False, split=None, kil
                 command, cwd=root, env=environment, pass_fds=descriptors, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT)
         if kill:
-            threading.Thread(target=lambda: api.used_up.wait(60) and process.kill(), daemon=True).start()
+            threading.Thread(target=lambda: api.used_up.wait(300) and process.kill(), daemon=True).start()
         try:
-            output, _ = process.communicate(timeout=60)
+            output, _ = process.communicate(timeout=300)
         finally:
             process.kill()
             if kill:

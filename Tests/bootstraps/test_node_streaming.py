@@ -67,11 +67,15 @@ class Streaming(test_node.NodeCase):
             self.assertEqual(answer.headers["content-type"], "application/octet-stream")
 
     def test_the_first_byte_leaves_at_once(self):
-        body = streaming(
-            "s.write('first'); await new Promise((r) => setTimeout(r, 1000)); s.write(String(Date.now())); s.end()"
-        )
-        first, second = self.answers(body)[0].chunks
-        self.assertEqual(first[1], b"first")
+        # On a busy machine whoever reads may be late himself.
+        for wait in (1000, 5000, 20000):
+            body = streaming(
+                "s.write('first'); await new Promise((r) => setTimeout(r, %d)); s.write(String(Date.now())); s.end()" % wait
+            )
+            first, second = self.answers(body)[0].chunks
+            self.assertEqual(first[1], b"first")
+            if first[0] < int(second[1]) / 1000:
+                break
         self.assertLess(first[0], int(second[1]) / 1000, "it had come before the second was written")
 
     def test_http_responses(self):
@@ -180,7 +184,7 @@ class Streaming(test_node.NodeCase):
         for status in (413, 0):
             body = streaming(
                 "if (e) { s.end('ok'); return } let error; s.on('error', (e) => { error = e });"
-                " for (let i = 0; i < 200 && !error; i++) { s.write('x'.repeat(65536));"
+                " for (let i = 0; i < 12000 && !error; i++) { s.write('x'.repeat(i < 100 ? 65536 : 1));"
                 " await new Promise((r) => setTimeout(r, 5)) } console.log('stopped:', !!error)"
             )
             events = [Event("0", answer_after=100_000, answer_status=status), Event("1")]
@@ -199,11 +203,12 @@ class Streaming(test_node.NodeCase):
     def test_the_next_poll_waits_for_the_event_loop_until_24(self):
         body = streaming(
             "c.callbackWaitsForEmptyEventLoop = e; const t = globalThis.fired; globalThis.fired = false;"
-            " setTimeout(() => { globalThis.fired = true }, 80); s.end(String(t))"
+            " clearTimeout(globalThis.timer);"
+            " globalThis.timer = setTimeout(() => { globalThis.fired = true }, %s); s.end(String(t))"
         )
         events = [Event("true"), Event("false"), Event("true")]
-        self.assertEqual([r.body for r in self.answers(body, events)], [b"undefined", b"true", b"false"])
-        outcome = self.call(body, events, env=test_node.MODERN)
+        self.assertEqual([r.body for r in self.answers(body % "e ? 80 : 60000", events)], [b"undefined", b"true", b"false"])
+        outcome = self.call(body % 60000, events, env=test_node.MODERN)
         self.assertEqual([r.body for r in outcome.answers], [b"undefined", b"false", b"false"])
 
     def test_a_stream_that_is_never_ended_keeps_the_invocation_open(self):
