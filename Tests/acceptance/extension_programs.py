@@ -87,7 +87,7 @@ def handler(event, context):
     time.sleep(event.get("sleep", 0))
     if "exit" in event:
         os._exit(event["exit"])
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 20
     while len(notes(event.get("notes", "none"))) < event.get("atleast", 0) and time.monotonic() < deadline:
         time.sleep(0.005)
     return {"notes": notes(event["notes"]) if "notes" in event else [], "id": context.aws_request_id,

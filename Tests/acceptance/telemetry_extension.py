@@ -98,7 +98,7 @@ class Listener:
     def events(self):
         return [event for _, batch, _ in list(self.batches) for event in batch]
 
-    def wait(self, condition, seconds=8):
+    def wait(self, condition, seconds=40):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not condition(self.events):
             time.sleep(0.005)

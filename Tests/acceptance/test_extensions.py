@@ -49,7 +49,7 @@ signal.signal(signal.SIGTERM, ended)
 def handler(event, context):
     if event.get("late"):
         return register("late", [])[::2]
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + 20
     while not events and time.monotonic() < deadline:
         time.sleep(0.005)
     return {"refused": refused, "registration": registration, "events": events, "id": context.aws_request_id,
@@ -57,17 +57,27 @@ def handler(event, context):
 """
 
 
-def deploy(server, name, work, timeout=10):
+def deploy(server, name, work, timeout=60):
     server.deploy(
         name, CODE, Timeout=timeout, MemorySize=1024, Environment={"Variables": {"EXTENSION_WORK": str(work)}})
 
 
-def logged(server, name, text):
+def logged(server, name, text, seconds=60):
     """Waits until the function's log has that text."""
-    def look():
-        events = server.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
-        return any(text in event["message"] for event in events)
-    wait_until(look, 15, f"{text!r} in the log")
+    wait_until(lambda: any(text in message for _, message in server.log(name)), seconds, f"{text!r} in the log")
+
+
+def ended(server, name, text):
+    """Ends environments until one has written that: it has 0.6 s, of which a busy machine may leave it little."""
+    for number in range(5):
+        server.invoke(name, {})
+        server.client().update_function_configuration(FunctionName=name, Description=f"another revision {number}")
+        server.client().get_waiter("function_updated_v2").wait(FunctionName=name)
+        try:
+            return logged(server, name, text, 12)
+        except AssertionError:
+            continue
+    raise AssertionError(f"{text!r} is not in the log")
 
 
 def test_an_internal_extension_registers_and_hears_of_invocations(server, name):
@@ -83,16 +93,20 @@ def test_an_internal_extension_registers_and_hears_of_invocations(server, name):
     (status, has_identifier, event), = body["events"]
     assert (status, has_identifier, event["eventType"]) == (200, True, "INVOKE")
     assert (event["requestId"], event["invokedFunctionArn"]) == (body["id"], body["arn"])
-    assert 0 < event["deadlineMs"] / 1000 - time.time() <= 10
+    assert 0 < event["deadlineMs"] / 1000 - time.time() <= 60
     status, text = server.invoke(name, {"late": True})
     assert (status, json.loads(text)["errorType"]) == (403, "Extension.RegistrationClosed")
 
 
 def test_an_extensions_work_is_billed_and_the_answer_does_not_wait_for_it(server, name):
     deploy(server, name, 4)
-    began = time.monotonic()
-    server.invoke(name, {})
-    assert time.monotonic() - began < 3.9
+    # The first one starts the environment; on a busy machine others may be late too, but not all as late as the extension.
+    took = []
+    while not took or (min(took) >= 3.9 and len(took) < 6):
+        began = time.monotonic()
+        server.invoke(name, {}, LogType="None")
+        took.append(time.monotonic() - began)
+    assert min(took) < 3.9, took
     answer = server.client().invoke(FunctionName=name, Payload=b"{}", LogType="Tail")
     tail = base64.b64decode(answer["LogResult"]).decode()
     assert float(tail.split("\tDuration: ")[1].split(" ms")[0]) >= 3990
@@ -100,18 +114,16 @@ def test_an_extensions_work_is_billed_and_the_answer_does_not_wait_for_it(server
 
 
 def test_an_extension_that_overruns_the_timeout_does_not_take_the_answer_back(server, name):
-    deploy(server, name, 30, timeout=1)
-    assert server.invoke(name, {})["events"]
+    deploy(server, name, 60, timeout=8)
+    assert server.invoke(name, {}, LogType="None")["events"]
     logged(server, name, "Status: timeout")
     # The environment was reset: globals are new, and so is the registration.
-    assert len(server.invoke(name, {})["events"]) == 1
+    assert len(server.invoke(name, {}, LogType="None")["events"]) == 1
 
 
 def test_a_runtime_with_an_extension_is_asked_before_it_is_killed(server, name):
     deploy(server, name, 0)
-    server.invoke(name, {})
-    server.client().update_function_configuration(FunctionName=name, Description="another revision")
-    logged(server, name, "the runtime was asked to end")
+    ended(server, name, "the runtime was asked to end")
 
 
 PUBLISHED_CLIENT = """
@@ -141,5 +153,4 @@ def test_an_extension_client_from_pypi_unmodified(server, name):
     for _ in range(2):
         assert server.invoke(name, {}) == "answered"
     logged(server, name, "EXTENSION\tName: lambda-sigterm\tState: Ready\tEvents: []")
-    server.client().update_function_configuration(FunctionName=name, Description="another revision")
-    logged(server, name, "asked to end")
+    ended(server, name, "asked to end")
