@@ -12,8 +12,8 @@ import image
 import machine
 import power
 
-# How long one boot may take altogether, about three times what two busy cores need.
-SUITES_SECONDS, SERVERS_SECONDS = 600, 600
+# How long one boot may take altogether, about six times what two busy cores need.
+SUITES_SECONDS, SERVERS_SECONDS = 1_200, 1_200
 CONFIGURATIONS = {
     "suites": ("root", "delegated", "shell", "plain", "container"),
     "servers": ("root", "delegated", "shell", "partial", "plain", "container"),

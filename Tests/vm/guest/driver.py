@@ -33,7 +33,7 @@ def main(arguments):
     for name in filter(None, asked.get("vm.servers", "").split(",")):
         servers.run(settings.ALL[name]())
     if "vm.power" in asked:
-        powerloss.run(int(asked["vm.power"]), seconds=120)
+        powerloss.run(int(asked["vm.power"]), seconds=300)
     tell("done")
 
 

@@ -33,7 +33,7 @@ class Client:
         self.port = port
 
     def call(self, method, path, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         connection.request(method, f"/2015-03-31/functions{path}", None if body is None else json.dumps(body))
         answer = connection.getresponse()
         content = answer.read()
@@ -51,7 +51,7 @@ class Client:
             assert "Failed" not in states, configuration
             return states == ("Active", "Successful") and configuration
 
-        return wait_until(look, 60, f"{name} settled")
+        return wait_until(look, 120, f"{name} settled")
 
 
 def package(marker):
@@ -113,7 +113,7 @@ def change(client, name, exists, number):
 def run(seed, seconds):
     random.seed(seed)
     subprocess.run(["modprobe", "-a", "virtio_pci", "virtio_blk"], check=True)
-    wait_until(lambda: subprocess.run(["ls", DISK], capture_output=True).returncode == 0, 10, DISK)
+    wait_until(lambda: subprocess.run(["ls", DISK], capture_output=True).returncode == 0, 120, DISK)
     subprocess.run(["mount", "-t", "ext4", DISK, "/disk"], check=True)
     server = Server(Disk(), "--auth", "none")
     server.start()

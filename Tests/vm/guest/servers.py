@@ -16,7 +16,7 @@ from settings import TOP
 
 MARTLET = "/vm/release/martlet"
 RUNTIME = f"python3.{sys.version_info[1]}"
-READY_SECONDS = 60
+READY_SECONDS = 180
 MEMORY = 192
 # 20 ms are the period, and 1,769 MB buy one processor.
 QUOTA = f"{20_000 * MEMORY // 1_769} 20000"
@@ -52,10 +52,10 @@ class Server:
         # As the user, but not in the server's group: as from another shell.
         result = subprocess.run(
             [MARTLET, *arguments], env=self.setting.environment(MARTLET_DATA=self.data), capture_output=True, text=True,
-            stdin=subprocess.DEVNULL, user=self.setting.uid, group=self.setting.uid, extra_groups=[], timeout=120)
+            stdin=subprocess.DEVNULL, user=self.setting.uid, group=self.setting.uid, extra_groups=[], timeout=300)
         return result
 
-    def deploy(self, name, memory=MEMORY, timeout=30):
+    def deploy(self, name, memory=MEMORY, timeout=90):
         directory = f"{self.setting.home}/code"
         os.makedirs(directory, exist_ok=True)
         shutil.copy("/vm/guest/function.py", f"{directory}/app.py")
@@ -94,7 +94,7 @@ class Server:
             found = [group for group in self.groups() if read(group / "memory.max") == str(MEMORY << 20)]
             return len(found) == 1 and found[0]
 
-        return wait_until(look, 10, f"f's group of {self.groups()}")
+        return wait_until(look, 120, f"f's group of {self.groups()}")
 
     def function_states(self):
         """The states of processes inside sandboxes that are not their init: proc_pid_status(5)."""
@@ -148,7 +148,7 @@ class Scenario:
             self.server.kill(spawner=False)
             return self.server.process.poll() is not None
 
-        wait_until(ended, 20, "the server's end")
+        wait_until(ended, 120, "the server's end")
 
     @property
     def has_groups(self):
@@ -165,7 +165,7 @@ class Scenario:
     def doctor(self):
         process = self.setting.start(
             [MARTLET, "doctor", "--data", self.server.data], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        text, _ = process.communicate(timeout=60)
+        text, _ = process.communicate(timeout=180)
         tell("doctor", configuration=self.checks.configuration, text=text)
         assert process.returncode == 0, text
         lines = dict(line[4:].split(": ", 1) for line in text.splitlines() if ": " in line)
@@ -204,10 +204,10 @@ class Scenario:
     def frozen(self):
         if not self.has_groups:
             # Blank environments, which are nobody's yet, are not stopped.
-            return wait_until(lambda: "T" in self.server.function_states(), 30, "stopped by a signal")
+            return wait_until(lambda: "T" in self.server.function_states(), 120, "stopped by a signal")
         group = self.server.group()
-        wait_until(lambda: read(group / "cgroup.freeze") == "1", 10, "frozen")
-        wait_until(lambda: "frozen 1" in read(group / "cgroup.events"), 10, "frozen")
+        wait_until(lambda: read(group / "cgroup.freeze") == "1", 120, "frozen")
+        wait_until(lambda: "frozen 1" in read(group / "cgroup.events"), 120, "frozen")
         assert self.server.value("f", value=2)["echo"] == 2
 
     def share(self):
@@ -233,13 +233,13 @@ class Scenario:
         assert 500 < started < 1_024, started
 
     def nothing_left(self):
-        wait_until(self.server.gone, 20, "no process of the server")
-        wait_until(lambda: not self.setting.left() or None, 10, f"nothing left of {self.setting.left()}")
+        wait_until(self.server.gone, 120, "no process of the server")
+        wait_until(lambda: not self.setting.left() or None, 120, f"nothing left of {self.setting.left()}")
 
     def sigterm(self):
         pids = self.server.processes(MARTLET) + self.server.processes("/vm/release/martlet-spawner")
         os.kill(self.server.processes(MARTLET)[0], signal.SIGTERM)
-        assert self.server.process.wait(60) == 0, self.server.said()
+        assert self.server.process.wait(180) == 0, self.server.said()
         self.nothing_left()
         subprocess.run(["/vm/check-leftovers.sh", self.server.data, *map(str, pids)], check=True, capture_output=True)
         self.setting.restore()
@@ -248,7 +248,7 @@ class Scenario:
         self.server.start()
         assert self.server.value("f", value=3)["echo"] == 3
         self.server.kill(spawner=False)
-        self.server.process.wait(20)
+        self.server.process.wait(120)
         # The spawner outlives the server for as long as it takes to tidy up.
         self.nothing_left()
         self.setting.restore()
@@ -257,15 +257,15 @@ class Scenario:
         self.server.start()
         assert self.server.value("f", value=4)["echo"] == 4
         self.server.kill(spawner=True)
-        self.server.process.wait(20)
-        wait_until(self.server.gone, 20, "no process of the server")
-        wait_until(lambda: not self.server.function_states(), 10, "no process of a function")
+        self.server.process.wait(120)
+        wait_until(self.server.gone, 120, "no process of the server")
+        wait_until(lambda: not self.server.function_states(), 120, "no process of a function")
         self.setting.restore()
         self.server.start()
         assert self.server.value("f", value=5)["echo"] == 5
         assert self.server.process.poll() is None
         os.kill(self.server.processes(MARTLET)[0], signal.SIGTERM)
-        self.server.process.wait(60)
+        self.server.process.wait(180)
         self.nothing_left()
 
 
@@ -305,7 +305,7 @@ class ShellScenario(Scenario):
         assert self.server.value("f", value=2)["echo"] == 2
         assert read(self.server.group() / "pids.max") == "1024"
         os.kill(self.server.processes(MARTLET)[0], signal.SIGTERM)
-        assert self.server.process.wait(60) == 0, self.server.said()
+        assert self.server.process.wait(180) == 0, self.server.said()
         self.nothing_left()
 
 

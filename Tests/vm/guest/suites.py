@@ -9,7 +9,7 @@ import subprocess
 from report import Checks, log, read, tell, wait_until
 
 BUNDLE = "/vm/tests.xctest"
-SECONDS_MAX = 300
+SECONDS_MAX = 600
 
 
 def run(setting, suites):
@@ -49,7 +49,7 @@ def run(setting, suites):
     def left():
         # The spawner ends by itself when whoever started it is gone.
         try:
-            wait_until(lambda: not setting.left(), 10, "nothing left")
+            wait_until(lambda: not setting.left(), 120, "nothing left")
         except AssertionError:
             raise AssertionError(f"{setting.left()}") from None
 
