@@ -17,13 +17,15 @@ import pytest
 from harness import BINARY, PYTHON, ROLE, Server, children, wait_until, zip_of
 
 ROUNDS = int(os.environ.get("MARTLET_KILL_ROUNDS", "100"))
+# Time that a command's or a killed server's end may take on a busy machine, in seconds.
+END = 120
 HANDLER = "import time\ndef handler(event, context):\n    time.sleep(event or 0)\n    return 'done'\n"
 
 
 def start(*arguments, env=None):
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MARTLET_"))}
     return subprocess.run(
-        [str(BINARY), "serve", *map(str, arguments)], capture_output=True, text=True, timeout=30, env={**clean, **(env or {})})
+        [str(BINARY), "serve", *map(str, arguments)], capture_output=True, text=True, timeout=120, env={**clean, **(env or {})})
 
 
 def one_line(result):
@@ -79,22 +81,35 @@ def test_a_data_directory_that_cannot_be_made_is_one_line(tmp_path):
     assert str(tmp_path / "file") in one_line(start("--data", tmp_path / "file" / "data", "--listen", "127.0.0.1:0"))
 
 
+def started(server, name):
+    """How many invocations have begun, by the log."""
+    return sum(text.startswith("START") for _, text in server.log(name))
+
+
 def test_terminating_lets_invocations_finish(make_server):
     server = make_server()
     server.deploy("slow", HANDLER)
     client = server.client()
+
+    def refused():
+        try:
+            client.invoke(FunctionName="slow", Payload="0")
+        except (botocore.exceptions.ClientError, botocore.exceptions.ConnectionError, OSError,
+                botocore.exceptions.HTTPClientError):
+            return True
+        # Served, but by an environment of its own, which is not one of the three.
+        return False
+
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
-        running = [pool.submit(lambda: client.invoke(FunctionName="slow", Payload="3")["Payload"].read()) for _ in range(3)]
-        time.sleep(1)
-        begun = time.monotonic()
+        running = [pool.submit(lambda: client.invoke(FunctionName="slow", Payload="8")["Payload"].read()) for _ in range(3)]
+        wait_until(lambda: started(server, "slow") == 3, 60, "three invocations")
         server.process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
-        with pytest.raises((botocore.exceptions.ClientError, botocore.exceptions.ConnectionError, OSError,
-                            botocore.exceptions.HTTPClientError)):
-            server.client().invoke(FunctionName="slow", Payload="0")
+        wait_until(refused, 60, "a refusal")
         assert [call.result() for call in running] == [b'"done"'] * 3
-        assert server.process.wait(20) == 0
-        assert time.monotonic() - begun < 10
+        begun = time.monotonic()
+        assert server.process.wait(END) == 0
+        # Not all of the minute that it would give them.
+        assert time.monotonic() - begun < 40
     server.assert_nothing_left()
 
 
@@ -104,10 +119,10 @@ def test_draining_is_bounded(make_server):
     client = server.client()
     thread = threading.Thread(target=lambda: _ignore(lambda: client.invoke(FunctionName="slow", Payload="50")))
     thread.start()
-    time.sleep(1)
+    wait_until(lambda: started(server, "slow") == 1, 60, "the invocation")
     begun = time.monotonic()
     assert server.terminate() == 0
-    assert time.monotonic() - begun < 6
+    assert time.monotonic() - begun < 30
     thread.join()
 
 
@@ -118,7 +133,7 @@ def test_many_bad_requests_do_not_harm(server):
                b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\nx",
                b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"]
     for bytes_ in garbage:
-        with socket.create_connection((host, int(port)), timeout=10) as connection:
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
             connection.settimeout(2)
             try:
                 connection.sendall(bytes_)
@@ -188,7 +203,7 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost(victim):
         load_ended = threading.Thread(target=load.end)
         load_ended.start()
         # Without its spawner the server ends by itself.
-        server.process.wait(20)
+        server.process.wait(END)
         load_ended.join(90)
         server.start()
         # The promise is about what is left after a restart: close() looks for the earlier run's processes too.
@@ -196,7 +211,7 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost(victim):
         try:
             client = server.client()
             for name, number in load.acknowledged.items():
-                client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 600})
+                client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 1200})
             sample = chance.sample(sorted(load.acknowledged), min(3, len(load.acknowledged)))
             for name in sample:
                 assert server.invoke(name) == load.acknowledged[name], (seed, round_, name)
@@ -222,10 +237,10 @@ def test_a_kill_leaves_no_loop_device(make_server, victim):
     server.deploy("f", HANDLER)
     assert server.invoke("f") == "done"
     # One of the function's, and four that are made ahead; those of blank environments come and go.
-    wait_until(lambda: loop_devices(server.data) >= 5, 30, "file systems ahead of need")
+    wait_until(lambda: loop_devices(server.data) >= 5, 60, "file systems ahead of need")
     os.kill(server.process.pid if victim == "server" else server.spawner, signal.SIGKILL)
-    server.process.wait(20)
-    wait_until(lambda: loop_devices(server.data) == 0, 30, "no loop device")
+    server.process.wait(END)
+    wait_until(lambda: loop_devices(server.data) == 0, 60, "no loop device")
     # A restart removes the control groups that a kill leaves.
     server.start()
     assert server.invoke("f") == "done"
@@ -243,7 +258,7 @@ def test_a_killed_spawner_does_not_leave_a_server_that_hangs(make_server):
         answer = _ignore(lambda: server.invoke("f"))
         return "serves" if answer == "done" else None
 
-    assert wait_until(settled, 20, "the server ends or recovers")
+    assert wait_until(settled, 60, "the server ends or recovers")
     if server.process.poll() is not None:
         server.start()
     assert server.invoke("f") == "done"
