@@ -297,11 +297,11 @@ def test_too_large_a_request(server, echo):
 
 def test_throttling(make_server, name):
     server = make_server("--account-concurrency", "1")
-    server.deploy(name, "import time\ndef handler(event, context): time.sleep(3)")
+    server.deploy(name, "import time\ndef handler(event, context): time.sleep(8)")
     url = make_url(server, name)
     connection = connect(server)
     connection.request("GET", "/", headers={"Host": urllib.parse.urlsplit(url).netloc})
-    time.sleep(1)
+    wait_until(lambda: any(text.startswith("START") for _, text in server.log(name)), 60, "the invocation")
     answer = call(server, url)
     assert answer.status == 429 and answer.json["Reason"] == "ConcurrentInvocationLimitExceeded"
     assert connection.getresponse().status == 200
@@ -450,13 +450,20 @@ def opened(server, url, path):
 
 def test_a_stream_comes_as_it_is_written(server, stream):
     call(server, stream, path="/plain")
-    connection, response = opened(server, stream, "/http")
-    assert response.status == 201 and response.headers["x-a"] == "b" and response.headers["set-cookie"] == "a=1"
-    assert response.headers["content-type"] == "text/plain"
-    began = time.monotonic()
-    assert response.read(5) == b"first" and time.monotonic() - began < 3.5
-    assert response.read() == b"second" and time.monotonic() - began > 3.5
-    connection.close()
+    # A busy machine may show us one late; none that waits for its end looks like this.
+    for _ in range(4):
+        connection, response = opened(server, stream, "/http")
+        assert response.status == 201 and response.headers["x-a"] == "b" and response.headers["set-cookie"] == "a=1"
+        assert response.headers["content-type"] == "text/plain"
+        began = time.monotonic()
+        assert response.read(5) == b"first"
+        first = time.monotonic() - began
+        assert response.read() == b"second"
+        last = time.monotonic() - began
+        connection.close()
+        if first < 3.5 < last:
+            return
+    raise AssertionError((first, last))
 
 
 def test_a_stream_without_a_head(server, stream):
@@ -475,17 +482,21 @@ def test_a_stream_that_fails_early_and_late(server, stream):
 
 
 def test_a_slow_client_slows_the_function(server, streamer, stream):
-    connection, response = opened(server, stream, "/large")
-    assert response.read(5) == b"first"
-    time.sleep(4)
-    assert len(response.read()) == 64 * 1_048_576 + len(b"second")
-    connection.close()
-    def last_write():
-        events = server.client("logs").filter_log_events(logGroupName="/aws/lambda/" + streamer)["events"]
-        found = [re.search(r"last write after (\d+) ms", event["message"]) for event in events]
+    def last_writes():
+        found = [re.search(r"last write after (\d+) ms", message) for _, message in server.log(streamer)]
         return [int(match.group(1)) for match in found if match]
 
-    assert wait_until(last_write, 20, "the function's line")[0] > 2_000
+    # Where the function itself is late there is less of the pause left to wait for.
+    for number, pause in enumerate((4, 20)):
+        connection, response = opened(server, stream, "/large")
+        assert response.read(5) == b"first"
+        time.sleep(pause)
+        assert len(response.read()) == 64 * 1_048_576 + len(b"second")
+        connection.close()
+        found = wait_until(lambda: len(last_writes()) > number and last_writes(), 60, "the function's line")
+        if found[-1] > 2_000:
+            return
+    raise AssertionError(found)
 
 
 def test_a_client_that_leaves_disturbs_nobody(server, stream):
