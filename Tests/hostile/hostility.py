@@ -16,7 +16,7 @@ from harness import Server
 
 FUNCTIONS = pathlib.Path(__file__).resolve().parent / "functions"
 # An answer of a warm neighbour on a machine that an aggressor and other tests keep busy.
-NEIGHBOUR_SECONDS = 10
+NEIGHBOUR_SECONDS = 25
 
 
 class Tally:
@@ -77,7 +77,7 @@ class Neighbour:
             yield times
         finally:
             stop.set()
-            thread.join(120)
+            thread.join(300)
         assert not failures, failures
         assert times
         self.answers(seconds)

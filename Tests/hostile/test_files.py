@@ -64,9 +64,9 @@ def check_inherited(found):
 
 
 def test_descriptors_are_the_usual_before_and_after_a_reset(server, tally):
-    server.deploy("inherits", {"app.py": hostility.source("files.py")}, Timeout=1)
+    server.deploy("inherits", {"app.py": hostility.source("files.py")}, Timeout=8)
     check_inherited(server.invoke("inherits", {"what": "inherited"})["descriptors"])
-    assert "timed out" in server.fail("inherits", {"what": "sleep", "seconds": 5})["errorMessage"]
+    assert "timed out" in server.fail("inherits", {"what": "sleep", "seconds": 60})["errorMessage"]
     check_inherited(server.invoke("inherits", {"what": "inherited"})["descriptors"])
     tally.count(2)
 
@@ -95,10 +95,10 @@ def test_names_below_tmp_are_never_followed(server, files, tally, neighbour):
     with neighbour.undisturbed():
         swaps = files("races", seconds=3)["count"]
     assert swaps > 1000
-    server.deploy("links", {"app.py": hostility.source("files.py")}, Timeout=1)
+    server.deploy("links", {"app.py": hostility.source("files.py")}, Timeout=8)
     server.invoke("links", {"what": "leave_links"})
     # A reset, an invocation in what is left, and the end of the environment.
-    server.fail("links", {"what": "sleep", "seconds": 5})
+    server.fail("links", {"what": "sleep", "seconds": 60})
     assert server.invoke("links", {"what": "sleep", "seconds": 0}) == {}
     server.client().delete_function(FunctionName="links")
     time.sleep(0.5)
@@ -112,7 +112,7 @@ def test_abstract_sockets_are_the_sandboxes_own(server, files, tally):
     host = socket.socket(socket.AF_UNIX)
     host.bind("\0" + name + "-host")
     host.listen()
-    server.deploy("listener", {"app.py": hostility.source("files.py")}, Timeout=20)
+    server.deploy("listener", {"app.py": hostility.source("files.py")}, Timeout=60)
     outcome = {}
     thread = threading.Thread(target=lambda: outcome.update(
         server.invoke("listener", {"what": "abstract_listen", "name": name, "seconds": 3})))

@@ -11,7 +11,7 @@ import hostility
 from harness import Server
 
 
-def deploy(server, name, timeout=2, memory=256):
+def deploy(server, name, timeout=6, memory=256):
     server.deploy(name, {"app.py": hostility.source("processes.py")}, Timeout=timeout, MemorySize=memory)
 
 
@@ -23,7 +23,7 @@ def test_who_does_not_end_is_ended(server, tally, neighbour, what):
     with neighbour.undisturbed():
         began = time.monotonic()
         error = server.fail(name, {"what": what})
-        assert time.monotonic() - began < 5, error
+        assert time.monotonic() - began < 6 + 14, error
         assert server.invoke(name, {"what": "count"})["processes"] <= 3
     tally.count()
 
@@ -40,7 +40,7 @@ def test_detached_processes_end_with_the_invocation_that_times_out(server, tally
 
 
 def test_zombies(server, tally, neighbour):
-    deploy(server, "zombies", timeout=20, memory=1024)
+    deploy(server, "zombies", timeout=60, memory=1024)
     with neighbour.undisturbed():
         found = server.invoke("zombies", {"what": "zombies"})
         assert 100 < found["zombies"] < 1024
@@ -50,7 +50,7 @@ def test_zombies(server, tally, neighbour):
 
 
 def test_init_takes_no_signal(server, tally):
-    deploy(server, "signals", timeout=10)
+    deploy(server, "signals", timeout=60)
     assert server.invoke("signals", {"what": "signal_init"}) == {"there": True}
     assert server.invoke("signals", {"what": "count"})["processes"] >= 2
     tally.count(128)
@@ -68,8 +68,8 @@ def test_the_server_ends_all_the_same(tally, what):
         time.sleep(1)
         began = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(30) == 0
-        assert time.monotonic() - began < 15
+        assert server.process.wait(120) == 0
+        assert time.monotonic() - began < 45
         thread.join()
     finally:
         server.close()

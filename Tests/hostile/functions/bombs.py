@@ -16,7 +16,7 @@ import time
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-def until_refused(action, most, seconds=15):
+def until_refused(action, most, seconds=40):
     """How often `action` went well, and the errno that ended it."""
     deadline = time.monotonic() + seconds
     for count in range(most):
@@ -41,7 +41,7 @@ def fork_bomb(event):
                     os.fork()
                 except OSError:
                     pass
-            time.sleep(event.get("seconds", 3))
+            time.sleep(event.get("seconds", 20))
             os._exit(0)
         children.append(child)
 
@@ -263,7 +263,7 @@ def fill_tmp(event):
     result = {}
     block = os.urandom(1 << 20)
     with open("/tmp/full", "wb", buffering=0) as file:
-        result["mebibytes"] = until_refused(lambda: write_all(file, block), 2000, 30)
+        result["mebibytes"] = until_refused(lambda: write_all(file, block), 2000, 120)
     os.unlink("/tmp/full")
     number = iter(range(10 ** 9))
     result["inodes"] = until_refused(lambda: open(f"/tmp/i{next(number)}", "w").close(), 1_000_000, 20)
