@@ -94,6 +94,9 @@ class Server:
         self._reader = threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True)
         self._reader.start()
         wait_until(lambda: self.url or self.process.poll() is not None, 60, "server ready")
+        if self.process.poll() is not None:
+            # What it said is in the pipe still, perhaps.
+            self._reader.join(60)
         assert self.url, "the server did not start:\n" + "\n".join(self.lines[:200])
         self.pids = [self.process.pid] + children(self.process.pid)
         return self
@@ -110,6 +113,12 @@ class Server:
             ready = READY.search(line)
             if ready:
                 self.url = ready.group(1)
+
+    def wait_for_line(self, *words):
+        """A line of the server's own log that has all of them: it is read from a pipe by a thread, which may be late."""
+        return wait_until(
+            lambda: next((line for line in list(self.lines) if all(word in line for word in words)), None), 60,
+            f"a line with {words}")
 
     @property
     def spawner(self):
@@ -197,7 +206,7 @@ class Server:
         if self.authority:
             environment["AWS_CA_BUNDLE"] = str(self.authority)
         return subprocess.run(
-            [str(BINARY), *arguments], env=environment, input=input, capture_output=True, text=True, timeout=120)
+            [str(BINARY), *arguments], env=environment, input=input, capture_output=True, text=True, timeout=300)
 
     # Functions
 

@@ -111,7 +111,7 @@ class S3Server:
                 key=KEY.replace(":", "_"), secret=SECRET, stranger=STRANGER.replace(":", "_"),
                 strangers_secret=STRANGERS_SECRET)
             (directory / f"{kind}.conf").write_text(text)
-        self._run("rings", *(str(self.ports[kind]) for kind in KINDS[:3])).wait(30)
+        self._run("rings", *(str(self.ports[kind]) for kind in KINDS[:3])).wait(120)
         for kind in KINDS:
             self.processes.append(self._run(kind))
         deadline = time.monotonic() + 120
@@ -148,7 +148,7 @@ class S3Server:
     def close(self):
         for process in self.processes:
             process.kill()
-            process.wait(10)
+            process.wait(60)
         shutil.rmtree(self.directory, ignore_errors=True)
 
 

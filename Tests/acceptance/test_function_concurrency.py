@@ -29,7 +29,8 @@ def reserve(server, name, executions):
 def throttle(server, name, event=0):
     """The reason why an invocation is throttled; nil when it is not."""
     try:
-        server.client().invoke(FunctionName=name, Payload=json.dumps(event))
+        # With its log's tail an answer comes when what it took of the concurrency is free again.
+        server.client().invoke(FunctionName=name, Payload=json.dumps(event), LogType="Tail")
         return None
     except botocore.exceptions.ClientError as error:
         assert status(error.response) == 429 and error.response["Error"]["Code"] == "TooManyRequestsException"
@@ -69,8 +70,12 @@ def test_a_reservation_is_a_ceiling(server, name):
     server.deploy(name, SLEEPER)
     reserve(server, name, 2)
     assert throttle(server, name) is None
-    with concurrent.futures.ThreadPoolExecutor(6) as pool:
-        reasons = list(pool.map(lambda _: throttle(server, name, 2), range(6)))
+    # On a machine that is busy with something else the first may end before the last has begun.
+    for seconds in (2, 10, 25):
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            reasons = list(pool.map(lambda _: throttle(server, name, seconds), range(6)))
+        if reasons.count(None) <= 2:
+            break
     assert sorted(reason or "" for reason in reasons) == ["", "", RESERVED, RESERVED, RESERVED, RESERVED]
     server.client().delete_function_concurrency(FunctionName=name)
 
