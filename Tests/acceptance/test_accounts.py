@@ -20,7 +20,7 @@ def handler(event, context):
 def deploy(client, name, account, code=CODE):
     client.create_function(
         FunctionName=name, Runtime=PYTHON, Handler="app.handler", Role=f"arn:aws:iam::{account}:role/r",
-        Code={"ZipFile": zip_of({"app.py": code})})
+        Timeout=30, Code={"ZipFile": zip_of({"app.py": code})})
     client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
 
 
@@ -43,7 +43,8 @@ def test_accounts_and_regions_are_separate(make_server, tmp_path):
     for client, (account, _, region) in zip(clients, places):
         assert names(client) == []
         deploy(client, "same", account)
-        answer = json.loads(client.invoke(FunctionName="same")["Payload"].read())
+        # With its log's tail an answer comes when the log is written.
+        answer = json.loads(client.invoke(FunctionName="same", LogType="Tail")["Payload"].read())
         assert answer == [f"arn:aws:lambda:{region}:{account}:function:same", region, region]
     assert names(server.client()) == []
     # Logs

@@ -133,7 +133,7 @@ def test_every_kind_of_source(server, name):
             assert (shown["State"], shown["StateTransitionReason"]) == ("Enabled", "USER_INITIATED")
         else:
             assert (shown["State"], shown["StateTransitionReason"]) == ("Disabled", NOT_POLLED)
-            assert any(created["UUID"] in line and "not polled" in line for line in server.lines)
+            server.wait_for_line(created["UUID"], "not polled")
         status, code, message = refused(client.create_event_source_mapping, FunctionName=name, **request)
         assert (status, code) == (409, "ResourceConflictException")
         assert message.endswith(f"already exists. Please update or delete the existing mapping with UUID {created['UUID']}")

@@ -41,13 +41,16 @@ def test_boto3_cycle(server, name):
     active = client.get_function_configuration(FunctionName=name)
     assert active["State"] == "Active" and active["LastUpdateStatus"] == "Successful"
     assert active["RevisionId"] != created["RevisionId"]
+    # The three seconds that are the default may be too few for a busy machine.
+    client.update_function_configuration(FunctionName=name, Timeout=30)
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)
     assert server.invoke(name, {"x": 1}) == {"code": 1, "event": {"x": 1}}
 
     updated = client.update_function_code(FunctionName=name, ZipFile=zip_of({"app.py": TWO}))
     assert updated["State"] == "Active" and updated["LastUpdateStatus"] == "InProgress"
     client.get_waiter("function_updated").wait(FunctionName=name)
     assert server.invoke(name) == {"code": 2, "version": "$LATEST"}
-    client.update_function_configuration(FunctionName=name, MemorySize=256, Timeout=5, Description="d")
+    client.update_function_configuration(FunctionName=name, MemorySize=256, Timeout=35, Description="d")
     client.get_waiter("function_updated_v2").wait(FunctionName=name)
     function = client.get_function(FunctionName=name)
     assert function["Configuration"]["MemorySize"] == 256
@@ -65,7 +68,7 @@ def test_aws_cli_cycle(server, name, aws, tmp_path):
     archive = tmp_path / "code.zip"
     archive.write_bytes(zip_of({"app.py": ONE}))
     aws(server, "lambda", "create-function", "--function-name", name, "--runtime", PYTHON, "--handler", "app.handler",
-        "--role", ROLE, "--zip-file", f"fileb://{archive}")
+        "--role", ROLE, "--timeout", "30", "--zip-file", f"fileb://{archive}")
     aws(server, "lambda", "wait", "function-active-v2", "--function-name", name)
     out = tmp_path / "out.json"
     answer = aws(server, "lambda", "invoke", "--function-name", name, "--payload", '{"a": 1}', "--log-type", "Tail", str(out))

@@ -62,7 +62,9 @@ def test_an_event_of_a_loop_goes_to_the_on_failure_destination(server, name):
     assert found[0]["requestContext"]["requestId"] == answer["ResponseMetadata"]["RequestId"]
     assert found[0]["requestPayload"] == {"n": 17} and "responsePayload" not in found[0]
     assert {"n": 17} not in [event for events in attempts(server, name).values() for event in events]
-    assert any("recursive loop" in text for stream, text in server.log(name) if stream.endswith("]asynchronous"))
+    wait_until(
+        lambda: any("recursive loop" in text for stream, text in server.log(name) if stream.endswith("]asynchronous")), 60,
+        "the note of it")
 
 
 def test_retries_are_no_loop(make_server, name):

@@ -10,7 +10,7 @@ import time
 import pytest
 
 import hostility
-from harness import Server
+from harness import Server, wait_until
 
 # What names resolve to on the test's name server, each a way to call the host's own.
 REBINDING = {
@@ -206,12 +206,12 @@ def test_the_runtime_api_takes_only_what_is_true(network, server, tally, neighbo
 
 def test_another_functions_invocation_is_not_answered(server, tally):
     """Its id is known; it is running; the answer goes nowhere."""
-    server.deploy("victim", "import time\ndef handler(event, context):\n    time.sleep(3)\n    return context.aws_request_id\n", Timeout=20)
+    server.deploy("victim", "import time\ndef handler(event, context):\n    time.sleep(8)\n    return context.aws_request_id\n", Timeout=60)
     outcome = {}
     thread = threading.Thread(target=lambda: outcome.update(answer=server.invoke("victim")))
     thread.start()
-    time.sleep(1)
-    identity = next(line.split()[2] for _, line in server.log("victim") if line.startswith("START"))
+    identity, = wait_until(
+        lambda: [line.split()[2] for _, line in server.log("victim") if line.startswith("START")], 60, "the invocation")
     found = server.invoke("network", {"what": "abuse", "registrations": 0, "wrong": True, "other": identity})
     thread.join()
     assert outcome["answer"] == identity
