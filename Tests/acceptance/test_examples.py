@@ -10,7 +10,7 @@ from harness import BINARY, ROOT
 def run(example):
     result = subprocess.run(
         [ROOT / "examples" / example / "run.sh"], env=dict(os.environ, MARTLET_BIN=str(BINARY.resolve())), capture_output=True,
-        text=True, timeout=300)
+        text=True, timeout=600)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
 

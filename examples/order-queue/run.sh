@@ -36,7 +36,7 @@ title "Two queues: what fails twice goes to the second"
 dead=$(aws sqs create-queue --queue-name orders-dead --query QueueUrl)
 dead_arn=$(aws sqs get-queue-attributes --queue-url "$dead" --attribute-names QueueArn --query Attributes.QueueArn)
 orders=$(aws sqs create-queue --queue-name orders --query QueueUrl --attributes \
-    "{\"VisibilityTimeout\": \"3\", \"RedrivePolicy\": \"{\\\"deadLetterTargetArn\\\": \\\"$dead_arn\\\", \\\"maxReceiveCount\\\": 2}\"}")
+    "{\"VisibilityTimeout\": \"15\", \"RedrivePolicy\": \"{\\\"deadLetterTargetArn\\\": \\\"$dead_arn\\\", \\\"maxReceiveCount\\\": 2}\"}")
 orders_arn=$(aws sqs get-queue-attributes --queue-url "$orders" --attribute-names QueueArn --query Attributes.QueueArn)
 echo "$orders_arn -> $dead_arn"
 
@@ -45,7 +45,7 @@ python=$("$MARTLET_BIN" doctor 2>/dev/null | sed -n 's/^ok  \(python3\.[0-9]*\):
 [[ -n $python ]] || fail "the server found no Python on this machine: martlet doctor says what it looked for"
 mkdir "$work/code"
 cp examples/order-queue/app.py "$work/code/"
-"$MARTLET_BIN" deploy "$work/code" --name take-orders --runtime "$python" --handler app.handler --memory 128
+"$MARTLET_BIN" deploy "$work/code" --name take-orders --runtime "$python" --handler app.handler --memory 128 --timeout 10
 aws lambda create-event-source-mapping --function-name take-orders --event-source-arn "$orders_arn" --batch-size 5 \
     --function-response-types ReportBatchItemFailures --query '[UUID,State]'
 
