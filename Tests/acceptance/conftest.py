@@ -120,7 +120,7 @@ def aws():
 
     def run(server, *arguments, check=True):
         result = subprocess.run(
-            [path, *arguments], env=server.environment, capture_output=True, text=True, timeout=120)
+            [path, *arguments], env=server.environment, capture_output=True, text=True, timeout=300)
         assert not check or result.returncode == 0, result.stderr
         return result
 

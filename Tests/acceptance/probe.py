@@ -155,7 +155,7 @@ def use_multiprocessing():
     queue = context.Queue()
     process = context.Process(target=child_of_process, args=(queue,))
     process.start()
-    found = queue.get(timeout=10)
+    found = queue.get(timeout=30)
     process.join()
     with context.Pool(2) as pool:
         return found == process.pid and pool.map(abs, [-1, -2, 3]) == [1, 2, 3]
@@ -186,7 +186,7 @@ def use_threads():
 
 def use_loopback():
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        client = socket.create_connection(listener.getsockname(), timeout=3)
+        client = socket.create_connection(listener.getsockname(), timeout=30)
         server, _ = listener.accept()
         client.sendall(b"hi")
         answer = server.recv(2)
@@ -226,7 +226,7 @@ def use_unix_socket():
 def signal_child():
     child = subprocess.Popen(["sleep", "100"])
     child.terminate()
-    return child.wait(5) == -signal.SIGTERM
+    return child.wait(30) == -signal.SIGTERM
 
 
 def link_in_tmp():
@@ -308,7 +308,7 @@ def listen(event):
 
 
 def talk(event):
-    with socket.create_connection((event["host"], event["port"]), timeout=5) as connection:
+    with socket.create_connection((event["host"], event["port"]), timeout=25) as connection:
         connection.sendall(b"hello")
         return {"answer": connection.recv(100).decode()}
 

@@ -96,7 +96,7 @@ HOSTILE = {
 
 def upload(server, name, code):
     return server.client().create_function(
-        FunctionName=name, Runtime=PYTHON, Handler="app.handler", Role=ROLE, Code={"ZipFile": code})
+        FunctionName=name, Runtime=PYTHON, Handler="app.handler", Role=ROLE, Timeout=30, Code={"ZipFile": code})
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
@@ -142,7 +142,8 @@ def handler(event, context):
     with zipfile.ZipFile(out, "a") as made:
         made.writestr(*entry("main.py", 0o100644, source))
     server.client().create_function(
-        FunctionName=name, Runtime=PYTHON, Handler="main.handler", Role=ROLE, Code={"ZipFile": out.getvalue()})
+        FunctionName=name, Runtime=PYTHON, Handler="main.handler", Role=ROLE, Timeout=30,
+        Code={"ZipFile": out.getvalue()})
     server.client().get_waiter("function_active_v2").wait(FunctionName=name)
     result = server.invoke(name)
     assert result["sh"] == "ran\n" and result["unicode"] == "u" and result["link"] == "../run.sh"

@@ -50,7 +50,8 @@ def connected(store):
 def create(server, name, **code):
     client = server.client()
     answer = client.create_function(
-        FunctionName=name, Runtime=PYTHON, Handler="app.handler", Role=ROLE, Code={"S3Bucket": BUCKET, **code})
+        FunctionName=name, Runtime=PYTHON, Handler="app.handler", Role=ROLE, Timeout=30,
+        Code={"S3Bucket": BUCKET, **code})
     client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     return answer
 
@@ -208,7 +209,7 @@ def test_the_aws_cli(connected, store, name, aws):
     store.client().put_object(Bucket=BUCKET, Key="cli.zip", Body=source("cli"))
     created = json.loads(aws(
         connected, "lambda", "create-function", "--function-name", name, "--runtime", PYTHON, "--handler", "app.handler",
-        "--role", ROLE, "--code", f"S3Bucket={BUCKET},S3Key=cli.zip").stdout)
+        "--role", ROLE, "--timeout", "30", "--code", f"S3Bucket={BUCKET},S3Key=cli.zip").stdout)
     assert created["State"] == "Pending"
     aws(connected, "lambda", "wait", "function-active-v2", "--function-name", name)
     assert connected.invoke(name) == "cli"

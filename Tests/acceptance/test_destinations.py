@@ -161,7 +161,7 @@ def signed_get(server, path):
     credentials = botocore.credentials.Credentials(known["accessKeyId"], known["secretAccessKey"])
     request = botocore.awsrequest.AWSRequest("GET", server.url + path)
     botocore.auth.SigV4Auth(credentials, "lambda", known["region"]).add_auth(request)
-    return urllib.request.urlopen(urllib.request.Request(server.url + path, headers=dict(request.headers)), timeout=30)
+    return urllib.request.urlopen(urllib.request.Request(server.url + path, headers=dict(request.headers)), timeout=60)
 
 
 def notes(server, name):
@@ -193,20 +193,20 @@ def metrics(server):
 def test_what_waits_and_what_became_of_events_is_counted(make_server, services, name):
     queue = services.queue()
     server = make_server(
-        "--async-retry-delay", "30s", "--sqs-endpoint", services.url, env=services.environment)
+        "--async-retry-delay", "300s", "--sqs-endpoint", services.url, env=services.environment)
     server.deploy(name, COUNTING, DeadLetterConfig={"TargetArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:absent"})
     server.client().put_function_event_invoke_config(
         FunctionName=name, DestinationConfig={"OnSuccess": {"Destination": queue.arn}})
     requested(server, name, {"x": 1})
     queue.wait()
     requested(server, name, {"fail": True})
-    seen = wait_until(lambda: metrics(server)["retries"] == 1 and metrics(server), 30, "the first failure")
+    seen = wait_until(lambda: metrics(server)["retries"] == 1 and metrics(server), 60, "the first failure")
     assert (seen["eventsWaiting"], seen["deliveriesWaiting"], seen["asyncEventsReceived"]) == (1, 0, 2)
     assert seen["ended"]["Success"] == 1 and seen["delivered"]["sqs"] == 1
-    # The queue that is absent gets what is given up: nobody waits for the thirty seconds.
+    # The queue that is absent gets what is given up: nobody waits for the five minutes.
     server.client().put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
     requested(server, name, {"x": 2})
-    seen = wait_until(lambda: metrics(server)["deadLetterErrors"] and metrics(server), 30, "the dead letter's end")
+    seen = wait_until(lambda: metrics(server)["deadLetterErrors"] and metrics(server), 60, "the dead letter's end")
     assert seen["ended"]["ZeroReservedConcurrency"] == 1 and seen["deadLetterErrors"] == 1
     assert seen["eventsWaiting"] == 1 and 0 < seen["asyncEventAge"] < 600_000
 

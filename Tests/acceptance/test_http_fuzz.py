@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from harness import PYTHON, ROLE
 
-SECONDS = 10
+SECONDS = 60
 fuzz = lambda test: hypothesis.seed(int(os.environ.get("MARTLET_FUZZ_SEED", 1)))(hypothesis.settings(  # noqa: E731
     max_examples=int(os.environ.get("MARTLET_FUZZ_EXAMPLES", 150)), deadline=None, database=None, derandomize=False,
     suppress_health_check=list(hypothesis.HealthCheck), print_blob=False)(test))

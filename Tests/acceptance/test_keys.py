@@ -39,7 +39,7 @@ def refusal(call, **arguments):
 
 
 def create(client, name, **settings):
-    request = {"Runtime": PYTHON, "Handler": "app.handler", "Role": ROLE, **settings}
+    request = {"Runtime": PYTHON, "Handler": "app.handler", "Role": ROLE, "Timeout": 30, **settings}
     return client.create_function(FunctionName=name, Code={"ZipFile": zip_of(CODE)}, **request)
 
 
@@ -242,7 +242,7 @@ def test_a_function_url_asks_the_callers_policy(server, tmp_path, name):
         request = botocore.awsrequest.AWSRequest(method="GET", url=url, headers={"Host": urllib.parse.urlsplit(url).netloc})
         botocore.auth.SigV4Auth(
             botocore.credentials.Credentials(*credentials.values()), "lambda", region).add_auth(request)
-        connection = http.client.HTTPConnection(*urllib.parse.urlsplit(url).netloc.split(":"), timeout=30)
+        connection = http.client.HTTPConnection(*urllib.parse.urlsplit(url).netloc.split(":"), timeout=60)
         connection.request("GET", urllib.parse.urlsplit(url).path, headers=dict(request.headers.items()))
         return connection.getresponse().status
 

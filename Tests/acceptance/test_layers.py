@@ -107,7 +107,7 @@ def test_the_life_of_a_layer_with_the_aws_cli(server, aws, layer, tmp_path):
     code.write_bytes(zip_of({"app.py": "import hello\ndef handler(event, context): return hello.WORD"}))
     made = json.loads(aws(
         server, "lambda", "create-function", "--function-name", layer, "--runtime", PYTHON, "--handler", "app.handler",
-        "--role", ROLE, "--zip-file", f"fileb://{code}", "--layers", arn).stdout)
+        "--role", ROLE, "--timeout", "30", "--zip-file", f"fileb://{code}", "--layers", arn).stdout)
     assert made["Layers"] == [{"Arn": arn, "CodeSize": published["Content"]["CodeSize"]}]
     aws(server, "lambda", "wait", "function-active-v2", "--function-name", layer)
     assert server.invoke(layer) == "cli"
@@ -231,7 +231,7 @@ def test_a_deleted_layer_goes_on_for_who_has_it(make_server, name, layer):
     assert server.terminate() == 0
     server.start()
     assert server.invoke(name) == "still here"
-    server.client().update_function_configuration(FunctionName=name, Timeout=5)
+    server.client().update_function_configuration(FunctionName=name, Timeout=25)
     settle(server, name)
     assert server.invoke(name) == "still here"
     assert server.client().get_function_configuration(FunctionName=name)["Layers"][0]["Arn"] == arn
@@ -320,7 +320,8 @@ def test_function_and_layers_share_250_mb(server, name, layer):
         400, "InvalidParameterValueException", "Function code combined with layers exceeds the maximum allowed size of "
         f"262144000 bytes. The actual size is {size} bytes.")
     client.create_function(
-        FunctionName=name, Runtime=PYTHON, Handler="app.handler", Role=ROLE, Code=fits, Layers=arns, MemorySize=512)
+        FunctionName=name, Runtime=PYTHON, Handler="app.handler", Role=ROLE, Code=fits, Layers=arns, MemorySize=512,
+        Timeout=30)
     client.get_waiter("function_active_v2").wait(FunctionName=name)
     assert server.invoke(name) == ["f0", "f1"]
     assert "combined with layers" in refusal(client.update_function_code, FunctionName=name, **large)[2]
@@ -360,7 +361,7 @@ def test_links_that_leave_opt_only_together_fail_the_function(server, name, laye
     client.create_function(
         FunctionName=name, Runtime=PYTHON, Handler="app.handler", Role=ROLE, Code=code, Layers=[one, two])
     state = wait_until(
-        lambda: (shown := client.get_function_configuration(FunctionName=name))["State"] != "Pending" and shown, 30, "state")
+        lambda: (shown := client.get_function_configuration(FunctionName=name))["State"] != "Pending" and shown, 60, "state")
     assert (state["State"], state["StateReasonCode"]) == ("Failed", "InvalidZipFileException")
 
 

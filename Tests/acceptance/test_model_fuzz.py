@@ -24,7 +24,7 @@ MODEL = botocore.session.get_session().get_service_model("lambda")
 OPERATIONS = sorted(MODEL.operation_names)
 REQUESTS = int(os.environ.get("MARTLET_MODEL_REQUESTS", 40))
 SEED = int(os.environ.get("MARTLET_FUZZ_SEED", 1))
-SECONDS = 20
+SECONDS = 60
 FUNCTION = "fuzzed"
 ARN = "arn:aws:lambda:us-east-1:000000000000"
 

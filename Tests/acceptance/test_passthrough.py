@@ -131,7 +131,7 @@ def test_who_may_pass(make_server, elsewhere, tmp_path):
     old = server.client("s3", config=botocore.config.Config(signature_version="s3"))
     status, body = get(old.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"}))
     assert status == 403 and b"signed with version 4" in body
-    connection = http.client.HTTPConnection(*urllib.parse.urlsplit(server.url).netloc.split(":"), timeout=20)
+    connection = http.client.HTTPConnection(*urllib.parse.urlsplit(server.url).netloc.split(":"), timeout=60)
     connection.request("POST", "/", b"{}", {"X-Amz-Target": "DynamoDB_20120810.ListTables"})
     assert connection.getresponse().status in (400, 403) and elsewhere.seen == []
 
@@ -148,7 +148,7 @@ def test_without_signatures_anybody_passes(make_server, elsewhere):
 
 def get(url):
     url = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=20)
+    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=60)
     connection.request("GET", f"{url.path}?{url.query}")
     answer = connection.getresponse()
     return answer.status, answer.read()
@@ -189,7 +189,7 @@ def test_a_target_that_is_no_path_goes_nowhere(make_server, elsewhere):
     host, port = urllib.parse.urlsplit(server.url).netloc.split(":")
     scope = "AWS4-HMAC-SHA256 Credential=123456789012/20250101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
     for target in (f"*@{urllib.parse.urlsplit(elsewhere.url).netloc}/x", "*"):
-        connection = http.client.HTTPConnection(host, port, timeout=20)
+        connection = http.client.HTTPConnection(host, port, timeout=60)
         connection.putrequest("PUT", target, skip_accept_encoding=True)
         connection.putheader("Authorization", scope)
         connection.putheader("Content-Length", "0")

@@ -18,7 +18,7 @@ SOURCE = (
 TEMPLATE = {
     "AWSTemplateFormatVersion": "2010-09-09",
     "Transform": "AWS::Serverless-2016-10-31",
-    "Globals": {"Function": {"Runtime": PYTHON, "Handler": "index.handler", "Timeout": 10, "MemorySize": 192}},
+    "Globals": {"Function": {"Runtime": PYTHON, "Handler": "index.handler", "Timeout": 30, "MemorySize": 192}},
     "Resources": {
         "Queue": {"Type": "AWS::SQS::Queue"},
         "Rest": {
@@ -152,6 +152,6 @@ def test_the_translators_resources_are_made_and_run(server, name, resources):
     url = client.get_function_url_config(FunctionName=function, Qualifier="live")["FunctionUrl"]
     host = url.split("/")[2]
     request = urllib.request.Request(server.url + "/", headers={"Host": host, "Origin": "https://example.com"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.read() == b"prod 1"
         assert answer.headers["Access-Control-Allow-Origin"] == "https://example.com"

@@ -71,7 +71,7 @@ def test_allowed(probe, what):
 
 
 def test_tmp_is_512_mb_and_not_the_functions_memory(server, name):
-    server.deploy(name, {"app.py": PROBE}, MemorySize=128, Timeout=120)
+    server.deploy(name, {"app.py": PROBE}, MemorySize=128, Timeout=300)
     assert server.invoke(name, {"what": "fill_tmp", "megabytes": 500}) == {"written": 500}
     result = server.invoke(name, {"what": "fill_tmp", "megabytes": 600})
     assert 440 <= result["written"] <= 512 and result["error"] == "ENOSPC", result
@@ -88,8 +88,8 @@ def test_functions_do_not_see_one_another(server, name):
 
 
 def test_a_listener_inside_is_reached_from_nowhere(server, name):
-    server.deploy(name + "l", {"app.py": PROBE}, Timeout=20)
-    server.deploy(name + "c", {"app.py": PROBE}, Timeout=20)
+    server.deploy(name + "l", {"app.py": PROBE}, Timeout=60)
+    server.deploy(name + "c", {"app.py": PROBE}, Timeout=60)
     port = 18765
     outcome = {}
     thread = threading.Thread(
@@ -119,7 +119,7 @@ def echo_server():
             except TimeoutError:
                 continue
             with connection:
-                connection.settimeout(5)
+                connection.settimeout(60)
                 connection.sendall(connection.recv(1000).upper())
 
     thread = threading.Thread(target=serve, daemon=True)

@@ -24,7 +24,7 @@ def credentials(server):
 def send(server, request):
     """Sends a prepared request as it is; gives status, type and body."""
     url = urllib.parse.urlsplit(request.url)
-    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=20)
+    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=60)
     target = url.path + (f"?{url.query}" if url.query else "")
     headers = {k: v for k, v in request.headers.items()}
     connection.request(request.method, target, body=request.body, headers=headers)

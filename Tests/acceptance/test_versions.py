@@ -140,7 +140,8 @@ def test_conditions_of_publishing(function):
 def test_publish_with_creation_and_with_code(server, name):
     client = server.client()
     created = client.create_function(
-        FunctionName=name, Role=ROLE, Runtime=PYTHON, Handler="index.handler", Code={"ZipFile": code("one")}, Publish=True)
+        FunctionName=name, Role=ROLE, Runtime=PYTHON, Handler="index.handler", Code={"ZipFile": code("one")}, Publish=True,
+        Timeout=30)
     assert (created["Version"], created["State"], created["FunctionArn"]) == (
         "1", "Pending", f"{CALLER}:function:{name}")
     settle(client, name, "1")
@@ -210,7 +211,7 @@ def test_versions_survive_a_restart(make_server, name):
     client = server.client()
     client.create_function(
         FunctionName=name, Role=ROLE, Runtime=PYTHON, Handler="index.handler", Code={"ZipFile": code("one")},
-        Environment={"Variables": {"STAGE": "secret-of-one"}}, Publish=True)
+        Environment={"Variables": {"STAGE": "secret-of-one"}}, Publish=True, Timeout=30)
     settle(client, name, "1")
     client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
     update(client, name, Environment={"Variables": {"STAGE": "b"}})
@@ -366,7 +367,7 @@ def test_parameters_without_effect_are_kept_shown_and_said_once(server, name):
         except logs.exceptions.ResourceNotFoundException:
             return []
 
-    said = wait_until(lambda: len(lines()) >= 3 and lines(), 10, "the notes")
+    said = wait_until(lambda: len(lines()) >= 3 and lines(), 60, "the notes")
     assert sorted(line.split(" ")[1] for line in said) == ["FileSystemConfigs", "TracingConfig", "VpcConfig"]
     assert all("is kept and shown, and has no effect:" in line for line in said)
     doctor = server.martlet("doctor").stdout

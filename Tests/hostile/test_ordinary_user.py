@@ -72,7 +72,7 @@ def test_the_log_is_the_functions_own_to_read(files, tally):
 
 @pytest.fixture(scope="module")
 def bombs(server):
-    server.deploy("bombs", {"app.py": hostility.source("bombs.py")}, MemorySize=256, Timeout=30)
+    server.deploy("bombs", {"app.py": hostility.source("bombs.py")}, MemorySize=256, Timeout=240)
     return lambda what, **event: server.invoke("bombs", {"what": what, **event})
 
 
