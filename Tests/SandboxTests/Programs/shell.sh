@@ -6,7 +6,7 @@ cd "$root"
 id >/dev/null; uname -a >/dev/null; nproc >/dev/null; nice -n 1 true; date >/dev/null; df . >/dev/null; sleep 0.01
 bash -c 'read -r x < <(echo 1); wait; ulimit -n; echo $x' >/dev/null
 printf 'b\na\n' | sort | tee one | wc -l >/dev/null
-cp -a one two; mv two three; ln three four; ln -s four five; chmod 600 three; touch -d yesterday three; truncate -s 10 three
+cp -a one two; chown -h "$(id -u)" two; mv two three; ln three four; ln -s four five; chmod 600 three; touch -d yesterday three; truncate -s 10 three
 mkdir -p d/e; mkfifo queue; cat three >/dev/null; head -c 4 /dev/urandom >six; dd if=six of=seven conv=fsync status=none; sync
 tar -czf archive.tar.gz one three d; mkdir out; tar -xzf archive.tar.gz -C out; rm -r out
 timeout 5 true; flock one true; stdbuf -o0 true; env -i true; realpath five >/dev/null; ls -la >/dev/null; find . -name one >/dev/null
