@@ -139,7 +139,7 @@ let package = Package(
         .target(
             name: "EventSources",
             dependencies: [
-                "AWSClient", "AWSWire", "EventPattern", "InvocationCore", "LambdaModel", lifecycle, logging,
+                "AWSClient", "AWSWire", "EventPattern", "InvocationCore", "Invoker", "LambdaModel", lifecycle, logging,
             ],
             swiftSettings: swift
         ),
@@ -255,7 +255,9 @@ let package = Package(
         ),
         .testTarget(
             name: "EventSourcesTests",
-            dependencies: ["EventSources", "AWSWire", "InvocationCore", "LambdaModel", "TestSupport", logging],
+            dependencies: [
+                "EventSources", "AWSWire", "InvocationCore", "Invoker", "LambdaModel", "TestSupport", logging,
+            ],
             swiftSettings: swift
         ),
         .testTarget(

@@ -91,6 +91,36 @@ extension ServiceRequest {
         )
     }
 
+    /// An operation of Kinesis Data Streams, AWS JSON 1.1.
+    package static func kinesisOperation(
+        _ operation: String,
+        _ members: [String: JSONValue],
+        region: String
+    ) -> ServiceRequest {
+        json(
+            .object(members),
+            version: "1.1",
+            target: "Kinesis_20131202.\(operation)",
+            service: "kinesis",
+            region: region
+        )
+    }
+
+    /// An operation of DynamoDB Streams, AWS JSON 1.0; it is signed for DynamoDB.
+    package static func dynamoDBStreamsOperation(
+        _ operation: String,
+        _ members: [String: JSONValue],
+        region: String
+    ) -> ServiceRequest {
+        json(
+            .object(members),
+            version: "1.0",
+            target: "DynamoDBStreams_20120810.\(operation)",
+            service: "dynamodb",
+            region: region
+        )
+    }
+
     private static func json(_ attributes: [MessageAttribute]) -> JSONValue {
         var members: [String: JSONValue] = [:]
         for attribute in attributes {

@@ -46,7 +46,7 @@ extension ControlPlane {
                 try transaction.put(mapping, accountID: caller.accountID, region: caller.region, id: uuid)
             }
         }
-        report(mapping, uuid, kind)
+        report(mapping, uuid, kind, settings)
         return try mapping.answer(uuid, .creating, sources)
     }
 
@@ -69,9 +69,14 @@ extension ControlPlane {
     }
 
     /// Tells who reads sources of the change, or the operator what the caller is told.
-    func report(_ mapping: EventSourceMapping, _ uuid: String, _ kind: EventSourceKind) {
+    func report(
+        _ mapping: EventSourceMapping,
+        _ uuid: String,
+        _ kind: EventSourceKind,
+        _ settings: API.EventSourceMappingConfiguration
+    ) {
         sources.board.changed(mapping.key(uuid))
-        guard mapping.isEnabled, let obstacle = sources.obstacle(kind) else { return }
+        guard mapping.isEnabled, let obstacle = sources.obstacle(kind, settings) else { return }
         logger.warning(
             "event source mapping is stored but not polled",
             metadata: ["mapping": "\(uuid)", "function": "\(mapping.functionARN)", "cause": "\(obstacle)"]

@@ -67,7 +67,7 @@ struct EventSourceMapping: AccountDocument, Equatable {
     ) throws -> API.EventSourceMappingConfiguration {
         var answer = try settings()
         let kind = try EventSourceKind(answer.eventSourceArn, answer.selfManagedEventSource)
-        let obstacle = sources.obstacle(kind)
+        let obstacle = sources.obstacle(kind, answer)
         let status = sources.board.status(key(uuid))
         answer.uuid = uuid
         answer.eventSourceMappingArn = Self.arn(uuid, accountID: function.accountID, region: function.region)
@@ -76,7 +76,7 @@ struct EventSourceMapping: AccountDocument, Equatable {
         if let problem = status?.problem {
             answer.lastProcessingResult = "PROBLEM: \(problem)"
         } else if !kind.isQueue {
-            answer.lastProcessingResult = "No records processed"
+            answer.lastProcessingResult = status?.hasProcessed == true ? "OK" : "No records processed"
         }
         answer.state =
             switch state {

@@ -2,7 +2,7 @@
 import AWSWire
 package import InvocationCore
 import LambdaModel
-import MetadataStore
+package import MetadataStore
 
 /// Who reads the sources of mappings, as far as the operations on them need to know.
 package struct EventSourceReading: Sendable {
@@ -15,30 +15,54 @@ package struct EventSourceReading: Sendable {
         "This version of Martlet doesn't poll this kind of event source yet: the mapping is stored, and no records are "
         + "read."
 
+    static let notYet =
+        "This version of Martlet doesn't read streams with TumblingWindowInSeconds or a ParallelizationFactor above 1 yet: "
+        + "the mapping is stored, and no records are read."
+
+    /// Why sources can't be read, by their kind; nil where they are.
+    package struct Obstacles: Equatable, Sendable {
+        package var queues: String?
+        package var kinesis: String?
+        package var dynamoDB: String?
+
+        package init(queues: String? = nil, kinesis: String? = nil, dynamoDB: String? = nil) {
+            self.queues = queues
+            self.kinesis = kinesis
+            self.dynamoDB = dynamoDB
+        }
+    }
+
     let board: EventSourceBoard
-    private let queueObstacle: String?
+    private let obstacles: Obstacles
     private let visibilityTimeout: VisibilityTimeout?
 
     /// Nobody.
     init() {
         board = EventSourceBoard()
-        queueObstacle = Self.notPolled
+        obstacles = Obstacles(queues: Self.notPolled, kinesis: Self.notPolled, dynamoDB: Self.notPolled)
         visibilityTimeout = nil
     }
 
-    /// `queueObstacle` says why queues can't be read; nil where they are.
     package init(
         board: EventSourceBoard,
-        queueObstacle: String?,
+        obstacles: Obstacles,
         visibilityTimeout: @escaping VisibilityTimeout
     ) {
         self.board = board
-        self.queueObstacle = queueObstacle
+        self.obstacles = obstacles
         self.visibilityTimeout = visibilityTimeout
     }
 
     /// Why a source of that kind is not read; nil where it is.
-    func obstacle(_ kind: EventSourceKind) -> String? { kind.isQueue ? queueObstacle : Self.notPolled }
+    func obstacle(_ kind: EventSourceKind, _ settings: API.EventSourceMappingConfiguration) -> String? {
+        let isLater = settings.tumblingWindowInSeconds ?? 0 > 0 || settings.parallelizationFactor ?? 1 > 1
+        return switch kind {
+        case .queue, .fifoQueue: obstacles.queues
+        case .kinesis: obstacles.kinesis ?? (isLater ? Self.notYet : nil)
+        case .dynamoDB: obstacles.dynamoDB ?? (isLater ? Self.notYet : nil)
+        case .managedKafka, .selfManagedKafka, .broker, .documentDB: Self.notPolled
+        }
+    }
 
     /// nil for what is no queue, or isn't read.
     func visibility(
@@ -46,7 +70,7 @@ package struct EventSourceReading: Sendable {
         _ settings: API.EventSourceMappingConfiguration,
         _ caller: Caller
     ) async throws -> Int? {
-        guard kind.isQueue, queueObstacle == nil, let arn = settings.eventSourceArn else { return nil }
+        guard kind.isQueue, obstacles.queues == nil, let arn = settings.eventSourceArn else { return nil }
         return try await visibilityTimeout?(arn, caller.accountID)
     }
 }
@@ -65,30 +89,64 @@ extension ControlPlane {
 
     /// What is to be read for a mapping now; nil for one that is not there, not enabled, or of a kind that is not read.
     package func eventSourcePlan(_ key: EventSourceKey) async throws -> EventSourcePlan? {
-        let found = try await withStores {
+        let (found, role) = try await withStores {
             try await metadata.read { transaction in
-                try transaction.document(
+                let mapping = try transaction.document(
                     EventSourceMapping.self,
                     accountID: key.accountID,
                     region: key.region,
                     id: key.id
                 )
+                // The function may be gone.
+                let role = try? mapping.map { try transaction.target(of: $0).configuration.role }
+                return (mapping, role ?? "")
             }
         }
         guard let mapping = found, mapping.isEnabled else { return nil }
         let settings = try mapping.settings()
         let kind = try EventSourceKind(settings.eventSourceArn, settings.selfManagedEventSource)
-        guard sources.obstacle(kind) == nil, let arn = settings.eventSourceArn else { return nil }
+        guard sources.obstacle(kind, settings) == nil, let arn = settings.eventSourceArn else { return nil }
         return EventSourcePlan(
             key: key,
             function: mapping.function,
             qualifier: mapping.qualifier,
-            queue: EventSourcePlan.QueueSource(
-                arn: arn,
-                settings: settings.queuePoller(isFIFO: kind == .fifoQueue),
-                reportsItemFailures: settings.functionResponseTypes?.contains("ReportBatchItemFailures") ?? false,
-                filters: (settings.filterCriteria?.filters ?? []).compactMap(\.pattern)
-            )
+            source: kind.isStream
+                ? .stream(settings.stream(kind == .kinesis ? .kinesis : .dynamoDB, arn, role: role))
+                : .queue(settings.queue(isFIFO: kind == .fifoQueue, arn))
+        )
+    }
+}
+
+/// How far mappings are in their streams, in the database of the mappings themselves.
+package struct StreamPositions: Sendable {
+    private let metadata: MetadataStore
+
+    package init(metadata: MetadataStore) { self.metadata = metadata }
+
+    /// By shard; what is not understood is left out, and so begins anew.
+    package func positions(of mapping: EventSourceKey) async throws -> [String: StreamPosition] {
+        try await metadata.streamPositions(
+            accountID: mapping.accountID,
+            region: mapping.region,
+            mapping: mapping.id
+        ).compactMapValues(StreamPosition.init)
+    }
+
+    package func save(_ positions: [String: StreamPosition], of mapping: EventSourceKey) async throws {
+        try await set(positions.mapValues(\.text), mapping)
+    }
+
+    package func forget(_ shards: [String], of mapping: EventSourceKey) async throws {
+        try await set(Dictionary(shards.map { ($0, nil) }) { first, _ in first }, mapping)
+    }
+
+    private func set(_ positions: [String: String?], _ mapping: EventSourceKey) async throws {
+        try await metadata.setStreamPositions(
+            positions,
+            accountID: mapping.accountID,
+            region: mapping.region,
+            mapping: mapping.id,
+            kind: EventSourceMapping.kind
         )
     }
 }
@@ -99,7 +157,53 @@ extension API.EventSourceMappingConfiguration {
     /// By how much provisioned mode grows in a minute.
     private static let provisionedGrowth = 1_000
 
-    fileprivate func queuePoller(isFIFO: Bool) -> QueuePoller.Settings {
+    /// How long DynamoDB keeps records.
+    private static let dynamoDBRetention = Duration.seconds(86_400)
+
+    private var reportsItemFailures: Bool { functionResponseTypes?.contains("ReportBatchItemFailures") ?? false }
+    private var patterns: [String] { (filterCriteria?.filters ?? []).compactMap(\.pattern) }
+
+    fileprivate func queue(isFIFO: Bool, _ arn: String) -> EventSourcePlan.QueueSource {
+        EventSourcePlan.QueueSource(
+            arn: arn,
+            settings: queuePoller(isFIFO: isFIFO),
+            reportsItemFailures: reportsItemFailures,
+            filters: patterns
+        )
+    }
+
+    fileprivate func stream(
+        _ kind: EventSourcePlan.StreamSource.Kind,
+        _ arn: String,
+        role: String
+    ) -> EventSourcePlan.StreamSource {
+        let start: ShardSet.Start =
+            switch startingPosition {
+            case "LATEST": .latest
+            case "AT_TIMESTAMP": startingPositionTimestamp.map { .at($0) } ?? .trimHorizon
+            default: .trimHorizon
+            }
+        // -1 is for as long as the stream has them.
+        let age = maximumRecordAgeInSeconds.flatMap { $0 < 0 ? nil : Duration.seconds($0) }
+        return EventSourcePlan.StreamSource(
+            kind: kind,
+            arn: arn,
+            start: start,
+            settings: ShardPoller.Settings(
+                batchSize: batchSize ?? 100,
+                window: .seconds(maximumBatchingWindowInSeconds ?? 0),
+                retriesMax: maximumRetryAttempts.flatMap { $0 < 0 ? nil : $0 },
+                ageMax: kind == .dynamoDB ? min(age ?? Self.dynamoDBRetention, Self.dynamoDBRetention) : age,
+                bisects: bisectBatchOnFunctionError ?? false
+            ),
+            reportsItemFailures: reportsItemFailures,
+            filters: patterns,
+            destination: destinationConfig?.onFailure?.destination,
+            role: role
+        )
+    }
+
+    private func queuePoller(isFIFO: Bool) -> QueuePoller.Settings {
         let (batch, window) = (batchSize ?? 10, Duration.seconds(maximumBatchingWindowInSeconds ?? 0))
         if let pollers = provisionedPollerConfig {
             let least = pollers.minimumPollers ?? 2

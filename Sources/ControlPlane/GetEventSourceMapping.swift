@@ -29,6 +29,11 @@ extension ControlPlane {
                     region: caller.region,
                     id: request.uuid
                 )
+                try transaction.removeStreamPositions(
+                    accountID: caller.accountID,
+                    region: caller.region,
+                    mapping: request.uuid
+                )
                 return mapping
             }
         }

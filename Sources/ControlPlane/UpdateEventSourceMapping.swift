@@ -16,7 +16,7 @@ extension ControlPlane {
         let change = try EventSourceChange(request)
         let modified = now()
         let visibility = try await target == nil ? nil : visibility(of: request.uuid, caller)
-        let (mapping, state, kind) = try await withStores {
+        let (mapping, state, kind, settings) = try await withStores {
             try await metadata.change { transaction in
                 var mapping = try transaction.mapping(request.uuid, caller)
                 var settings = try mapping.settings()
@@ -39,10 +39,10 @@ extension ControlPlane {
                     try transaction.checkUnique(mapping, request.uuid, kind)
                 }
                 try transaction.put(mapping, accountID: caller.accountID, region: caller.region, id: request.uuid)
-                return (mapping, state, kind)
+                return (mapping, state, kind, settings)
             }
         }
-        report(mapping, request.uuid, kind)
+        report(mapping, request.uuid, kind, settings)
         return try mapping.answer(request.uuid, state, sources)
     }
 

@@ -15,12 +15,13 @@ package actor EventSourceService: Service {
     private static let retryPause = Duration.seconds(1)
 
     private struct Reading {
-        var poller: SQSPoller
+        var poller: any SourcePoller
         var plan: EventSourcePlan
         var isEnding = false
     }
 
     private let queues: any SQSQueues
+    private let streams: StreamReading
     private let invoke: Invoke
     private let all: @Sendable () async throws -> [EventSourceKey]
     private let plan: Plan
@@ -37,6 +38,7 @@ package actor EventSourceService: Service {
     package init(
         board: EventSourceBoard,
         queues: any SQSQueues,
+        streams: StreamReading,
         invoke: @escaping Invoke,
         all: @escaping @Sendable () async throws -> [EventSourceKey],
         plan: @escaping Plan,
@@ -46,6 +48,7 @@ package actor EventSourceService: Service {
     ) {
         self.board = board
         self.queues = queues
+        self.streams = streams
         self.invoke = invoke
         self.all = all
         self.plan = plan
@@ -94,8 +97,8 @@ package actor EventSourceService: Service {
             // What is ending says when it has ended, and is followed then.
             case (_, let reading?) where reading.isEnding: break
             case (nil, let reading?): await end(reading, key)
-            // Another source's messages are not this one's.
-            case (let plan?, let reading?) where reading.plan.queue.arn != plan.queue.arn: await end(reading, key)
+            // Another source's records are not this one's.
+            case (let plan?, let reading?) where reading.plan.source.arn != plan.source.arn: await end(reading, key)
             case (let plan?, let reading?):
                 try await reading.poller.change(plan)
                 readings[key]?.plan = plan
@@ -119,22 +122,45 @@ package actor EventSourceService: Service {
     }
 
     private func begin(_ plan: EventSourcePlan, _ group: inout DiscardingTaskGroup) throws {
-        guard let queue = queues.queue(arn: plan.queue.arn, accountID: plan.key.accountID) else {
+        guard let poller = try poller(plan) else {
             return board.set(plan.key, EventSourceStatus(.ending, problem: "Unrecognized event source."))
         }
-        let poller = try SQSPoller(
-            plan,
-            queue: queue,
-            invoke: invoke,
-            report: { [board] in board.set(plan.key, $0) },
-            now: now,
-            clock: clock,
-            logger: logger
-        )
         readings[plan.key] = Reading(poller: poller, plan: plan)
         group.addTask {
             await poller.run()
             await self.ended(plan.key)
+        }
+    }
+
+    /// nil where the source can't be read from here.
+    private func poller(_ plan: EventSourcePlan) throws -> (any SourcePoller)? {
+        let report: @Sendable (EventSourceStatus) -> Void = { [board] in board.set(plan.key, $0) }
+        switch plan.source {
+        case .queue(let source):
+            guard let queue = queues.queue(arn: source.arn, accountID: plan.key.accountID) else { return nil }
+            return try SQSPoller(
+                plan,
+                source,
+                queue: queue,
+                invoke: invoke,
+                report: report,
+                now: now,
+                clock: clock,
+                logger: logger
+            )
+        case .stream(let source):
+            guard let stream = streams.streams.stream(source) else { return nil }
+            return try StreamPoller(
+                plan,
+                source,
+                stream: stream,
+                reading: streams,
+                invoke: invoke,
+                report: report,
+                now: now,
+                clock: clock,
+                logger: logger
+            )
         }
     }
 

@@ -26,6 +26,8 @@ package struct DestinationMessage: Equatable, Sendable {
     package var created: Timestamp
     /// UUID: the same for every try.
     package var id: String
+    /// Where a bucket has it, below `aws/lambda/`.
+    package var objectFolder: String
 
     package init(
         target: DestinationARN,
@@ -47,6 +49,7 @@ package struct DestinationMessage: Equatable, Sendable {
         self.traceHeader = traceHeader
         self.created = created
         self.id = id
+        objectFolder = "async/\(function.name)"
     }
 }
 

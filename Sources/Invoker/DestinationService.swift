@@ -36,7 +36,8 @@ package struct Destinations: Sendable {
         self.unreached = unreached
     }
 
-    func deliver(_ message: DestinationMessage) async throws(DeliveryFailure) {
+    /// One try.
+    package func deliver(_ message: DestinationMessage) async throws(DeliveryFailure) {
         let target = message.target
         guard !target.isFIFO else {
             throw DeliveryFailure(reason: "Lambda sends to standard queues and topics only", mayPass: false)

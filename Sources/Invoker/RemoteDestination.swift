@@ -96,10 +96,10 @@ package struct RemoteDestination: DestinationService {
         ]
     }
 
-    /// `aws/lambda/async/NAME/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-UUID`.
+    /// `aws/lambda/async/NAME/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-UUID`; of a stream's records, `MAPPING/SHARD` for `async/NAME`.
     static func objectKey(_ message: DestinationMessage) -> String {
         let second = String(message.created.iso8601().prefix(19))
         let day = second.prefix(10).replacing("-", with: "/")
-        return "aws/lambda/async/\(message.function.name)/\(day)/\(second.replacing(":", with: "."))-\(message.id)"
+        return "aws/lambda/\(message.objectFolder)/\(day)/\(second.replacing(":", with: "."))-\(message.id)"
     }
 }

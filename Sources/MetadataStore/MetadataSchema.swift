@@ -37,7 +37,24 @@ enum MetadataSchema {
         migrator.registerMigration("2 layers", migrate: addLayers)
         migrator.registerMigration("3 documents", migrate: addDocuments)
         migrator.registerMigration("4 code storage", migrate: addCodeBytes)
+        migrator.registerMigration("5 stream positions", migrate: addStreamPositions)
         return migrator
+    }
+
+    /// How far an event source mapping is in each shard of its stream.
+    private static func addStreamPositions(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                CREATE TABLE streamPositions (
+                    accountID TEXT NOT NULL,
+                    region TEXT NOT NULL,
+                    mapping TEXT NOT NULL,
+                    shard TEXT NOT NULL,
+                    position TEXT NOT NULL,
+                    PRIMARY KEY (accountID, region, mapping, shard)
+                ) STRICT, WITHOUT ROWID;
+                """
+        )
     }
 
     /// An account's code is summed up with every write that brings more: from an index alone.

@@ -125,6 +125,15 @@ package final class MetadataStore: Sendable {
         }
     }
 
+    /// Writes what `generation` does not count: nothing that anybody keeps a copy of.
+    func writeAside<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+        do {
+            return try await pool.write(body)
+        } catch let error as DatabaseError {
+            throw MetadataStoreError(error)
+        }
+    }
+
     func readRows<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
         do {
             return try await pool.read(body)

@@ -2,6 +2,7 @@
 import AWSClient
 import AWSWire
 import AsyncHTTPClient
+import ControlPlane
 import EventSources
 import InvocationCore
 import LambdaModel
@@ -11,8 +12,9 @@ import Queues
 import ServerConfiguration
 import ServiceLifecycle
 
-/// The queues that mappings read: this server's own, or those behind an endpoint; its connections are closed when the server ends.
-struct EventSourceConnections: Service, SQSQueues {
+/// The queues and streams that mappings read: this server's own queues, and what is behind endpoints; its connections are closed
+/// when the server ends.
+struct EventSourceConnections: Service, SQSQueues, RecordStreams {
     /// To one host at one time.
     private static let receivesMax = 1_024
     private static let othersMax = 64
@@ -21,10 +23,12 @@ struct EventSourceConnections: Service, SQSQueues {
     private let clients: (receiving: HTTPClient, other: HTTPClient)
     private let queues: QueueService?
     private let endpoint: ServiceEndpoint?
+    private let kinesis: ServiceEndpoint?
+    private let dynamoDBStreams: ServiceEndpoint?
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
-    /// Why queues can't be read; nil where they can.
-    let obstacle: String?
+    /// Why sources can't be read; nil where they can.
+    let obstacles: EventSourceReading.Obstacles
 
     init(
         _ configuration: ServeConfiguration,
@@ -38,21 +42,53 @@ struct EventSourceConnections: Service, SQSQueues {
                 configuration: ServiceClient.httpConfiguration(connectionsMax: connectionsMax)
             )
         }
+        func endpoint(_ access: ServiceAccess?) -> ServiceEndpoint? {
+            guard let access, let key = access.key else { return nil }
+            return ServiceEndpoint(
+                url: access.endpoint,
+                region: configuration.region,
+                accessKey: AccessKey(id: key.id, secret: key.secret, sessionToken: key.sessionToken)
+            )
+        }
         clients = (http(Self.receivesMax), http(Self.othersMax))
         self.now = now
         self.logger = logger
         self.queues = DestinationConnections.hasOwnQueues(configuration) ? queues : nil
-        obstacle = DestinationConnections.unreached(configuration)[.sqs].map {
-            "The queue is not read: \($0). The mapping is stored."
+        self.endpoint = endpoint(configuration.sqs)
+        kinesis = endpoint(configuration.kinesis)
+        dynamoDBStreams = endpoint(configuration.dynamoDBStreams)
+        obstacles = EventSourceReading.Obstacles(
+            queues: DestinationConnections.unreached(configuration)[.sqs].map {
+                "The queue is not read: \($0). The mapping is stored."
+            },
+            kinesis: Self.obstacle(configuration.kinesis, "Kinesis", "--kinesis-endpoint"),
+            dynamoDB: Self.obstacle(
+                configuration.dynamoDBStreams,
+                "DynamoDB Streams",
+                "--dynamodb-streams-endpoint"
+            )
+        )
+    }
+
+    private static func obstacle(_ access: ServiceAccess?, _ service: String, _ option: String) -> String? {
+        guard let access else {
+            return "The stream is not read: this server knows no \(service) endpoint (\(option) or --aws-endpoint of "
+                + "martlet serve). The mapping is stored."
         }
-        endpoint = configuration.sqs.flatMap { access in
-            access.key.map { key in
-                ServiceEndpoint(
-                    url: access.endpoint,
-                    region: configuration.region,
-                    accessKey: AccessKey(id: key.id, secret: key.secret, sessionToken: key.sessionToken)
-                )
-            }
+        guard access.key == nil else { return nil }
+        return "The stream is not read: this server has no key for its \(service) endpoint (AWS_ACCESS_KEY_ID and "
+            + "AWS_SECRET_ACCESS_KEY in its environment). The mapping is stored."
+    }
+
+    func stream(_ source: EventSourcePlan.StreamSource) -> (any RecordStream)? {
+        guard let region = ARN(source.arn)?.region else { return nil }
+        return (source.kind == .kinesis ? kinesis : dynamoDBStreams).map { endpoint in
+            RemoteStream(
+                client: client(endpoint, clients.receiving, total: .seconds(40)),
+                kind: source.kind,
+                arn: source.arn,
+                region: region
+            )
         }
     }
 
@@ -120,3 +156,6 @@ private struct EmbeddedSQSQueue: SQSQueue {
 extension SQSFailure {
     fileprivate init(_ error: QueueError) { self.init(code: error.wire.queryCode, message: error.message) }
 }
+
+/// How far mappings are in their streams.
+extension StreamPositions: StreamCheckpoints {}

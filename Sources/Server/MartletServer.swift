@@ -79,7 +79,7 @@ struct MartletServer {
         let queues = queues(stores)
         let sources = EventSourceConnections(configuration, queues: queues, now: Self.now, logger: logger)
         let board = EventSourceBoard()
-        controlPlane.sources = EventSourceReading(board: board, queueObstacle: sources.obstacle) {
+        controlPlane.sources = EventSourceReading(board: board, obstacles: sources.obstacles) {
             try await sources.visibilityTimeout(arn: $0, accountID: $1)
         }
         let invoker = InvokeService(
@@ -88,8 +88,16 @@ struct MartletServer {
             allowsLoops: { [controlPlane] in try await controlPlane.allowsLoops($0) },
             resolve: { [controlPlane] in try await controlPlane.invocable($0, qualifier: $1) }
         )
-        let readers = readers(of: sources, board, invoker, controlPlane)
         let connections = DestinationConnections(configuration, queues: queues, now: Self.now)
+        let streams = StreamReading(
+            streams: sources,
+            checkpoints: StreamPositions(metadata: stores.metadata),
+            deliver: { [destinations = connections.destinations] message async throws(DeliveryFailure) in
+                try await destinations.deliver(message)
+            },
+            time: Self.now
+        )
+        let readers = readers(of: sources, streams, board, invoker, controlPlane)
         let events = events(stores.events, invoker, controlPlane, connections.destinations)
         let passThrough = configuration.awsEndpoint.map { PassThrough(endpoint: $0) }
         try await serve(
@@ -203,6 +211,7 @@ struct MartletServer {
 
     private func readers(
         of queues: any SQSQueues,
+        _ streams: StreamReading,
         _ board: EventSourceBoard,
         _ invoker: InvokeService,
         _ controlPlane: ControlPlane
@@ -210,6 +219,7 @@ struct MartletServer {
         EventSourceService(
             board: board,
             queues: queues,
+            streams: streams,
             invoke: { try await invoker.invoke($0) },
             all: { try await controlPlane.eventSources() },
             plan: { try await controlPlane.eventSourcePlan($0) },

@@ -101,6 +101,10 @@ package struct ServeConfiguration: Equatable, Sendable {
     package var sns: ServiceAccess?
     /// `--events-endpoint`, likewise: EventBridge.
     package var events: ServiceAccess?
+    /// `--kinesis-endpoint`, likewise: streams that functions read.
+    package var kinesis: ServiceAccess?
+    /// `--dynamodb-streams-endpoint`, likewise: streams of tables.
+    package var dynamoDBStreams: ServiceAccess?
     /// `--s3-endpoint` and its siblings, as `--aws-endpoint`: where code may come from, and records go to; nil for nowhere.
     package var s3: S3Access?
     /// `--code-store`, the directory DATA/code: the bucket that code is kept in, at `s3`, which then has a key.
@@ -200,6 +204,8 @@ extension ServeConfiguration {
         sqs = try layers.service(.sqsEndpoint, standardEndpoint: queues == .embedded ? nil : awsEndpoint)
         sns = try layers.service(.snsEndpoint, standardEndpoint: awsEndpoint)
         events = try layers.service(.eventsEndpoint, standardEndpoint: awsEndpoint)
+        kinesis = try layers.service(.kinesisEndpoint, standardEndpoint: awsEndpoint)
+        dynamoDBStreams = try layers.service(.dynamoDBStreamsEndpoint, standardEndpoint: awsEndpoint)
         s3 = try layers.s3(standardEndpoint: awsEndpoint, standardRegion: region)
         codeStore = try layers.codeStore(s3)
         logLevel = try layers.choice(.logLevel) ?? .info

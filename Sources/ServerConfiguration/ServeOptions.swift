@@ -235,6 +235,24 @@ package struct ServeOptions: ParsableArguments {
     private var eventsEndpoint: String?
 
     @Option(
+        name: .customLong("kinesis-endpoint"),
+        help: ArgumentHelp(
+            "Where streams of Kinesis are that functions read, with the same key (default: as --aws-endpoint).",
+            valueName: "url"
+        )
+    )
+    private var kinesisEndpoint: String?
+
+    @Option(
+        name: .customLong("dynamodb-streams-endpoint"),
+        help: ArgumentHelp(
+            "Where the streams of DynamoDB's tables are that functions read, with the same key (default: as --aws-endpoint).",
+            valueName: "url"
+        )
+    )
+    private var dynamoDBStreamsEndpoint: String?
+
+    @Option(
         name: .customLong("s3-endpoint"),
         help: ArgumentHelp(
             "Where the buckets are that code comes from and may be kept in, and records go to, such as http://127.0.0.1:9000 (default: as --aws-endpoint).",
@@ -305,7 +323,8 @@ package struct ServeOptions: ParsableArguments {
             (.drainTimeout, drainTimeout), (.asyncRetryDelay, asyncRetryDelay), (.asyncEvents, asyncEvents),
             (.awsEndpoint, awsEndpoint), (.queues, queues), (.throttleAPI, throttleAPI ? "true" : nil),
             (.s3Endpoint, s3Endpoint), (.sqsEndpoint, sqsEndpoint), (.snsEndpoint, snsEndpoint),
-            (.eventsEndpoint, eventsEndpoint),
+            (.eventsEndpoint, eventsEndpoint), (.kinesisEndpoint, kinesisEndpoint),
+            (.dynamoDBStreamsEndpoint, dynamoDBStreamsEndpoint),
             (.s3Region, s3Region), (.s3AccessKeyID, s3AccessKeyID), (.codeStore, codeStore), (.logLevel, logLevel),
             (.masterKeyFile, masterKeyFile), (.masterKeyCommand, masterKeyCommand),
         ]

@@ -33,6 +33,8 @@ package enum Setting: String, CaseIterable, Sendable {
     case sqsEndpoint = "sqs-endpoint"
     case snsEndpoint = "sns-endpoint"
     case eventsEndpoint = "events-endpoint"
+    case kinesisEndpoint = "kinesis-endpoint"
+    case dynamoDBStreamsEndpoint = "dynamodb-streams-endpoint"
     case s3Endpoint = "s3-endpoint"
     case s3Region = "s3-region"
     case s3AccessKeyID = "s3-access-key-id"

@@ -98,17 +98,19 @@ struct SQSPollerTests {
         invoke: @escaping EventSourceService.Invoke
     ) throws -> SQSPoller {
         let key = EventSourceKey(accountID: "000000000000", region: "us-east-1", id: "id")
+        let source = EventSourcePlan.QueueSource(
+            arn: "arn:aws:sqs:us-east-1:000000000000:q",
+            settings: .init(batchSize: batchSize),
+            filters: filters
+        )
         return try SQSPoller(
             EventSourcePlan(
                 key: key,
                 function: FunctionKey(accountID: "000000000000", region: "us-east-1", name: "f"),
                 qualifier: nil,
-                queue: .init(
-                    arn: "arn:aws:sqs:us-east-1:000000000000:q",
-                    settings: .init(batchSize: batchSize),
-                    filters: filters
-                )
+                source: .queue(source)
             ),
+            source,
             queue: queue,
             invoke: invoke,
             report: { [reported] status in reported.statuses.withLock { $0.append(status) } },

@@ -304,8 +304,9 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
         let tested = Set(PrecedenceCase.all.map(\.setting))
         #expect(
             Set(Setting.allCases).subtracting(tested) == [
-                .codeStore, .config, .data, .eventsEndpoint, .insecureHTTP, .masterKey, .queues, .s3AccessKeyID,
-                .s3Region, .s3SecretAccessKey, .snsEndpoint, .sqsEndpoint, .tlsCertificate, .tlsKey,
+                .codeStore, .config, .data, .dynamoDBStreamsEndpoint, .eventsEndpoint, .insecureHTTP, .kinesisEndpoint,
+                .masterKey, .queues, .s3AccessKeyID, .s3Region, .s3SecretAccessKey, .snsEndpoint, .sqsEndpoint,
+                .tlsCertificate, .tlsKey,
             ]
         )
     }

@@ -14,6 +14,8 @@ ECHO = "def handler(event, context):\n    return event\n"
 ACCOUNT = "000000000000"
 NOT_POLLED = (
     "This version of Martlet doesn't poll this kind of event source yet: the mapping is stored, and no records are read.")
+NO_STREAM = (
+    "The stream is not read: this server knows no {} endpoint ({} or --aws-endpoint of martlet serve). The mapping is stored.")
 SECRET = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:kafka"
 
 
@@ -132,7 +134,11 @@ def test_every_kind_of_source(server, name):
         if "sqs" in request.get("EventSourceArn", ""):
             assert (shown["State"], shown["StateTransitionReason"]) == ("Enabled", "USER_INITIATED")
         else:
-            assert (shown["State"], shown["StateTransitionReason"]) == ("Disabled", NOT_POLLED)
+            source = request.get("EventSourceArn", "")
+            reason = {"kinesis": NO_STREAM.format("Kinesis", "--kinesis-endpoint"),
+                      "dynamodb": NO_STREAM.format("DynamoDB Streams", "--dynamodb-streams-endpoint")}
+            expected = reason.get(source.split(":")[2] if source else "", NOT_POLLED)
+            assert (shown["State"], shown["StateTransitionReason"]) == ("Disabled", expected)
             server.wait_for_line(created["UUID"], "not polled")
         status, code, message = refused(client.create_event_source_mapping, FunctionName=name, **request)
         assert (status, code) == (409, "ResourceConflictException")

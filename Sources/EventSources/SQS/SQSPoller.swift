@@ -8,7 +8,7 @@ import Logging
 /// Reads one queue for one function: performs what `QueuePoller` decides.
 ///
 /// A message is deleted when its invocation has succeeded, or no filter lets it through; everything else leaves it to the queue.
-actor SQSPoller {
+actor SQSPoller: SourcePoller {
     typealias Report = @Sendable (EventSourceStatus) -> Void
 
     /// Of records that are in hand.
@@ -22,6 +22,7 @@ actor SQSPoller {
     static let deletionsMax = 4
 
     private var plan: EventSourcePlan
+    private var source: EventSourcePlan.QueueSource
     private var filter: EventFilter
     private let queue: any SQSQueue
     private let invoke: EventSourceService.Invoke
@@ -43,6 +44,7 @@ actor SQSPoller {
     /// - Throws: `EventPatternError` for filters that are none.
     init(
         _ plan: EventSourcePlan,
+        _ source: EventSourcePlan.QueueSource,
         queue: any SQSQueue,
         invoke: @escaping EventSourceService.Invoke,
         report: @escaping Report,
@@ -50,8 +52,9 @@ actor SQSPoller {
         clock: any Clock<Duration>,
         logger: Logger
     ) throws(EventPatternError) {
-        filter = try EventFilter(patterns: plan.queue.filters, source: .sqs)
+        filter = try EventFilter(patterns: source.filters, source: .sqs)
         self.plan = plan
+        self.source = source
         self.queue = queue
         self.invoke = invoke
         self.report = report
@@ -59,7 +62,7 @@ actor SQSPoller {
         self.clock = clock
         self.logger = logger
         machine = QueuePoller(
-            plan.queue.settings,
+            source.settings,
             payloadBytesMax: LimitsProfile.synchronousPayloadBytesMax,
             bytesMax: Self.bytesInHandMax
         )
@@ -69,9 +72,11 @@ actor SQSPoller {
 
     /// The mapping was changed: what is in hand goes on, what comes next is read as the plan says now.
     func change(_ plan: EventSourcePlan) throws(EventPatternError) {
-        filter = try EventFilter(patterns: plan.queue.filters, source: .sqs)
+        guard case .queue(let source) = plan.source else { return }
+        filter = try EventFilter(patterns: source.filters, source: .sqs)
         self.plan = plan
-        machine.change(plan.queue.settings)
+        self.source = source
+        machine.change(source.settings)
         ringing.yield()
     }
 
@@ -179,7 +184,7 @@ actor SQSPoller {
     private func received(_ messages: [JSONValue], _ visibility: Duration, begun: MonotonicTime) async {
         let arrived = now()
         let region = plan.key.region
-        let records = messages.compactMap { SQSRecord($0, queueARN: plan.queue.arn, region: region) }
+        let records = messages.compactMap { SQSRecord($0, queueARN: source.arn, region: region) }
         var unwanted: [SQSRecord] = []
         var wanted: [QueuePoller.Message] = []
         for record in records {
@@ -219,7 +224,7 @@ actor SQSPoller {
             payload: SQSRecord.event(records),
             traceHeader: Self.trace(records)
         )
-        let reports = plan.queue.reportsItemFailures
+        let reports = source.reportsItemFailures
         do {
             let response = try await invoke(request)
             setProblem(invocation: nil)
@@ -296,6 +301,6 @@ actor SQSPoller {
     }
 
     private func metadata(_ more: Logger.Metadata) -> Logger.Metadata {
-        more.merging(["mapping": "\(plan.key.id)", "queue": "\(plan.queue.arn)"]) { first, _ in first }
+        more.merging(["mapping": "\(plan.key.id)", "queue": "\(source.arn)"]) { first, _ in first }
     }
 }

@@ -20,7 +20,19 @@ package struct EventSourcePlan: Equatable, Sendable {
     package var function: FunctionKey
     /// As the caller named the function: a version, an alias, `$LATEST`, or nil for none.
     package var qualifier: String?
-    package var queue: QueueSource
+    package var source: Source
+
+    package enum Source: Equatable, Sendable {
+        case queue(QueueSource)
+        case stream(StreamSource)
+
+        package var arn: String {
+            switch self {
+            case .queue(let queue): queue.arn
+            case .stream(let stream): stream.arn
+            }
+        }
+    }
 
     /// A queue of SQS as a source.
     package struct QueueSource: Equatable, Sendable {
@@ -44,11 +56,51 @@ package struct EventSourcePlan: Equatable, Sendable {
         }
     }
 
-    package init(key: EventSourceKey, function: FunctionKey, qualifier: String?, queue: QueueSource) {
+    /// A stream of Kinesis, or of a table of DynamoDB, as a source.
+    package struct StreamSource: Equatable, Sendable {
+        package enum Kind: Sendable {
+            case kinesis, dynamoDB
+        }
+
+        package var kind: Kind
+        package var arn: String
+        package var start: ShardSet.Start
+        package var settings: ShardPoller.Settings
+        /// Whether the function says from which record on it failed (`ReportBatchItemFailures`).
+        package var reportsItemFailures: Bool
+        /// Patterns of EventBridge, one of which a record has to match; none lets all pass.
+        package var filters: [String]
+        /// ARN of what is told of records that are discarded.
+        package var destination: String?
+        /// The function's, which records of Kinesis name; empty where the function is gone.
+        package var role: String
+
+        package init(
+            kind: Kind,
+            arn: String,
+            start: ShardSet.Start,
+            settings: ShardPoller.Settings,
+            reportsItemFailures: Bool = false,
+            filters: [String] = [],
+            destination: String? = nil,
+            role: String = ""
+        ) {
+            self.kind = kind
+            self.arn = arn
+            self.start = start
+            self.settings = settings
+            self.reportsItemFailures = reportsItemFailures
+            self.filters = filters
+            self.destination = destination
+            self.role = role
+        }
+    }
+
+    package init(key: EventSourceKey, function: FunctionKey, qualifier: String?, source: Source) {
         self.key = key
         self.function = function
         self.qualifier = qualifier
-        self.queue = queue
+        self.source = source
     }
 }
 
@@ -63,9 +115,12 @@ package struct EventSourceStatus: Equatable, Sendable {
     package var phase: Phase
     /// Why nothing is read, or nothing invoked, at the moment; nil where all is well.
     package var problem: String?
+    /// Whether the last records that were there have been processed.
+    package var hasProcessed: Bool
 
-    package init(_ phase: Phase, problem: String? = nil) {
+    package init(_ phase: Phase, problem: String? = nil, hasProcessed: Bool = false) {
         self.phase = phase
         self.problem = problem
+        self.hasProcessed = hasProcessed
     }
 }

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+package import AWSWire
+package import InvocationCore
+
+/// A stream that records are read from: of Kinesis, or of a table of DynamoDB.
+///
+/// Its calls throw `StreamFailure`, and `CancellationError` where their task is cancelled.
+package protocol RecordStream: Sendable {
+    /// Most records of one read.
+    var fetchMax: Int { get }
+
+    /// Whether a closed shard of which a read brings nothing has been read to its end.
+    ///
+    /// Otherwise only the service's own word counts: its reads bring nothing now and then though there is more.
+    var endsWhenEmpty: Bool { get }
+
+    func shards() async throws -> [ShardSet.Shard]
+
+    /// What reads from that position on.
+    func iterator(_ shard: String, at position: StreamPosition) async throws -> String
+
+    func records(_ iterator: String, max: Int) async throws -> StreamPage
+}
+
+/// What one read brought, as the service has it.
+package struct StreamPage: Sendable {
+    package var records: [JSONValue]
+    /// What reads on; nil at a closed shard's end.
+    package var next: String?
+    package var hasMore: Bool
+
+    package init(records: [JSONValue], next: String?, hasMore: Bool) {
+        self.records = records
+        self.next = next
+        self.hasMore = hasMore
+    }
+}
+
+/// Why a stream did not do what it was asked.
+package struct StreamFailure: Error, Equatable, Sendable {
+    /// As the service names it: `ResourceNotFoundException`, for example.
+    package var code: String
+    package var message: String
+
+    package init(code: String, message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// An answer that is more than this server takes.
+    static let tooLarge = "AnswerTooLarge"
+
+    /// In words like those that Lambda has for queues.
+    var problem: String { "Error occurred while reading the stream. Error Code: \(code). Error Message: \(message)" }
+}
+
+/// Where streams are found.
+package protocol RecordStreams: Sendable {
+    /// The stream of a mapping; nil where it can't be read from here.
+    func stream(_ source: EventSourcePlan.StreamSource) -> (any RecordStream)?
+}
+
+/// Where mappings keep how far they are in each shard.
+package protocol StreamCheckpoints: Sendable {
+    /// By shard; none for a mapping that is new.
+    func positions(of mapping: EventSourceKey) async throws -> [String: StreamPosition]
+
+    /// Durable when this returns; nothing where the mapping is gone.
+    func save(_ positions: [String: StreamPosition], of mapping: EventSourceKey) async throws
+
+    func forget(_ shards: [String], of mapping: EventSourceKey) async throws
+}

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+import AWSWire
+import EventPattern
+import InvocationCore
+import Invoker
+import LambdaModel
+import Logging
+
+/// Reads one shard for one function: performs what `ShardPoller` decides.
+actor ShardReader {
+    /// What all shards of a stream are read with.
+    struct Tools: Sendable {
+        var stream: any RecordStream
+        var reading: StreamReading
+        var invoke: EventSourceService.Invoke
+        var now: @Sendable () -> MonotonicTime
+        var clock: any Clock<Duration>
+        var logger: Logger
+    }
+
+    enum Note: Equatable, Sendable {
+        /// A batch was processed.
+        case processed
+        /// The shard is read again.
+        case fine
+        case problem(String)
+    }
+
+    private struct Kept {
+        var sequence: String
+        var arrival: Timestamp
+        var bytes: [UInt8]
+    }
+
+    /// Tries to tell a destination, with 1 s, 2 s … between them.
+    private static let deliveriesMax = 5
+
+    private let shard: String
+    private var plan: EventSourcePlan
+    private var source: EventSourcePlan.StreamSource
+    private var filter: EventFilter
+    private let tools: Tools
+    private let note: @Sendable (Note) async -> Void
+    private var machine: ShardPoller
+    /// What is older is not the mapping's; DynamoDB does not leave it out itself.
+    private let oldest: Timestamp?
+    private var inHand: [Int: Kept] = [:]
+    private var lastNumber = 0
+    private var iterator = ""
+    private var attempt: DiscardedBatch.Attempt?
+    private var reads: Task<Void, Never>?
+    private var hasReadProblem = false
+    private var alarm: Task<Void, Never>?
+    private let bell: AsyncStream<Void>
+    private let ringing: AsyncStream<Void>.Continuation
+
+    init(
+        _ shard: String,
+        _ plan: EventSourcePlan,
+        _ source: EventSourcePlan.StreamSource,
+        _ filter: EventFilter,
+        from position: StreamPosition,
+        _ tools: Tools,
+        note: @escaping @Sendable (Note) async -> Void
+    ) {
+        self.shard = shard
+        self.plan = plan
+        self.source = source
+        self.filter = filter
+        self.tools = tools
+        self.note = note
+        if case .since(let time) = position, source.kind == .dynamoDB {
+            // Their times are whole seconds.
+            oldest = Timestamp(millisecondsSinceEpoch: time.millisecondsSinceEpoch / 1_000 * 1_000)
+        } else {
+            oldest = nil
+        }
+        machine = ShardPoller(
+            source.settings,
+            from: position,
+            payloadBytesMax: LimitsProfile.synchronousPayloadBytesMax
+        )
+        (bell, ringing) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        ringing.yield()
+    }
+
+    var isFinished: Bool { machine.isFinished }
+
+    func change(_ plan: EventSourcePlan, _ source: EventSourcePlan.StreamSource, _ filter: EventFilter) {
+        self.plan = plan
+        self.source = source
+        self.filter = filter
+        machine.change(source.settings)
+        ringing.yield()
+    }
+
+    func seal() {
+        machine.seal()
+        ringing.yield()
+    }
+
+    func vanish() {
+        machine.vanish()
+        ringing.yield()
+    }
+
+    /// Reads no more, and invokes no more.
+    func stop() {
+        machine.stop()
+        reads?.cancel()
+        ringing.yield()
+    }
+
+    /// Until the shard was read to its end, or it was stopped and what runs has come to its end.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            for await _ in bell {
+                while let action = machine.next(at: tools.now()) { perform(action, &group) }
+                setAlarm()
+                if machine.isIdle, machine.isStopping || machine.isFinished { break }
+            }
+        }
+        alarm?.cancel()
+        ringing.finish()
+    }
+
+    private func perform(_ action: ShardPoller.Action, _ group: inout DiscardingTaskGroup) {
+        switch action {
+        case .open(let position): reads = Task { await self.open(position) }
+        case .fetch(let count): reads = Task { await self.fetch(count) }
+        case .invoke(let numbers): group.addTask { await self.invoke(numbers) }
+        case .discard(let numbers, let reason, let invocations):
+            group.addTask { await self.discard(numbers, reason, invocations) }
+        case .save(let position, let done):
+            for number in done { inHand[number] = nil }
+            group.addTask { await self.save(position) }
+        }
+    }
+
+    private func setAlarm() {
+        alarm?.cancel()
+        guard let due = machine.due else { return }
+        let delay = max(.milliseconds(1), due - tools.now())
+        alarm = Task { [ringing, clock = tools.clock] in
+            guard (try? await clock.sleep(for: delay)) != nil else { return }
+            ringing.yield()
+        }
+    }
+
+    // MARK: Reading
+
+    private func open(_ position: StreamPosition) async {
+        do {
+            iterator = try await tools.stream.iterator(shard, at: position)
+            machine.opened(at: tools.now())
+        } catch {
+            await failed(error)
+        }
+        ringing.yield()
+    }
+
+    private func fetch(_ count: Int) async {
+        do {
+            let page = try await tools.stream.records(iterator, max: count)
+            iterator = page.next ?? ""
+            received(page)
+            if hasReadProblem {
+                hasReadProblem = false
+                await note(.fine)
+            }
+        } catch {
+            await failed(error)
+        }
+        ringing.yield()
+    }
+
+    private func failed(_ error: any Error) async {
+        let now = tools.now()
+        switch (error as? StreamFailure)?.code {
+        case "ExpiredIteratorException"?: return machine.expired(at: now)
+        case "TrimmedDataAccessException"?: return machine.trimmed(at: now)
+        case StreamFailure.tooLarge?: machine.overflowed(at: now)
+        // More reads than a shard has: no problem, but a reason to wait.
+        case "ProvisionedThroughputExceededException"?, "LimitExceededException"?: return machine.readFailed(at: now)
+        default: machine.readFailed(at: now)
+        }
+        guard !machine.isStopping else { return }
+        let problem = (error as? StreamFailure)?.problem ?? "The stream could not be read."
+        tools.logger.warning("a shard is not read", metadata: ["shard": "\(shard)", "cause": "\(error)"])
+        hasReadProblem = true
+        await note(.problem(problem))
+    }
+
+    private func received(_ page: StreamPage) {
+        let time = tools.reading.time()
+        var wanted: [ShardPoller.Record] = []
+        var last: String?
+        for value in page.records {
+            guard let record = StreamRecord(value, of: source, shard: shard, region: plan.key.region) else {
+                tools.logger.error("a record of a stream is not understood", metadata: ["shard": "\(shard)"])
+                continue
+            }
+            last = record.sequence
+            if let oldest, record.arrival < oldest { continue }
+            guard filter.matches(record: record.value, data: record.data) else { continue }
+            lastNumber += 1
+            let bytes = record.value.bytes
+            inHand[lastNumber] = Kept(sequence: record.sequence, arrival: record.arrival, bytes: bytes)
+            let age = time.millisecondsSinceEpoch - record.arrival.millisecondsSinceEpoch
+            wanted.append(
+                .init(
+                    number: lastNumber,
+                    sequence: record.sequence,
+                    bytes: bytes.count,
+                    age: .milliseconds(max(0, age))
+                )
+            )
+        }
+        let now = tools.now()
+        machine.fetched(
+            .init(records: wanted, last: last, hasMore: page.hasMore, isEnd: page.next == nil),
+            at: now
+        )
+    }
+
+    // MARK: Invoking
+
+    private func invoke(_ numbers: [Int]) async {
+        let records = numbers.compactMap { inHand[$0] }
+        let outcome = await outcome(records, numbers)
+        machine.ended(outcome, at: tools.now())
+        ringing.yield()
+    }
+
+    private func outcome(_ records: [Kept], _ numbers: [Int]) async -> ShardPoller.Outcome {
+        let request = InvocationRequest(
+            requestID: RandomIdentifier.uuid(),
+            function: plan.function,
+            qualifier: plan.qualifier,
+            payload: Self.event(records)
+        )
+        let reports = source.reportsItemFailures
+        do {
+            let response = try await tools.invoke(request)
+            attempt = DiscardedBatch.Attempt(
+                requestID: request.requestID,
+                executedVersion: response.executedVersion,
+                isFunctionError: true
+            )
+            guard case .success(let payload) = response.outcome else {
+                await note(.problem("Function call failed"))
+                return .failed(from: nil)
+            }
+            let failures =
+                reports ? ItemFailures(parsing: payload, identifiers: Set(records.map(\.sequence))) : .none
+            switch failures {
+            case .none:
+                await note(.processed)
+                return .succeeded
+            case .all:
+                attempt?.isFunctionError = false
+                await note(.problem("Function call failed"))
+                return .failed(from: nil)
+            case .some(let failed):
+                attempt?.isFunctionError = false
+                let first = records.firstIndex { failed.contains($0.sequence) }
+                await note(.problem("Function call failed"))
+                return .failed(from: first.map { numbers[$0] })
+            }
+        } catch let error as LambdaError {
+            await note(.problem(error.wire.message))
+            return .throttled
+        } catch {
+            tools.logger.error("a batch's invocation failed", metadata: ["shard": "\(shard)", "cause": "\(error)"])
+            return .throttled
+        }
+    }
+
+    /// The event of an invocation.
+    private static func event(_ records: [Kept]) -> [UInt8] {
+        var bytes = Array(#"{"Records":["#.utf8)
+        bytes.reserveCapacity(records.reduce(bytes.count + 2) { $0 + $1.bytes.count + 1 })
+        for (index, record) in records.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            bytes += record.bytes
+        }
+        bytes += "]}".utf8
+        return bytes
+    }
+
+    // MARK: Afterwards
+
+    private func save(_ position: StreamPosition) async {
+        do {
+            try await tools.reading.checkpoints.save([shard: position], of: plan.key)
+            machine.saved(at: tools.now())
+        } catch {
+            tools.logger.error("a position could not be saved", metadata: ["shard": "\(shard)", "cause": "\(error)"])
+            machine.saveFailed(at: tools.now())
+        }
+        ringing.yield()
+    }
+
+    private func discard(_ numbers: [Int], _ reason: ShardPoller.Reason, _ invocations: Int) async {
+        let records = numbers.compactMap { inHand[$0] }
+        let batch = DiscardedBatch(
+            plan: plan,
+            source: source,
+            shard: shard,
+            records: records.map { ($0.sequence, $0.arrival) },
+            reason: reason,
+            invocations: invocations,
+            attempt: attempt,
+            event: Self.event(records),
+            time: tools.reading.time()
+        )
+        if let message = batch.message() { await deliver(message) }
+        machine.discarded(at: tools.now())
+        ringing.yield()
+    }
+
+    private func deliver(_ message: DestinationMessage) async {
+        for turn in 1...Self.deliveriesMax {
+            do {
+                return try await tools.reading.deliver(message)
+            } catch let failure {
+                guard failure.mayPass, turn < Self.deliveriesMax else {
+                    tools.logger.warning(
+                        "nothing was sent to a destination",
+                        metadata: [
+                            "shard": "\(shard)", "destination": "\(message.target.text)", "cause": "\(failure.reason)",
+                        ]
+                    )
+                    return
+                }
+                try? await tools.clock.sleep(for: .seconds(1 << (turn - 1)))
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+import AWSWire
+import InvocationCore
+import LambdaModel
+
+/// A record of a stream, and what a function gets of it.
+///
+/// https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html and with-ddb.html have examples.
+struct StreamRecord: Equatable, Sendable {
+    let sequence: String
+    let arrival: Timestamp
+    /// What EventBridge's patterns are compared with.
+    let value: JSONValue
+    /// The data of a record of Kinesis, decoded; a record of DynamoDB is its own data.
+    let data: [UInt8]?
+
+    /// A record as GetRecords has it; nil for what is none.
+    init?(_ record: JSONValue, of source: EventSourcePlan.StreamSource, shard: String, region: String) {
+        switch source.kind {
+        case .kinesis: self.init(kinesis: record, source, shard, region)
+        case .dynamoDB: self.init(dynamoDB: record, source, region)
+        }
+    }
+
+    private init?(
+        kinesis record: JSONValue,
+        _ source: EventSourcePlan.StreamSource,
+        _ shard: String,
+        _ region: String
+    ) {
+        guard let sequence = record["SequenceNumber"]?.string, let data = record["Data"]?.string,
+            let arrival = Timestamp(seconds: record["ApproximateArrivalTimestamp"])
+        else { return nil }
+        self.sequence = sequence
+        self.arrival = arrival
+        self.data = Base64.decode(data)
+        value = .object([
+            "kinesis": .object([
+                "kinesisSchemaVersion": .string("1.0"), "partitionKey": record["PartitionKey"] ?? .string(""),
+                "sequenceNumber": .string(sequence), "data": .string(data),
+                "approximateArrivalTimestamp": .number(arrival.seconds),
+            ]),
+            "eventSource": .string("aws:kinesis"), "eventVersion": .string("1.0"),
+            "eventID": .string("\(shard):\(sequence)"), "eventName": .string("aws:kinesis:record"),
+            "invokeIdentityArn": .string(source.role), "awsRegion": .string(region),
+            "eventSourceARN": .string(source.arn),
+        ])
+    }
+
+    private init?(dynamoDB record: JSONValue, _ source: EventSourcePlan.StreamSource, _ region: String) {
+        guard var members = record.object, let sequence = record["dynamodb"]?["SequenceNumber"]?.string else {
+            return nil
+        }
+        self.sequence = sequence
+        arrival =
+            Timestamp(seconds: record["dynamodb"]?["ApproximateCreationDateTime"])
+            ?? Timestamp(millisecondsSinceEpoch: 0)
+        data = nil
+        members["eventSource"] = .string("aws:dynamodb")
+        members["awsRegion"] = .string(region)
+        members["eventSourceARN"] = .string(source.arn)
+        // The service's own deletions: other spelling, same content.
+        if let identity = record["userIdentity"]?.object {
+            members["userIdentity"] = .object([
+                "type": identity["Type"] ?? .string("Service"),
+                "principalId": identity["PrincipalId"] ?? .string("dynamodb.amazonaws.com"),
+            ])
+        }
+        value = .object(members)
+    }
+}

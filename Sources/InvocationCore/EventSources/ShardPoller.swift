@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// When one shard of a stream is read, what its function is invoked with, what follows from failures, and how far all of it is.
+///
+/// Knows records by numbers that its owner gives them. One batch is worked on at one time, and the next is gathered meanwhile; a position
+/// is saved after all before it has been processed or discarded. So nothing is skipped whatever happens here, and after a restart
+/// some of it comes again. https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-create.html and the pages beside it.
+package struct ShardPoller: Sendable {
+    package struct Settings: Equatable, Sendable {
+        /// Records of an invocation, 1 to 10,000.
+        package var batchSize: Int
+        /// How long a batch waits to be full; zero invokes with what there is.
+        package var window: Duration
+        /// Retries of a batch that the function failed with; nil for any number.
+        package var retriesMax: Int?
+        /// Records that are older are discarded; nil for none.
+        package var ageMax: Duration?
+        /// Whether a batch that failed is tried again in two halves.
+        package var bisects: Bool
+
+        package init(
+            batchSize: Int,
+            window: Duration = .zero,
+            retriesMax: Int? = nil,
+            ageMax: Duration? = nil,
+            bisects: Bool = false
+        ) {
+            precondition(batchSize > 0)
+            self.batchSize = batchSize
+            self.window = window
+            self.retriesMax = retriesMax
+            self.ageMax = ageMax
+            self.bisects = bisects
+        }
+    }
+
+    package struct Record: Equatable, Sendable {
+        package var number: Int
+        package var sequence: String
+        /// In the event.
+        package var bytes: Int
+        /// When it was received from the stream.
+        package var age: Duration
+
+        package init(number: Int, sequence: String, bytes: Int, age: Duration) {
+            self.number = number
+            self.sequence = sequence
+            self.bytes = bytes
+            self.age = age
+        }
+    }
+
+    /// What one read brought.
+    package struct Page: Equatable, Sendable {
+        /// Those that a filter lets through.
+        package var records: [Record]
+        /// The sequence number of the last record, whether or not it was let through; nil where there was none.
+        package var last: String?
+        /// Whether there is more at once.
+        package var hasMore: Bool
+        /// Whether the shard is closed and has no more.
+        package var isEnd: Bool
+
+        package init(records: [Record], last: String?, hasMore: Bool, isEnd: Bool) {
+            self.records = records
+            self.last = last
+            self.hasMore = hasMore
+            self.isEnd = isEnd
+        }
+    }
+
+    package enum Reason: String, Equatable, Sendable {
+        case retryAttemptsExhausted = "RetryAttemptsExhausted"
+        case recordAgeExceeded = "RecordAgeExceeded"
+    }
+
+    package enum Action: Equatable, Sendable {
+        /// Find that position in the shard; to be followed by `opened` or a failure.
+        case open(StreamPosition)
+        /// Read on; to be followed by `fetched` or a failure.
+        case fetch(max: Int)
+        /// Invoke the function with those records; to be followed by `ended`.
+        case invoke([Int])
+        /// Tell the destination for failures of those records, which were tried so often; to be followed by `discarded`.
+        case discard([Int], Reason, invocations: Int)
+        /// Make durable that all before that position is done, and forget those records; to be followed by `saved` or `saveFailed`.
+        case save(StreamPosition, done: [Int])
+    }
+
+    /// What became of an invocation.
+    package enum Outcome: Equatable, Sendable {
+        case succeeded
+        /// The records before that number are done; nil where none is.
+        case failed(from: Int?)
+        /// The function was not run.
+        case throttled
+    }
+
+    /// Records of one read, as Kinesis has it.
+    package static let fetchMax = 10_000
+    private static let fetchMin = 1_000
+    /// Between two reads while there is nothing; Lambda's own.
+    package static let idlePause = Duration.seconds(1)
+    /// Between two reads while there is more: a shard of Kinesis may be read five times a second.
+    package static let busyPause = Duration.milliseconds(200)
+    /// `{"Records":[` and `]}` around the records, which are separated by commas.
+    static let envelopeBytes = 14
+    private static let readPauseMax = Duration.seconds(60)
+    private static let savePause = Duration.seconds(1)
+    private static let retryPause = Duration.milliseconds(500)
+    private static let throttlePause = Duration.seconds(1)
+    private static let pauseMax = Duration.seconds(30)
+
+    fileprivate struct Held: Equatable, Sendable {
+        var record: Record
+        var received: MonotonicTime
+
+        func age(at now: MonotonicTime) -> Duration { record.age + (now - received) }
+    }
+
+    /// What is invoked at once: a batch, or a piece of one.
+    fileprivate struct Part: Equatable, Sendable {
+        var held: [Held]
+        var failures = 0
+        var invocations = 0
+    }
+
+    private enum Phase: Equatable, Sendable {
+        case free, invoking, saving
+        case discarding(Int)
+    }
+
+    package private(set) var settings: Settings
+    private let payloadBytesMax: Int
+    /// What waits for its turn, in the shard's order.
+    private var pending: [Held] = []
+    private var pendingBytes = 0
+    /// What is left of the batch that is worked on; the first part is next.
+    private var parts: [Part] = []
+    private var phase = Phase.free
+    private var pausedUntil = MonotonicTime(nanoseconds: 0)
+    private var throttles = 0
+    /// What is to be saved, and the records that are done with.
+    private var unsaved: (position: StreamPosition, done: [Int])?
+    private var saved: StreamPosition
+    private var saveDue = MonotonicTime(nanoseconds: 0)
+    /// Where reading goes on.
+    private var read: StreamPosition
+    private var isOpen = false
+    package private(set) var isReading = false
+    private var readDue = MonotonicTime(nanoseconds: 0)
+    private var readBegan = MonotonicTime(nanoseconds: 0)
+    private var readFailures = 0
+    private var fetchLimit = ShardPoller.fetchMax
+    /// Nobody writes to the shard any more; and whether that was known when the read began.
+    private var isSealed = false
+    private var wasSealed = false
+    private var isClosed = false
+    package private(set) var isStopping = false
+
+    /// `payloadBytesMax` is for one invocation.
+    package init(_ settings: Settings, from position: StreamPosition, payloadBytesMax: Int) {
+        self.settings = settings
+        self.payloadBytesMax = payloadBytesMax
+        read = position
+        saved = position
+        if case .latest(let time) = position { saved = .since(time) }
+    }
+
+    /// The shard was read to its end, and that is saved.
+    package var isFinished: Bool { saved == .end }
+    /// Nothing is under way that its owner has to answer for.
+    package var isIdle: Bool { !isReading && phase == .free && unsaved == nil }
+    package var bytesInHand: Int { pendingBytes + parts.joinedBytes }
+    package var recordsInHand: Int { pending.count + parts.reduce(0) { $0 + $1.held.count } }
+
+    /// The mapping was changed; a batch that is worked on stays as it is.
+    package mutating func change(_ settings: Settings) { self.settings = settings }
+
+    /// Reads no more, and invokes no more; what runs comes to its end, and is saved.
+    package mutating func stop() { isStopping = true }
+
+    /// Nobody writes to the shard any more: when a read brings nothing, it has been read to its end.
+    package mutating func seal() { isSealed = true }
+
+    /// The shard is there no more.
+    package mutating func vanish() { isClosed = true }
+
+    // MARK: What happened when it read
+
+    package mutating func opened(at now: MonotonicTime) {
+        isReading = false
+        isOpen = true
+        // Opened once more, it goes on where it was now.
+        if case .latest(let time) = read { read = .since(time) }
+    }
+
+    package mutating func fetched(_ page: Page, at now: MonotonicTime) {
+        isReading = false
+        readFailures = 0
+        fetchLimit = min(Self.fetchMax, fetchLimit * 2)
+        pending += page.records.map { Held(record: $0, received: now) }
+        pendingBytes += page.records.reduce(0) { $0 + $1.bytes }
+        if let last = page.last { read = .after(last) }
+        if page.isEnd || wasSealed && page.last == nil && !page.hasMore { isClosed = true }
+        readDue = readBegan + (page.hasMore ? Self.busyPause : Self.idlePause)
+    }
+
+    /// What it read by has expired: the position is to be found again.
+    package mutating func expired(at now: MonotonicTime) {
+        isReading = false
+        isOpen = false
+        readDue = now + Self.busyPause
+    }
+
+    /// The position is older than everything that is left: it goes on with the oldest.
+    package mutating func trimmed(at now: MonotonicTime) {
+        expired(at: now)
+        read = .trimHorizon
+    }
+
+    /// The answer was larger than its owner takes: fewer records the next time.
+    package mutating func overflowed(at now: MonotonicTime) {
+        guard fetchLimit > 1 else { return readFailed(at: now) }
+        isReading = false
+        fetchLimit = max(1, fetchSize / 4)
+        readDue = now + Self.busyPause
+    }
+
+    /// A read brought nothing, and an error; the next waits 1 s, 2 s … 60 s.
+    package mutating func readFailed(at now: MonotonicTime) {
+        expired(at: now)
+        readDue = now + min(Self.readPauseMax, .seconds(1 << min(readFailures, 6)))
+        readFailures += 1
+    }
+
+    // MARK: What became of a batch
+
+    /// An invocation has ended.
+    package mutating func ended(_ outcome: Outcome, at now: MonotonicTime) {
+        precondition(phase == .invoking, "an invocation that ends has begun")
+        phase = .free
+        switch outcome {
+        case .succeeded:
+            throttles = 0
+            complete(parts[0].held.count)
+        case .failed(let first):
+            throttles = 0
+            failed(from: first, at: now)
+        case .throttled:
+            parts[0].invocations -= 1
+            pausedUntil = now + min(Self.pauseMax, Self.throttlePause * (1 << min(throttles, 5)))
+            throttles += 1
+        }
+    }
+
+    private mutating func failed(from first: Int?, at now: MonotonicTime) {
+        let done = first.flatMap { first in parts[0].held.firstIndex { $0.record.number == first } } ?? 0
+        if done > 0 { complete(done) }
+        let count = parts[0].held.count
+        // A split is no retry (services-kinesis-errors.html, BisectBatchOnFunctionError).
+        if settings.bisects, done > 0 { return }
+        if settings.bisects, count > 1 {
+            var (left, right) = (parts[0], parts[0])
+            left.held.removeLast(count - count / 2)
+            right.held.removeFirst(count / 2)
+            parts.replaceSubrange(0..<1, with: [left, right])
+            return
+        }
+        let failures = parts[0].failures
+        parts[0].failures += 1
+        guard !isExhausted(parts[0]) else { return }
+        pausedUntil = now + min(Self.pauseMax, Self.retryPause * (1 << min(failures, 6)))
+    }
+
+    private func isExhausted(_ part: Part) -> Bool { settings.retriesMax.map { part.failures > $0 } ?? false }
+
+    /// The destination knows of what was discarded, or nobody could tell it.
+    package mutating func discarded(at now: MonotonicTime) {
+        guard case .discarding(let count) = phase else { preconditionFailure("nothing was discarded") }
+        phase = .free
+        complete(count)
+    }
+
+    package mutating func saved(at now: MonotonicTime) {
+        precondition(phase == .saving, "nothing was saved")
+        phase = .free
+        if let unsaved { saved = unsaved.position }
+        unsaved = nil
+    }
+
+    /// It is tried again, unless there is no time.
+    package mutating func saveFailed(at now: MonotonicTime) {
+        precondition(phase == .saving, "nothing was saved")
+        phase = .free
+        saveDue = now + Self.savePause
+        if isStopping { unsaved = nil }
+    }
+
+    /// The first `count` records of the first part are done with.
+    private mutating func complete(_ count: Int) {
+        let done = parts[0].held.prefix(count)
+        parts[0].held.removeFirst(count)
+        guard let last = done.last else { return }
+        if parts[0].held.isEmpty { parts.removeFirst() }
+        let position = parts.isEmpty && pending.isEmpty ? reached : .after(last.record.sequence)
+        unsaved = (position, (unsaved?.done ?? []) + done.map(\.record.number))
+    }
+
+    /// All before this has been read.
+    private var reached: StreamPosition {
+        if isClosed { return .end }
+        if case .latest(let time) = read { return .since(time) }
+        return read
+    }
+
+    // MARK: What to do
+
+    /// When `next` is to be asked again, if nothing else happens.
+    package var due: MonotonicTime? {
+        var times: [MonotonicTime] = []
+        if phase == .free {
+            if unsaved != nil {
+                times.append(saveDue)
+            } else if !isStopping {
+                if !parts.isEmpty {
+                    times.append(pausedUntil)
+                } else if let first = pending.first {
+                    times.append(max(pausedUntil, first.received + settings.window))
+                }
+            }
+        }
+        if wantsToRead { times.append(readDue) }
+        return times.min()
+    }
+
+    /// What is to be done now; to be asked until there is nothing.
+    package mutating func next(at now: MonotonicTime) -> Action? {
+        if phase == .free, let action = work(at: now) { return action }
+        guard wantsToRead, now >= readDue else { return nil }
+        isReading = true
+        guard isOpen else { return .open(read) }
+        readBegan = now
+        wasSealed = isSealed
+        return .fetch(max: fetchSize)
+    }
+
+    private var fetchSize: Int { min(fetchLimit, max(settings.batchSize, Self.fetchMin)) }
+
+    private var wantsToRead: Bool { !isStopping && !isClosed && !isReading && !isFull }
+
+    /// There is enough for a batch.
+    private var isFull: Bool {
+        pending.count >= settings.batchSize || pendingBytes + pending.count + Self.envelopeBytes > payloadBytesMax
+    }
+
+    private mutating func work(at now: MonotonicTime) -> Action? {
+        if let unsaved {
+            guard now >= saveDue else { return nil }
+            phase = .saving
+            return .save(unsaved.position, done: unsaved.done)
+        }
+        guard !isStopping, now >= pausedUntil else { return nil }
+        if parts.isEmpty { formBatch(at: now) }
+        guard let part = parts.first else {
+            // What no filter lets through is done with, too.
+            guard pending.isEmpty, reached != saved else { return nil }
+            unsaved = (reached, [])
+            return work(at: now)
+        }
+        let numbers = part.held.map(\.record.number)
+        if let ageMax = settings.ageMax {
+            let count = part.held.prefix { $0.age(at: now) > ageMax }.count
+            if count > 0 {
+                phase = .discarding(count)
+                return .discard(Array(numbers[..<count]), .recordAgeExceeded, invocations: part.invocations)
+            }
+        }
+        if isExhausted(part) {
+            phase = .discarding(numbers.count)
+            return .discard(numbers, .retryAttemptsExhausted, invocations: part.invocations)
+        }
+        phase = .invoking
+        parts[0].invocations += 1
+        return .invoke(numbers)
+    }
+
+    private mutating func formBatch(at now: MonotonicTime) {
+        guard let first = pending.first else { return }
+        guard isFull || isClosed || now >= first.received + settings.window else { return }
+        var (count, bytes) = (0, Self.envelopeBytes)
+        for held in pending.prefix(settings.batchSize) {
+            guard count == 0 || bytes + held.record.bytes + 1 <= payloadBytesMax else { break }
+            bytes += held.record.bytes + 1
+            count += 1
+        }
+        parts = [Part(held: Array(pending.prefix(count)))]
+        pending.removeFirst(count)
+        pendingBytes -= parts.joinedBytes
+    }
+}
+
+extension [ShardPoller.Part] {
+    fileprivate var joinedBytes: Int { reduce(0) { $0 + $1.held.reduce(0) { $0 + $1.record.bytes } } }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import LambdaModel
+import Testing
+
+@testable import InvocationCore
+
+struct ShardPollerTests {
+    private let now = MonotonicTime(nanoseconds: 1_000_000_000)
+
+    /// A poller that has read `count` records, numbered from 1, and invokes with them.
+    private func invoking(_ count: Int, _ settings: ShardPoller.Settings) -> ShardPoller {
+        var poller = ShardPoller(settings, from: .trimHorizon, payloadBytesMax: 1_000)
+        #expect(poller.next(at: now) == .open(.trimHorizon))
+        poller.opened(at: now)
+        guard case .fetch = poller.next(at: now) else {
+            Issue.record("nothing is read")
+            return poller
+        }
+        let records = (1...count).map { ShardPoller.Record(number: $0, sequence: "\($0)", bytes: 10, age: .zero) }
+        poller.fetched(.init(records: records, last: "\(count)", hasMore: false, isEnd: false), at: now)
+        #expect(poller.next(at: now) == .invoke(Array(1...count)))
+        return poller
+    }
+
+    @Test func `a batch that failed is halved, and no half is a retry`() {
+        var poller = invoking(4, .init(batchSize: 10, retriesMax: 0, bisects: true))
+        poller.ended(.failed(from: nil), at: now)
+        #expect(poller.next(at: now) == .invoke([1, 2]))
+        poller.ended(.succeeded, at: now)
+        #expect(poller.next(at: now) == .save(.after("2"), done: [1, 2]))
+        poller.saved(at: now)
+        #expect(poller.next(at: now) == .invoke([3, 4]))
+        poller.ended(.failed(from: nil), at: now)
+        #expect(poller.next(at: now) == .invoke([3]))
+        poller.ended(.failed(from: nil), at: now)
+        #expect(poller.next(at: now) == .discard([3], .retryAttemptsExhausted, invocations: 3))
+        poller.discarded(at: now)
+        #expect(poller.next(at: now) == .save(.after("3"), done: [3]))
+        poller.saved(at: now)
+        #expect(poller.next(at: now) == .invoke([4]))
+    }
+
+    @Test func `what is before the first record that failed is saved, and the rest tried again after a pause`() {
+        var poller = invoking(3, .init(batchSize: 10, retriesMax: 1))
+        poller.ended(.failed(from: 2), at: now)
+        #expect(poller.next(at: now) == .save(.after("1"), done: [1]))
+        poller.saved(at: now)
+        #expect(poller.next(at: now) == nil)
+        #expect(poller.due == now + .milliseconds(500))
+        let later = now + .milliseconds(500)
+        #expect(poller.next(at: later) == .invoke([2, 3]))
+        poller.ended(.failed(from: nil), at: later)
+        #expect(poller.next(at: later) == .discard([2, 3], .retryAttemptsExhausted, invocations: 2))
+    }
+
+    @Test func `a throttled batch uses up no retry, and one that is too old is discarded`() {
+        var poller = invoking(2, .init(batchSize: 10, retriesMax: 0, ageMax: .seconds(10)))
+        poller.ended(.throttled, at: now)
+        #expect(poller.next(at: now) == nil)
+        #expect(poller.next(at: now + .seconds(1)) == .invoke([1, 2]))
+        var old = invoking(2, .init(batchSize: 10, ageMax: .seconds(10)))
+        old.ended(.throttled, at: now + .seconds(11))
+        let later = now + .seconds(20)
+        #expect(old.next(at: later) == .discard([1, 2], .recordAgeExceeded, invocations: 0))
+    }
+
+    @Test func `positions are kept as text`() {
+        let time = Timestamp(millisecondsSinceEpoch: 1_700_000_000_123)
+        for position in [StreamPosition.trimHorizon, .since(time), .after("4953 x"), .end] {
+            #expect(StreamPosition(text: position.text) == position)
+        }
+        #expect(StreamPosition(text: StreamPosition.latest(time).text) == .since(time))
+        for text in ["", "after", "since", "since x", "end 1", "other"] { #expect(StreamPosition(text: text) == nil) }
+    }
+}
