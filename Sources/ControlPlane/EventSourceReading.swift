@@ -16,8 +16,8 @@ package struct EventSourceReading: Sendable {
         + "read."
 
     static let notYet =
-        "This version of Martlet doesn't read streams with TumblingWindowInSeconds or a ParallelizationFactor above 1 yet: "
-        + "the mapping is stored, and no records are read."
+        "This version of Martlet doesn't read streams with TumblingWindowInSeconds yet: the mapping is stored, and no records "
+        + "are read."
 
     /// Why sources can't be read, by their kind; nil where they are.
     package struct Obstacles: Equatable, Sendable {
@@ -55,7 +55,7 @@ package struct EventSourceReading: Sendable {
 
     /// Why a source of that kind is not read; nil where it is.
     func obstacle(_ kind: EventSourceKind, _ settings: API.EventSourceMappingConfiguration) -> String? {
-        let isLater = settings.tumblingWindowInSeconds ?? 0 > 0 || settings.parallelizationFactor ?? 1 > 1
+        let isLater = settings.tumblingWindowInSeconds ?? 0 > 0
         return switch kind {
         case .queue, .fifoQueue: obstacles.queues
         case .kinesis: obstacles.kinesis ?? (isLater ? Self.notYet : nil)
@@ -194,7 +194,8 @@ extension API.EventSourceMappingConfiguration {
                 window: .seconds(maximumBatchingWindowInSeconds ?? 0),
                 retriesMax: maximumRetryAttempts.flatMap { $0 < 0 ? nil : $0 },
                 ageMax: kind == .dynamoDB ? min(age ?? Self.dynamoDBRetention, Self.dynamoDBRetention) : age,
-                bisects: bisectBatchOnFunctionError ?? false
+                bisects: bisectBatchOnFunctionError ?? false,
+                lanes: max(1, parallelizationFactor ?? 1)
             ),
             reportsItemFailures: reportsItemFailures,
             filters: patterns,

@@ -97,8 +97,8 @@ package actor EventSourceService: Service {
             // What is ending says when it has ended, and is followed then.
             case (_, let reading?) where reading.isEnding: break
             case (nil, let reading?): await end(reading, key)
-            // Another source's records are not this one's.
-            case (let plan?, let reading?) where reading.plan.source.arn != plan.source.arn: await end(reading, key)
+            // Another source's records are not this one's, and what is in hand is in its lanes.
+            case (let plan?, let reading?) where !reading.plan.source.isLike(plan.source): await end(reading, key)
             case (let plan?, let reading?):
                 try await reading.poller.change(plan)
                 readings[key]?.plan = plan

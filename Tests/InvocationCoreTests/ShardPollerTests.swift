@@ -18,26 +18,26 @@ struct ShardPollerTests {
         }
         let records = (1...count).map { ShardPoller.Record(number: $0, sequence: "\($0)", bytes: 10, age: .zero) }
         poller.fetched(.init(records: records, last: "\(count)", hasMore: false, isEnd: false), at: now)
-        #expect(poller.next(at: now) == .invoke(Array(1...count)))
+        #expect(poller.next(at: now) == .invoke(0, Array(1...count)))
         return poller
     }
 
     @Test func `a batch that failed is halved, and no half is a retry`() {
         var poller = invoking(4, .init(batchSize: 10, retriesMax: 0, bisects: true))
         poller.ended(.failed(from: nil), at: now)
-        #expect(poller.next(at: now) == .invoke([1, 2]))
+        #expect(poller.next(at: now) == .invoke(0, [1, 2]))
         poller.ended(.succeeded, at: now)
         #expect(poller.next(at: now) == .save(.after("2"), done: [1, 2]))
         poller.saved(at: now)
-        #expect(poller.next(at: now) == .invoke([3, 4]))
+        #expect(poller.next(at: now) == .invoke(0, [3, 4]))
         poller.ended(.failed(from: nil), at: now)
-        #expect(poller.next(at: now) == .invoke([3]))
+        #expect(poller.next(at: now) == .invoke(0, [3]))
         poller.ended(.failed(from: nil), at: now)
-        #expect(poller.next(at: now) == .discard([3], .retryAttemptsExhausted, invocations: 3))
+        #expect(poller.next(at: now) == .discard(0, [3], .retryAttemptsExhausted, invocations: 3))
         poller.discarded(at: now)
         #expect(poller.next(at: now) == .save(.after("3"), done: [3]))
         poller.saved(at: now)
-        #expect(poller.next(at: now) == .invoke([4]))
+        #expect(poller.next(at: now) == .invoke(0, [4]))
     }
 
     @Test func `what is before the first record that failed is saved, and the rest tried again after a pause`() {
@@ -48,20 +48,20 @@ struct ShardPollerTests {
         #expect(poller.next(at: now) == nil)
         #expect(poller.due == now + .milliseconds(500))
         let later = now + .milliseconds(500)
-        #expect(poller.next(at: later) == .invoke([2, 3]))
+        #expect(poller.next(at: later) == .invoke(0, [2, 3]))
         poller.ended(.failed(from: nil), at: later)
-        #expect(poller.next(at: later) == .discard([2, 3], .retryAttemptsExhausted, invocations: 2))
+        #expect(poller.next(at: later) == .discard(0, [2, 3], .retryAttemptsExhausted, invocations: 2))
     }
 
     @Test func `a throttled batch uses up no retry, and one that is too old is discarded`() {
         var poller = invoking(2, .init(batchSize: 10, retriesMax: 0, ageMax: .seconds(10)))
         poller.ended(.throttled, at: now)
         #expect(poller.next(at: now) == nil)
-        #expect(poller.next(at: now + .seconds(1)) == .invoke([1, 2]))
+        #expect(poller.next(at: now + .seconds(1)) == .invoke(0, [1, 2]))
         var old = invoking(2, .init(batchSize: 10, ageMax: .seconds(10)))
         old.ended(.throttled, at: now + .seconds(11))
         let later = now + .seconds(20)
-        #expect(old.next(at: later) == .discard([1, 2], .recordAgeExceeded, invocations: 0))
+        #expect(old.next(at: later) == .discard(0, [1, 2], .recordAgeExceeded, invocations: 0))
     }
 
     @Test func `positions are kept as text`() {

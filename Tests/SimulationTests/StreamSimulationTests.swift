@@ -52,8 +52,8 @@ private struct StreamHistory {
         case savedSet([String: StreamPosition], life: Int)
         case opened(String, StreamPosition, life: Int)
         case fetched(String, max: Int, life: Int)
-        case ended(String, [Int], life: Int)
-        case discarded(String, [Int], life: Int)
+        case ended(String, Int, [Int], life: Int)
+        case discarded(String, Int, [Int], life: Int)
         case saved(String, StreamPosition, life: Int)
     }
 
@@ -112,7 +112,8 @@ private struct StreamHistory {
             window: random.oneIn(2) ? .zero : .seconds(1 + random.below(20)),
             retriesMax: random.oneIn(2) ? random.below(4) : nil,
             ageMax: random.oneIn(2) ? .seconds(20 + random.below(200)) : nil,
-            bisects: random.oneIn(2)
+            bisects: random.oneIn(2),
+            lanes: random.oneIn(2) ? 1 : 2
         )
         arrivals = 20 + random.below(200)
         kills = random.below(4)
@@ -165,11 +166,11 @@ private struct StreamHistory {
             set.saved()
         case .opened(let shard, let position, let life): if life == self.life { open(shard, position) }
         case .fetched(let shard, let max, let life): if life == self.life { fetch(shard, max) }
-        case .ended(let shard, let numbers, let life): if life == self.life { end(shard, numbers) }
-        case .discarded(let shard, let numbers, let life):
+        case .ended(let shard, let lane, let numbers, let life): if life == self.life { end(shard, lane, numbers) }
+        case .discarded(let shard, let lane, let numbers, let life):
             guard life == self.life else { return }
             for number in numbers { records[index(shard, number)].isDiscarded = true }
-            readers[shard]?.machine.discarded(at: events.now)
+            readers[shard]?.machine.discarded(lane: lane, at: events.now)
         case .saved(let shard, let position, let life):
             guard life == self.life else { return }
             if isFaulty(10) {
@@ -298,7 +299,8 @@ private struct StreamHistory {
                     number: lastNumber,
                     sequence: String(records[index].sequence),
                     bytes: records[index].bytes,
-                    age: events.now - records[index].arrived
+                    age: events.now - records[index].arrived,
+                    lane: records[index].key % settings.lanes
                 )
             )
         }
@@ -328,7 +330,7 @@ private struct StreamHistory {
 
     // MARK: The function
 
-    private mutating func end(_ name: String, _ numbers: [Int]) {
+    private mutating func end(_ name: String, _ lane: Int, _ numbers: [Int]) {
         guard var reader = readers[name] else { return }
         defer { readers[name] = reader }
         let indices = numbers.map { reader.numbers[$0] ?? 0 }
@@ -336,26 +338,26 @@ private struct StreamHistory {
             if random.oneIn(2), poison > 0 {
                 seen.partial += 1
                 for index in indices[..<poison] { records[index].isDelivered = true }
-                return reader.machine.ended(.failed(from: numbers[poison]), at: events.now)
+                return reader.machine.ended(.failed(from: numbers[poison]), lane: lane, at: events.now)
             }
             seen.failures += 1
-            return reader.machine.ended(.failed(from: nil), at: events.now)
+            return reader.machine.ended(.failed(from: nil), lane: lane, at: events.now)
         }
         switch isCalm ? 9 : random.below(10) {
         case 0:
             seen.failures += 1
-            reader.machine.ended(.failed(from: nil), at: events.now)
+            reader.machine.ended(.failed(from: nil), lane: lane, at: events.now)
         case 1:
             let first = random.below(numbers.count)
             seen.partial += 1
             for index in indices[..<first] { records[index].isDelivered = true }
-            reader.machine.ended(.failed(from: numbers[first]), at: events.now)
+            reader.machine.ended(.failed(from: numbers[first]), lane: lane, at: events.now)
         case 2:
             seen.throttles += 1
-            reader.machine.ended(.throttled, at: events.now)
+            reader.machine.ended(.throttled, lane: lane, at: events.now)
         default:
             for index in indices { records[index].isDelivered = true }
-            reader.machine.ended(.succeeded, at: events.now)
+            reader.machine.ended(.succeeded, lane: lane, at: events.now)
         }
     }
 
@@ -373,7 +375,10 @@ private struct StreamHistory {
         // Nothing before it in its shard, or in those that this came from, is left.
         guard let first = indices.first else { return faults.append("an empty batch") }
         let earlier = shard.records.prefix { $0 < first } + ancestors(of: name).flatMap { shards[$0]?.records ?? [] }
-        if earlier.contains(where: { !isSettled(records[$0]) }) { faults.append("a record is overtaken") }
+        let lane = records[first].key % settings.lanes
+        if indices.contains(where: { records[$0].key % settings.lanes != lane }) { faults.append("lanes are mixed") }
+        let isOvertaken = earlier.contains { records[$0].key % settings.lanes == lane && !isSettled(records[$0]) }
+        if isOvertaken { faults.append("a record is overtaken") }
     }
 
     private func ancestors(of name: String) -> [String] {
@@ -397,10 +402,11 @@ private struct StreamHistory {
         for name in readers.keys.sorted() {
             while let action = readers[name]?.machine.next(at: events.now) { perform(action, name) }
             guard let machine = readers[name]?.machine else { continue }
-            if machine.recordsInHand > 2 * settings.batchSize + 60 {
+            let more = settings.lanes > 1 ? 1_000 : 0
+            if machine.recordsInHand > 2 * settings.batchSize * settings.lanes + 60 + more {
                 faults.append("\(machine.recordsInHand) records in hand")
             }
-            if machine.bytesInHand > 2 * Self.payloadBytesMax + 60 * 300 + 300 {
+            if machine.bytesInHand > 2 * Self.payloadBytesMax * settings.lanes + 60 * 300 + 300 {
                 faults.append("\(machine.bytesInHand) bytes in hand")
             }
         }
@@ -434,11 +440,11 @@ private struct StreamHistory {
         switch action {
         case .open(let position): events.schedule(.opened(name, position, life: life), after: soon())
         case .fetch(let max): events.schedule(.fetched(name, max: max, life: life), after: soon())
-        case .invoke(let numbers):
+        case .invoke(let lane, let numbers):
             begin(name, numbers)
             let time = random.duration(upTo: random.oneIn(10) ? .seconds(60) : .seconds(1))
-            events.schedule(.ended(name, numbers, life: life), after: time)
-        case .discard(let numbers, let reason, _):
+            events.schedule(.ended(name, lane, numbers, life: life), after: time)
+        case .discard(let lane, let numbers, let reason, _):
             if reason == .recordAgeExceeded {
                 seen.tooOld += numbers.count
                 let isYoung = numbers.contains {
@@ -450,7 +456,7 @@ private struct StreamHistory {
                 if settings.retriesMax == nil { faults.append("retries that have no end ended") }
                 if settings.bisects, numbers.count > 1 { faults.append("discarded without a split") }
             }
-            events.schedule(.discarded(name, numbers, life: life), after: soon())
+            events.schedule(.discarded(name, lane, numbers, life: life), after: soon())
         case .save(let position, let done):
             for number in done { readers[name]?.numbers[number] = nil }
             events.schedule(.saved(name, position, life: life), after: soon())

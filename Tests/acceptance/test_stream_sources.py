@@ -281,6 +281,31 @@ def test_children_follow_their_parent(reading, name, services, stream):
     wait_until(lambda: {f"after{number}" for number in range(10)} <= set(flat(reading, name)), WAIT, "the children's")
 
 
+def test_batches_beside_each_other_keep_the_order_of_their_keys(reading, name, services, stream):
+    reading.deploy(name, LISTING)
+    made, arn = stream()
+    for number in range(40):
+        put(services, made, f"{number % 4}-{number:02}", key=str(number % 4))
+    put(services, made, "throw", key="throw")
+    mapped(reading, name, arn, BatchSize=5, ParallelizationFactor=4, MaximumRetryAttempts=0, BisectBatchOnFunctionError=True)
+    put(services, made, "0-99", key="0")
+
+    def good():
+        return [one for batch in texts(reading, name) if "throw" not in batch for one in batch]
+
+    wait_until(lambda: len(good()) >= 41, WAIT, "all records")
+    for key in range(4):
+        found = [one for one in good() if one.startswith(f"{key}-")]
+        assert found == sorted(found)
+    # The record that failed holds up nobody: what follows is done, and is not run again.
+    time.sleep(2)
+    reading.kill()
+    reading.start()
+    put(services, made, "0-100", key="0")
+    wait_until(lambda: "0-100" in good(), WAIT, "what follows")
+    assert len(good()) == 42
+
+
 def test_what_is_disabled_waits(reading, name, services, stream):
     reading.deploy(name, LISTING)
     client = reading.client()

@@ -47,7 +47,8 @@ actor ShardReader {
     private var inHand: [Int: Kept] = [:]
     private var lastNumber = 0
     private var iterator = ""
-    private var attempt: DiscardedBatch.Attempt?
+    /// The last of each lane.
+    private var attempts: [Int: DiscardedBatch.Attempt] = [:]
     private var reads: Task<Void, Never>?
     private var hasReadProblem = false
     private var alarm: Task<Void, Never>?
@@ -128,9 +129,9 @@ actor ShardReader {
         switch action {
         case .open(let position): reads = Task { await self.open(position) }
         case .fetch(let count): reads = Task { await self.fetch(count) }
-        case .invoke(let numbers): group.addTask { await self.invoke(numbers) }
-        case .discard(let numbers, let reason, let invocations):
-            group.addTask { await self.discard(numbers, reason, invocations) }
+        case .invoke(let lane, let numbers): group.addTask { await self.invoke(lane, numbers) }
+        case .discard(let lane, let numbers, let reason, let invocations):
+            group.addTask { await self.discard(lane, numbers, reason, invocations) }
         case .save(let position, let done):
             for number in done { inHand[number] = nil }
             group.addTask { await self.save(position) }
@@ -195,6 +196,7 @@ actor ShardReader {
         let time = tools.reading.time()
         var wanted: [ShardPoller.Record] = []
         var last: String?
+        let lanes = machine.settings.lanes
         for value in page.records {
             guard let record = StreamRecord(value, of: source, shard: shard, region: plan.key.region) else {
                 tools.logger.error("a record of a stream is not understood", metadata: ["shard": "\(shard)"])
@@ -212,7 +214,8 @@ actor ShardReader {
                     number: lastNumber,
                     sequence: record.sequence,
                     bytes: bytes.count,
-                    age: .milliseconds(max(0, age))
+                    age: .milliseconds(max(0, age)),
+                    lane: Self.lane(of: record.partition, lanes)
                 )
             )
         }
@@ -223,16 +226,23 @@ actor ShardReader {
         )
     }
 
+    /// The same for all records of a partition, in every process (FNV-1a).
+    private static func lane(of partition: [UInt8], _ lanes: Int) -> Int {
+        guard lanes > 1 else { return 0 }
+        let hash = partition.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        return Int(hash % UInt64(lanes))
+    }
+
     // MARK: Invoking
 
-    private func invoke(_ numbers: [Int]) async {
+    private func invoke(_ lane: Int, _ numbers: [Int]) async {
         let records = numbers.compactMap { inHand[$0] }
-        let outcome = await outcome(records, numbers)
-        machine.ended(outcome, at: tools.now())
+        let outcome = await outcome(lane, records, numbers)
+        machine.ended(outcome, lane: lane, at: tools.now())
         ringing.yield()
     }
 
-    private func outcome(_ records: [Kept], _ numbers: [Int]) async -> ShardPoller.Outcome {
+    private func outcome(_ lane: Int, _ records: [Kept], _ numbers: [Int]) async -> ShardPoller.Outcome {
         let request = InvocationRequest(
             requestID: RandomIdentifier.uuid(),
             function: plan.function,
@@ -242,7 +252,7 @@ actor ShardReader {
         let reports = source.reportsItemFailures
         do {
             let response = try await tools.invoke(request)
-            attempt = DiscardedBatch.Attempt(
+            attempts[lane] = DiscardedBatch.Attempt(
                 requestID: request.requestID,
                 executedVersion: response.executedVersion,
                 isFunctionError: true
@@ -258,11 +268,11 @@ actor ShardReader {
                 await note(.processed)
                 return .succeeded
             case .all:
-                attempt?.isFunctionError = false
+                attempts[lane]?.isFunctionError = false
                 await note(.problem("Function call failed"))
                 return .failed(from: nil)
             case .some(let failed):
-                attempt?.isFunctionError = false
+                attempts[lane]?.isFunctionError = false
                 let first = records.firstIndex { failed.contains($0.sequence) }
                 await note(.problem("Function call failed"))
                 return .failed(from: first.map { numbers[$0] })
@@ -301,7 +311,12 @@ actor ShardReader {
         ringing.yield()
     }
 
-    private func discard(_ numbers: [Int], _ reason: ShardPoller.Reason, _ invocations: Int) async {
+    private func discard(
+        _ lane: Int,
+        _ numbers: [Int],
+        _ reason: ShardPoller.Reason,
+        _ invocations: Int
+    ) async {
         let records = numbers.compactMap { inHand[$0] }
         let batch = DiscardedBatch(
             plan: plan,
@@ -310,12 +325,12 @@ actor ShardReader {
             records: records.map { ($0.sequence, $0.arrival) },
             reason: reason,
             invocations: invocations,
-            attempt: attempt,
+            attempt: attempts[lane],
             event: Self.event(records),
             time: tools.reading.time()
         )
         if let message = batch.message() { await deliver(message) }
-        machine.discarded(at: tools.now())
+        machine.discarded(lane: lane, at: tools.now())
         ringing.yield()
     }
 

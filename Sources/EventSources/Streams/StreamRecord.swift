@@ -14,6 +14,12 @@ struct StreamRecord: Equatable, Sendable {
     /// The data of a record of Kinesis, decoded; a record of DynamoDB is its own data.
     let data: [UInt8]?
 
+    /// What its order is kept by: the partition key, or the item's key.
+    var partition: [UInt8] {
+        if let key = value["kinesis"]?["partitionKey"]?.string { return Array(key.utf8) }
+        return value["dynamodb"]?["Keys"]?.bytes ?? []
+    }
+
     /// A record as GetRecords has it; nil for what is none.
     init?(_ record: JSONValue, of source: EventSourcePlan.StreamSource, shard: String, region: String) {
         switch source.kind {

@@ -32,6 +32,12 @@ package struct EventSourcePlan: Equatable, Sendable {
             case .stream(let stream): stream.arn
             }
         }
+
+        /// Whether what reads the one can go on with the other.
+        package func isLike(_ other: Source) -> Bool {
+            guard case .stream(let stream) = self, case .stream(let next) = other else { return arn == other.arn }
+            return stream.arn == next.arn && stream.settings.lanes == next.settings.lanes
+        }
     }
 
     /// A queue of SQS as a source.

@@ -2,8 +2,9 @@
 
 /// When one shard of a stream is read, what its function is invoked with, what follows from failures, and how far all of it is.
 ///
-/// Knows records by numbers that its owner gives them. One batch is worked on at one time, and the next is gathered meanwhile; a position
-/// is saved after all before it has been processed or discarded. So nothing is skipped whatever happens here, and after a restart
+/// Knows records by numbers that its owner gives them, in ascending order. A shard has one lane, or several, each with some of the
+/// partition keys. One batch of a lane is worked on at one time, and the next is gathered meanwhile; a position is saved after all before
+/// it has been processed or discarded. So nothing is skipped whatever happens here, and after a restart
 /// some of it comes again. https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-create.html and the pages beside it.
 package struct ShardPoller: Sendable {
     package struct Settings: Equatable, Sendable {
@@ -17,20 +18,24 @@ package struct ShardPoller: Sendable {
         package var ageMax: Duration?
         /// Whether a batch that failed is tried again in two halves.
         package var bisects: Bool
+        /// Batches at one time, 1 to 10 (`ParallelizationFactor`); not to be changed.
+        package var lanes: Int
 
         package init(
             batchSize: Int,
             window: Duration = .zero,
             retriesMax: Int? = nil,
             ageMax: Duration? = nil,
-            bisects: Bool = false
+            bisects: Bool = false,
+            lanes: Int = 1
         ) {
-            precondition(batchSize > 0)
+            precondition(batchSize > 0 && lanes > 0)
             self.batchSize = batchSize
             self.window = window
             self.retriesMax = retriesMax
             self.ageMax = ageMax
             self.bisects = bisects
+            self.lanes = lanes
         }
     }
 
@@ -41,12 +46,15 @@ package struct ShardPoller: Sendable {
         package var bytes: Int
         /// When it was received from the stream.
         package var age: Duration
+        /// The same for all records of a partition key.
+        package var lane: Int
 
-        package init(number: Int, sequence: String, bytes: Int, age: Duration) {
+        package init(number: Int, sequence: String, bytes: Int, age: Duration, lane: Int = 0) {
             self.number = number
             self.sequence = sequence
             self.bytes = bytes
             self.age = age
+            self.lane = lane
         }
     }
 
@@ -79,10 +87,10 @@ package struct ShardPoller: Sendable {
         case open(StreamPosition)
         /// Read on; to be followed by `fetched` or a failure.
         case fetch(max: Int)
-        /// Invoke the function with those records; to be followed by `ended`.
-        case invoke([Int])
-        /// Tell the destination for failures of those records, which were tried so often; to be followed by `discarded`.
-        case discard([Int], Reason, invocations: Int)
+        /// Invoke the function with those records of a lane; to be followed by `ended`.
+        case invoke(Int, [Int])
+        /// Tell the destination for failures of those records of a lane, which were tried so often; to be followed by `discarded`.
+        case discard(Int, [Int], Reason, invocations: Int)
         /// Make durable that all before that position is done, and forget those records; to be followed by `saved` or `saveFailed`.
         case save(StreamPosition, done: [Int])
     }
@@ -125,21 +133,33 @@ package struct ShardPoller: Sendable {
         var invocations = 0
     }
 
-    private enum Phase: Equatable, Sendable {
-        case free, invoking, saving
+    fileprivate enum Phase: Equatable, Sendable {
+        case free, invoking
         case discarding(Int)
+    }
+
+    fileprivate struct Lane: Equatable, Sendable {
+        /// What waits for its turn, in the shard's order.
+        var pending: [Held] = []
+        var pendingBytes = 0
+        /// What is left of the batch that is worked on; the first part is next.
+        var parts: [Part] = []
+        var phase = Phase.free
+        var pausedUntil = MonotonicTime(nanoseconds: 0)
+        var throttles = 0
     }
 
     package private(set) var settings: Settings
     private let payloadBytesMax: Int
-    /// What waits for its turn, in the shard's order.
-    private var pending: [Held] = []
-    private var pendingBytes = 0
-    /// What is left of the batch that is worked on; the first part is next.
-    private var parts: [Part] = []
-    private var phase = Phase.free
-    private var pausedUntil = MonotonicTime(nanoseconds: 0)
-    private var throttles = 0
+    private var lanes: [Lane]
+    /// All from the first record on that is not done with, and those of them that are.
+    private var order: [(number: Int, sequence: String)] = []
+    private var done: Set<Int> = []
+    /// All before this is done with.
+    private var safe: StreamPosition
+    private var isSaving = false
+    /// What is being saved.
+    private var saving: StreamPosition?
     /// What is to be saved, and the records that are done with.
     private var unsaved: (position: StreamPosition, done: [Int])?
     private var saved: StreamPosition
@@ -165,14 +185,20 @@ package struct ShardPoller: Sendable {
         read = position
         saved = position
         if case .latest(let time) = position { saved = .since(time) }
+        safe = saved
+        lanes = Array(repeating: Lane(), count: settings.lanes)
     }
 
     /// The shard was read to its end, and that is saved.
     package var isFinished: Bool { saved == .end }
     /// Nothing is under way that its owner has to answer for.
-    package var isIdle: Bool { !isReading && phase == .free && unsaved == nil }
-    package var bytesInHand: Int { pendingBytes + parts.joinedBytes }
-    package var recordsInHand: Int { pending.count + parts.reduce(0) { $0 + $1.held.count } }
+    package var isIdle: Bool {
+        !isReading && !isSaving && unsaved == nil && lanes.allSatisfy { $0.phase == .free }
+    }
+    package var bytesInHand: Int { lanes.reduce(0) { $0 + $1.pendingBytes + $1.parts.joinedBytes } }
+    package var recordsInHand: Int {
+        lanes.reduce(0) { $0 + $1.pending.count + $1.parts.reduce(0) { $0 + $1.held.count } }
+    }
 
     /// The mapping was changed; a batch that is worked on stays as it is.
     package mutating func change(_ settings: Settings) { self.settings = settings }
@@ -199,8 +225,11 @@ package struct ShardPoller: Sendable {
         isReading = false
         readFailures = 0
         fetchLimit = min(Self.fetchMax, fetchLimit * 2)
-        pending += page.records.map { Held(record: $0, received: now) }
-        pendingBytes += page.records.reduce(0) { $0 + $1.bytes }
+        for record in page.records {
+            lanes[record.lane].pending.append(Held(record: record, received: now))
+            lanes[record.lane].pendingBytes += record.bytes
+            order.append((record.number, record.sequence))
+        }
         if let last = page.last { read = .after(last) }
         if page.isEnd || wasSealed && page.last == nil && !page.hasMore { isClosed = true }
         readDue = readBegan + (page.hasMore ? Self.busyPause : Self.idlePause)
@@ -237,74 +266,81 @@ package struct ShardPoller: Sendable {
     // MARK: What became of a batch
 
     /// An invocation has ended.
-    package mutating func ended(_ outcome: Outcome, at now: MonotonicTime) {
-        precondition(phase == .invoking, "an invocation that ends has begun")
-        phase = .free
+    package mutating func ended(_ outcome: Outcome, lane: Int = 0, at now: MonotonicTime) {
+        precondition(lanes[lane].phase == .invoking, "an invocation that ends has begun")
+        lanes[lane].phase = .free
         switch outcome {
         case .succeeded:
-            throttles = 0
-            complete(parts[0].held.count)
+            lanes[lane].throttles = 0
+            complete(lanes[lane].parts[0].held.count, lane)
         case .failed(let first):
-            throttles = 0
-            failed(from: first, at: now)
+            lanes[lane].throttles = 0
+            failed(from: first, lane, at: now)
         case .throttled:
-            parts[0].invocations -= 1
-            pausedUntil = now + min(Self.pauseMax, Self.throttlePause * (1 << min(throttles, 5)))
-            throttles += 1
+            lanes[lane].parts[0].invocations -= 1
+            let pause = min(Self.pauseMax, Self.throttlePause * (1 << min(lanes[lane].throttles, 5)))
+            lanes[lane].pausedUntil = now + pause
+            lanes[lane].throttles += 1
         }
     }
 
-    private mutating func failed(from first: Int?, at now: MonotonicTime) {
-        let done = first.flatMap { first in parts[0].held.firstIndex { $0.record.number == first } } ?? 0
-        if done > 0 { complete(done) }
-        let count = parts[0].held.count
+    private mutating func failed(from first: Int?, _ lane: Int, at now: MonotonicTime) {
+        let part = lanes[lane].parts[0]
+        let done = first.flatMap { first in part.held.firstIndex { $0.record.number == first } } ?? 0
+        if done > 0 { complete(done, lane) }
+        let count = part.held.count - done
         // A split is no retry (services-kinesis-errors.html, BisectBatchOnFunctionError).
         if settings.bisects, done > 0 { return }
         if settings.bisects, count > 1 {
-            var (left, right) = (parts[0], parts[0])
+            var (left, right) = (part, part)
             left.held.removeLast(count - count / 2)
             right.held.removeFirst(count / 2)
-            parts.replaceSubrange(0..<1, with: [left, right])
+            lanes[lane].parts.replaceSubrange(0..<1, with: [left, right])
             return
         }
-        let failures = parts[0].failures
-        parts[0].failures += 1
-        guard !isExhausted(parts[0]) else { return }
-        pausedUntil = now + min(Self.pauseMax, Self.retryPause * (1 << min(failures, 6)))
+        lanes[lane].parts[0].failures += 1
+        guard !isExhausted(lanes[lane].parts[0]) else { return }
+        lanes[lane].pausedUntil = now + min(Self.pauseMax, Self.retryPause * (1 << min(part.failures, 6)))
     }
 
     private func isExhausted(_ part: Part) -> Bool { settings.retriesMax.map { part.failures > $0 } ?? false }
 
     /// The destination knows of what was discarded, or nobody could tell it.
-    package mutating func discarded(at now: MonotonicTime) {
-        guard case .discarding(let count) = phase else { preconditionFailure("nothing was discarded") }
-        phase = .free
-        complete(count)
+    package mutating func discarded(lane: Int = 0, at now: MonotonicTime) {
+        guard case .discarding(let count) = lanes[lane].phase else { preconditionFailure("nothing was discarded") }
+        lanes[lane].phase = .free
+        complete(count, lane)
     }
 
     package mutating func saved(at now: MonotonicTime) {
-        precondition(phase == .saving, "nothing was saved")
-        phase = .free
-        if let unsaved { saved = unsaved.position }
-        unsaved = nil
+        precondition(isSaving, "nothing was saved")
+        isSaving = false
+        guard let saving else { return }
+        saved = saving
+        self.saving = nil
     }
 
     /// It is tried again, unless there is no time.
     package mutating func saveFailed(at now: MonotonicTime) {
-        precondition(phase == .saving, "nothing was saved")
-        phase = .free
+        precondition(isSaving, "nothing was saved")
+        isSaving = false
         saveDue = now + Self.savePause
+        if let saving, unsaved == nil, !isStopping { unsaved = (saving, []) }
+        saving = nil
         if isStopping { unsaved = nil }
     }
 
-    /// The first `count` records of the first part are done with.
-    private mutating func complete(_ count: Int) {
-        let done = parts[0].held.prefix(count)
-        parts[0].held.removeFirst(count)
-        guard let last = done.last else { return }
-        if parts[0].held.isEmpty { parts.removeFirst() }
-        let position = parts.isEmpty && pending.isEmpty ? reached : .after(last.record.sequence)
-        unsaved = (position, (unsaved?.done ?? []) + done.map(\.record.number))
+    /// The first `count` records of a lane's first part are done with.
+    private mutating func complete(_ count: Int, _ lane: Int) {
+        let numbers = lanes[lane].parts[0].held.prefix(count).map(\.record.number)
+        lanes[lane].parts[0].held.removeFirst(count)
+        if lanes[lane].parts[0].held.isEmpty { lanes[lane].parts.removeFirst() }
+        done.formUnion(numbers)
+        let passed = order.prefix { done.contains($0.number) }
+        if let last = passed.last { safe = .after(last.sequence) }
+        for record in passed { done.remove(record.number) }
+        order.removeFirst(passed.count)
+        unsaved = (order.isEmpty ? reached : safe, (unsaved?.done ?? []) + numbers)
     }
 
     /// All before this has been read.
@@ -319,24 +355,33 @@ package struct ShardPoller: Sendable {
     /// When `next` is to be asked again, if nothing else happens.
     package var due: MonotonicTime? {
         var times: [MonotonicTime] = []
-        if phase == .free {
+        if wantsToRead { times.append(readDue) }
+        if !isSaving {
             if unsaved != nil {
                 times.append(saveDue)
             } else if !isStopping {
-                if !parts.isEmpty {
-                    times.append(pausedUntil)
-                } else if let first = pending.first {
-                    times.append(max(pausedUntil, first.received + settings.window))
+                for lane in lanes where lane.phase == .free {
+                    if !lane.parts.isEmpty {
+                        times.append(lane.pausedUntil)
+                    } else if let first = lane.pending.first {
+                        times.append(max(lane.pausedUntil, first.received + settings.window))
+                    }
                 }
             }
         }
-        if wantsToRead { times.append(readDue) }
         return times.min()
     }
 
     /// What is to be done now; to be asked until there is nothing.
     package mutating func next(at now: MonotonicTime) -> Action? {
-        if phase == .free, let action = work(at: now) { return action }
+        if !isSaving {
+            if let action = save(at: now) { return action }
+            if unsaved == nil, !isStopping {
+                for lane in lanes.indices {
+                    if let action = work(lane, at: now) { return action }
+                }
+            }
+        }
         guard wantsToRead, now >= readDue else { return nil }
         isReading = true
         guard isOpen else { return .open(read) }
@@ -347,56 +392,64 @@ package struct ShardPoller: Sendable {
 
     private var fetchSize: Int { min(fetchLimit, max(settings.batchSize, Self.fetchMin)) }
 
-    private var wantsToRead: Bool { !isStopping && !isClosed && !isReading && !isFull }
-
-    /// There is enough for a batch.
-    private var isFull: Bool {
-        pending.count >= settings.batchSize || pendingBytes + pending.count + Self.envelopeBytes > payloadBytesMax
+    private var wantsToRead: Bool {
+        guard !isStopping, !isClosed, !isReading else { return false }
+        guard lanes.count > 1 else { return !isFull(lanes[0]) }
+        // One lane that waits leaves the others something to do, within bounds.
+        return lanes.contains { !isFull($0) } && order.count < 2 * settings.batchSize * lanes.count + Self.fetchMin
+            && lanes.reduce(0) { $0 + $1.pendingBytes } <= payloadBytesMax * lanes.count
     }
 
-    private mutating func work(at now: MonotonicTime) -> Action? {
-        if let unsaved {
-            guard now >= saveDue else { return nil }
-            phase = .saving
-            return .save(unsaved.position, done: unsaved.done)
-        }
-        guard !isStopping, now >= pausedUntil else { return nil }
-        if parts.isEmpty { formBatch(at: now) }
-        guard let part = parts.first else {
-            // What no filter lets through is done with, too.
-            guard pending.isEmpty, reached != saved else { return nil }
-            unsaved = (reached, [])
-            return work(at: now)
-        }
+    /// There is enough for a batch.
+    private func isFull(_ lane: Lane) -> Bool {
+        lane.pending.count >= settings.batchSize
+            || lane.pendingBytes + lane.pending.count + Self.envelopeBytes > payloadBytesMax
+    }
+
+    private mutating func save(at now: MonotonicTime) -> Action? {
+        // What no filter lets through is done with, too.
+        if unsaved == nil, !isStopping, order.isEmpty, reached != saved { unsaved = (reached, []) }
+        guard let unsaved, now >= saveDue else { return nil }
+        isSaving = true
+        saving = unsaved.position
+        self.unsaved = nil
+        return .save(unsaved.position, done: unsaved.done)
+    }
+
+    private mutating func work(_ lane: Int, at now: MonotonicTime) -> Action? {
+        guard lanes[lane].phase == .free, now >= lanes[lane].pausedUntil else { return nil }
+        if lanes[lane].parts.isEmpty { formBatch(lane, at: now) }
+        guard let part = lanes[lane].parts.first else { return nil }
         let numbers = part.held.map(\.record.number)
         if let ageMax = settings.ageMax {
             let count = part.held.prefix { $0.age(at: now) > ageMax }.count
             if count > 0 {
-                phase = .discarding(count)
-                return .discard(Array(numbers[..<count]), .recordAgeExceeded, invocations: part.invocations)
+                lanes[lane].phase = .discarding(count)
+                return .discard(lane, Array(numbers[..<count]), .recordAgeExceeded, invocations: part.invocations)
             }
         }
         if isExhausted(part) {
-            phase = .discarding(numbers.count)
-            return .discard(numbers, .retryAttemptsExhausted, invocations: part.invocations)
+            lanes[lane].phase = .discarding(numbers.count)
+            return .discard(lane, numbers, .retryAttemptsExhausted, invocations: part.invocations)
         }
-        phase = .invoking
-        parts[0].invocations += 1
-        return .invoke(numbers)
+        lanes[lane].phase = .invoking
+        lanes[lane].parts[0].invocations += 1
+        return .invoke(lane, numbers)
     }
 
-    private mutating func formBatch(at now: MonotonicTime) {
+    private mutating func formBatch(_ lane: Int, at now: MonotonicTime) {
+        let pending = lanes[lane].pending
         guard let first = pending.first else { return }
-        guard isFull || isClosed || now >= first.received + settings.window else { return }
+        guard isFull(lanes[lane]) || isClosed || now >= first.received + settings.window else { return }
         var (count, bytes) = (0, Self.envelopeBytes)
         for held in pending.prefix(settings.batchSize) {
             guard count == 0 || bytes + held.record.bytes + 1 <= payloadBytesMax else { break }
             bytes += held.record.bytes + 1
             count += 1
         }
-        parts = [Part(held: Array(pending.prefix(count)))]
-        pending.removeFirst(count)
-        pendingBytes -= parts.joinedBytes
+        lanes[lane].parts = [Part(held: Array(pending.prefix(count)))]
+        lanes[lane].pending.removeFirst(count)
+        lanes[lane].pendingBytes -= lanes[lane].parts.joinedBytes
     }
 }
 
