@@ -7,10 +7,14 @@ extension JSONValue {
     package static let valuesMax = 100_000
 
     /// - Throws: `JSONSyntax.Failure`; also for a text that is nested too deeply, and for lone surrogates in escapes.
-    package init(parsing bytes: [UInt8]) throws(JSONSyntax.Failure) {
+    package init(
+        parsing bytes: [UInt8],
+        depthMax: Int = depthMax,
+        valuesMax: Int = valuesMax
+    ) throws(JSONSyntax.Failure) {
         // The builder below then only meets valid texts.
         if let failure = JSONSyntax.failure(in: bytes) { throw failure }
-        var builder = JSONBuilder(bytes: bytes)
+        var builder = JSONBuilder(bytes: bytes, depthMax: depthMax, valuesMax: valuesMax)
         self = try builder.value(depth: 0)
     }
 }
@@ -18,17 +22,21 @@ extension JSONValue {
 /// Builds values from a text that `JSONSyntax` has accepted.
 private struct JSONBuilder {
     let bytes: [UInt8]
+    let depthMax: Int
+    let valuesMax: Int
     var offset = 0
     var count = 0
 
-    init(bytes: [UInt8]) {
+    init(bytes: [UInt8], depthMax: Int, valuesMax: Int) {
         self.bytes = bytes
+        self.depthMax = depthMax
+        self.valuesMax = valuesMax
     }
 
     mutating func value(depth: Int) throws(JSONSyntax.Failure) -> JSONValue {
-        guard depth < JSONValue.depthMax else { throw failure("The document is nested too deeply") }
+        guard depth < depthMax else { throw failure("The document is nested too deeply") }
         count += 1
-        guard count <= JSONValue.valuesMax else { throw failure("The document has too many values") }
+        guard count <= valuesMax else { throw failure("The document has too many values") }
         skip(while: Self.isSpace)
         defer { skip(while: Self.isSpace) }
         switch bytes[offset] {

@@ -34,6 +34,17 @@ struct JSONValueTests {
         #expect(throws: JSONSyntax.Failure.self) { try JSONValue(parsing: Array(many.utf8)) }
     }
 
+    @Test func `who expects more says so`() throws {
+        let item = String(repeating: #"{"M":{"a":"#, count: 31) + "1" + String(repeating: "}}", count: 31)
+        let text = #"{"Records":[{"dynamodb":{"NewImage":{"a":\#(item)}}}]}"#
+        #expect(throws: JSONSyntax.Failure.self) { try JSONValue(parsing: Array(text.utf8)) }
+        #expect(try JSONValue(parsing: Array(text.utf8), depthMax: 96)["Records"]?.array?.count == 1)
+        let deep = String(repeating: "[", count: 97) + String(repeating: "]", count: 97)
+        #expect(throws: JSONSyntax.Failure.self) { try JSONValue(parsing: Array(deep.utf8), depthMax: 96) }
+        #expect(throws: JSONSyntax.Failure.self) { try JSONValue(parsing: Array("[1,2]".utf8), valuesMax: 2) }
+        #expect(try JSONValue(parsing: Array("[1,2]".utf8), valuesMax: 3).array?.count == 2)
+    }
+
     @Test func `written compactly, in order of names`() {
         let value = JSONValue.object(["b": .array([.null, .bool(false)]), "a": .string("\"\\\u{1}\n日")])
         #expect(value.text == #"{"a":"\"\\\u0001\n日","b":[null,false]}"#)
