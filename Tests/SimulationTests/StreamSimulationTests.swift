@@ -81,6 +81,7 @@ private struct StreamHistory {
         /// The next record to read, as an index of the shard's.
         var place = 0
         var numbers: [Int: Int] = [:]
+        var wasOpened = false
     }
 
     private static let payloadBytesMax = 1_000
@@ -249,6 +250,9 @@ private struct StreamHistory {
     }
 
     private mutating func open(_ name: String, _ position: StreamPosition) {
+        // What comes after the first try is the mapping's, whether or not that succeeds.
+        if case .latest = position, readers[name]?.wasOpened == true { faults.append("the latest is asked for twice") }
+        readers[name]?.wasOpened = true
         if isFaulty(15) {
             seen.readFailures += 1
             readers[name]?.machine.readFailed(at: events.now)

@@ -8,6 +8,9 @@ import LambdaModel
 package struct RemoteStream: RecordStream {
     /// 10 MB of records, as JSON.
     private static let answerBytesMax = 32 << 20
+    /// An item may have 31 levels, each of them two of JSON.
+    private static let depthMax = 96
+    private static let valuesMax = 1_000_000
     /// Pages of a listing, and shards of all of them.
     private static let pagesMax = 200
     private static let shardsMax = 10_000
@@ -44,15 +47,20 @@ package struct RemoteStream: RecordStream {
                 page = answer["StreamDescription"] ?? .null
                 token = page["LastEvaluatedShardId"]
             }
-            shards += (page["Shards"]?.array ?? []).compactMap(Self.shard)
+            guard let found = page["Shards"]?.array else {
+                throw StreamFailure(code: "InternalFailure", message: "The answer has no shards.")
+            }
+            shards += try found.map(Self.shard)
             guard shards.count <= Self.shardsMax else { break }
             guard token?.string != nil else { return shards }
         }
         throw StreamFailure(code: "LimitExceeded", message: "The stream has more than \(Self.shardsMax) shards.")
     }
 
-    private static func shard(_ value: JSONValue) -> ShardSet.Shard? {
-        guard let id = value["ShardId"]?.string, !id.isEmpty else { return nil }
+    private static func shard(_ value: JSONValue) throws(StreamFailure) -> ShardSet.Shard {
+        guard let id = value["ShardId"]?.string, !id.isEmpty else {
+            throw StreamFailure(code: "InternalFailure", message: "The answer has a shard without a name.")
+        }
         return ShardSet.Shard(
             id: id,
             parents: [value["ParentShardId"]?.string, value["AdjacentParentShardId"]?.string].compactMap(\.self),
@@ -91,7 +99,9 @@ package struct RemoteStream: RecordStream {
         // An iterator need not say which stream it is of.
         if kind == .kinesis { members["StreamARN"] = .string(arn) }
         let answer = try await call("GetRecords", members)
-        let records = answer["Records"]?.array ?? []
+        guard let records = answer["Records"]?.array else {
+            throw StreamFailure(code: "InternalFailure", message: "The answer has no records.")
+        }
         let isBehind = answer["MillisBehindLatest"]?.integer.map { $0 > 0 }
         return StreamPage(
             records: records,
@@ -107,7 +117,11 @@ package struct RemoteStream: RecordStream {
         case .dynamoDB: request = .dynamoDBStreamsOperation(operation, members, region: region)
         }
         do {
-            return try JSONValue(parsing: try await client.perform(request, bytesMax: Self.answerBytesMax))
+            return try JSONValue(
+                parsing: try await client.perform(request, bytesMax: Self.answerBytesMax),
+                depthMax: Self.depthMax,
+                valuesMax: Self.valuesMax
+            )
         } catch ServiceFailure.refused(_, let code, let message) {
             throw StreamFailure(code: code, message: message)
         } catch ServiceFailure.unreachable(let cause) {

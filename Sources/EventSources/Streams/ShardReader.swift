@@ -43,7 +43,7 @@ actor ShardReader {
     private let note: @Sendable (Note) async -> Void
     private var machine: ShardPoller
     /// What is older is not the mapping's; DynamoDB does not leave it out itself.
-    private let oldest: Timestamp?
+    private var oldest: Timestamp?
     private var inHand: [Int: Kept] = [:]
     private var lastNumber = 0
     private var iterator = ""
@@ -70,12 +70,6 @@ actor ShardReader {
         self.filter = filter
         self.tools = tools
         self.note = note
-        if case .since(let time) = position, source.kind == .dynamoDB {
-            // Their times are whole seconds.
-            oldest = Timestamp(millisecondsSinceEpoch: time.millisecondsSinceEpoch / 1_000 * 1_000)
-        } else {
-            oldest = nil
-        }
         machine = ShardPoller(
             source.settings,
             from: position,
@@ -151,6 +145,12 @@ actor ShardReader {
     // MARK: Reading
 
     private func open(_ position: StreamPosition) async {
+        if case .since(let time) = position, source.kind == .dynamoDB {
+            // Their times are whole seconds.
+            oldest = Timestamp(millisecondsSinceEpoch: time.millisecondsSinceEpoch / 1_000 * 1_000)
+        } else {
+            oldest = nil
+        }
         do {
             iterator = try await tools.stream.iterator(shard, at: position)
             machine.opened(at: tools.now())
@@ -163,8 +163,8 @@ actor ShardReader {
     private func fetch(_ count: Int) async {
         do {
             let page = try await tools.stream.records(iterator, max: count)
+            try received(page)
             iterator = page.next ?? ""
-            received(page)
             if hasReadProblem {
                 hasReadProblem = false
                 await note(.fine)
@@ -179,6 +179,13 @@ actor ShardReader {
         let now = tools.now()
         switch (error as? StreamFailure)?.code {
         case "ExpiredIteratorException"?: return machine.expired(at: now)
+        // The record that was last is there no more, or the stream was made anew under its name.
+        case "InvalidArgumentException"? where source.kind == .kinesis && isOfPosition(error):
+            tools.logger.warning(
+                "a position is not in its shard, which is read from its beginning",
+                metadata: ["shard": "\(shard)", "cause": "\(error)"]
+            )
+            return machine.trimmed(at: now)
         case "TrimmedDataAccessException"?: return machine.trimmed(at: now)
         case StreamFailure.tooLarge?: machine.overflowed(at: now)
         // More reads than a shard has: no problem, but a reason to wait.
@@ -192,18 +199,31 @@ actor ShardReader {
         await note(.problem(problem))
     }
 
-    private func received(_ page: StreamPage) {
+    private func isOfPosition(_ error: any Error) -> Bool {
+        (error as? StreamFailure)?.message.contains("StartingSequenceNumber") ?? false
+    }
+
+    /// - Throws: `StreamFailure` where one of the records is none; then all of them are read again.
+    private func received(_ page: StreamPage) throws {
         let time = tools.reading.time()
+        let records = try page.records.map { value in
+            guard
+                let record = StreamRecord(value, of: source, shard: shard, region: plan.key.region, now: time)
+            else {
+                throw StreamFailure(
+                    code: "InternalFailure",
+                    message: "A record has no sequence number, or no data."
+                )
+            }
+            return record
+        }
         var wanted: [ShardPoller.Record] = []
         var last: String?
         let lanes = machine.settings.lanes
-        for value in page.records {
-            guard let record = StreamRecord(value, of: source, shard: shard, region: plan.key.region) else {
-                tools.logger.error("a record of a stream is not understood", metadata: ["shard": "\(shard)"])
-                continue
-            }
-            last = record.sequence
+        for record in records {
+            // The position stays a time until one of them is the mapping's.
             if let oldest, record.arrival < oldest { continue }
+            last = record.sequence
             guard filter.matches(record: record.value, data: record.data) else { continue }
             lastNumber += 1
             let bytes = record.value.bytes

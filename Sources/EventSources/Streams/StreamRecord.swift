@@ -8,6 +8,7 @@ import LambdaModel
 /// https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html and with-ddb.html have examples.
 struct StreamRecord: Equatable, Sendable {
     let sequence: String
+    /// When it came to the stream; when it was read, where nobody says so.
     let arrival: Timestamp
     /// What EventBridge's patterns are compared with.
     let value: JSONValue
@@ -20,25 +21,40 @@ struct StreamRecord: Equatable, Sendable {
         return value["dynamodb"]?["Keys"]?.bytes ?? []
     }
 
-    /// A record as GetRecords has it; nil for what is none.
-    init?(_ record: JSONValue, of source: EventSourcePlan.StreamSource, shard: String, region: String) {
+    /// A record as GetRecords has it, read at `now`; nil for what is none.
+    init?(
+        _ record: JSONValue,
+        of source: EventSourcePlan.StreamSource,
+        shard: String,
+        region: String,
+        now: Timestamp
+    ) {
         switch source.kind {
-        case .kinesis: self.init(kinesis: record, source, shard, region)
-        case .dynamoDB: self.init(dynamoDB: record, source, region)
+        case .kinesis: self.init(kinesis: record, source, shard, region, now)
+        case .dynamoDB: self.init(dynamoDB: record, source, region, now)
         }
+    }
+
+    /// Without a time that can be, a record is as old as its reading: it is not to be discarded for its age.
+    private static func arrival(_ seconds: JSONValue?, _ now: Timestamp) -> Timestamp {
+        let latest = now.millisecondsSinceEpoch + 86_400_000
+        guard let time = Timestamp(seconds: seconds), (1...latest).contains(time.millisecondsSinceEpoch) else {
+            return now
+        }
+        return time
     }
 
     private init?(
         kinesis record: JSONValue,
         _ source: EventSourcePlan.StreamSource,
         _ shard: String,
-        _ region: String
+        _ region: String,
+        _ now: Timestamp
     ) {
-        guard let sequence = record["SequenceNumber"]?.string, let data = record["Data"]?.string,
-            let arrival = Timestamp(seconds: record["ApproximateArrivalTimestamp"])
+        guard let sequence = record["SequenceNumber"]?.string, !sequence.isEmpty, let data = record["Data"]?.string
         else { return nil }
         self.sequence = sequence
-        self.arrival = arrival
+        arrival = Self.arrival(record["ApproximateArrivalTimestamp"], now)
         self.data = Base64.decode(data)
         value = .object([
             "kinesis": .object([
@@ -53,14 +69,17 @@ struct StreamRecord: Equatable, Sendable {
         ])
     }
 
-    private init?(dynamoDB record: JSONValue, _ source: EventSourcePlan.StreamSource, _ region: String) {
-        guard var members = record.object, let sequence = record["dynamodb"]?["SequenceNumber"]?.string else {
-            return nil
-        }
+    private init?(
+        dynamoDB record: JSONValue,
+        _ source: EventSourcePlan.StreamSource,
+        _ region: String,
+        _ now: Timestamp
+    ) {
+        guard var members = record.object, let sequence = record["dynamodb"]?["SequenceNumber"]?.string,
+            !sequence.isEmpty
+        else { return nil }
         self.sequence = sequence
-        arrival =
-            Timestamp(seconds: record["dynamodb"]?["ApproximateCreationDateTime"])
-            ?? Timestamp(millisecondsSinceEpoch: 0)
+        arrival = Self.arrival(record["dynamodb"]?["ApproximateCreationDateTime"], now)
         data = nil
         members["eventSource"] = .string("aws:dynamodb")
         members["awsRegion"] = .string(region)

@@ -107,6 +107,8 @@ package struct ShardPoller: Sendable {
     /// Records of one read, as Kinesis has it.
     package static let fetchMax = 10_000
     private static let fetchMin = 1_000
+    /// Reads that succeed before more is asked for.
+    private static let goodReadsMin = 4
     /// Between two reads while there is nothing; Lambda's own.
     package static let idlePause = Duration.seconds(1)
     /// Between two reads while there is more: a shard of Kinesis may be read five times a second.
@@ -172,6 +174,8 @@ package struct ShardPoller: Sendable {
     private var readBegan = MonotonicTime(nanoseconds: 0)
     private var readFailures = 0
     private var fetchLimit = ShardPoller.fetchMax
+    /// Since an answer was too large.
+    private var goodReads = 0
     /// Nobody writes to the shard any more; and whether that was known when the read began.
     private var isSealed = false
     private var wasSealed = false
@@ -224,7 +228,8 @@ package struct ShardPoller: Sendable {
     package mutating func fetched(_ page: Page, at now: MonotonicTime) {
         isReading = false
         readFailures = 0
-        fetchLimit = min(Self.fetchMax, fetchLimit * 2)
+        goodReads += 1
+        if goodReads.isMultiple(of: Self.goodReadsMin) { fetchLimit = min(Self.fetchMax, fetchLimit * 2) }
         for record in page.records {
             lanes[record.lane].pending.append(Held(record: record, received: now))
             lanes[record.lane].pendingBytes += record.bytes
@@ -239,12 +244,16 @@ package struct ShardPoller: Sendable {
     package mutating func expired(at now: MonotonicTime) {
         isReading = false
         isOpen = false
+        // Asked for once more, the latest would leave out what came meanwhile.
+        if case .latest(let time) = read { read = .since(time) }
         readDue = now + Self.busyPause
     }
 
     /// The position is older than everything that is left: it goes on with the oldest.
     package mutating func trimmed(at now: MonotonicTime) {
         expired(at: now)
+        // What begins with a time still does.
+        if case .since = read { return }
         read = .trimHorizon
     }
 
@@ -252,6 +261,7 @@ package struct ShardPoller: Sendable {
     package mutating func overflowed(at now: MonotonicTime) {
         guard fetchLimit > 1 else { return readFailed(at: now) }
         isReading = false
+        goodReads = 0
         fetchLimit = max(1, fetchSize / 4)
         readDue = now + Self.busyPause
     }

@@ -55,7 +55,10 @@ package struct ShardSet: Equatable, Sendable {
     /// Durable positions by shard.
     private var positions: [String: StreamPosition]
     private var shards: [Shard] = []
+    /// Of those that are there; a shard is gone when two listings in a row lack it.
     private var names: Set<String> = []
+    /// Those that the last listing lacked.
+    private var absent: Set<String> = []
     private var reading: Set<String> = []
     private var sealed: Set<String> = []
     /// Shards to begin with what comes from the time of their listing.
@@ -84,7 +87,10 @@ package struct ShardSet: Equatable, Sendable {
         failures = 0
         listDue = now + Self.interval
         self.shards = shards.sorted { $0.id < $1.id }
-        names = Set(shards.map(\.id))
+        let found = Set(shards.map(\.id))
+        let missing = names.union(positions.keys).union(reading).subtracting(found).subtracting([Self.mark])
+        names = found.union(missing.subtracting(absent))
+        absent = missing
         if start == .latest, positions.isEmpty, unsaved.isEmpty {
             unsaved[Self.mark] = .since(time)
             for shard in shards {
@@ -118,6 +124,8 @@ package struct ShardSet: Equatable, Sendable {
     package mutating func saveFailed(at now: MonotonicTime) {
         isSaving = false
         saveDue = now + .seconds(1)
+        // The latest would be later by then.
+        fresh = [:]
     }
 
     /// A shard was read to its end, and that is saved.
@@ -147,7 +155,11 @@ package struct ShardSet: Equatable, Sendable {
             return .save(unsaved)
         }
         if !waiting.isEmpty { return waiting.removeFirst() }
-        guard !isCrowded else { return nil }
+        guard !isCrowded else {
+            // Those that wait begin with the time that was saved: the latest would be later by then.
+            fresh = [:]
+            return nil
+        }
         guard let shard = shards.first(where: isReadable) else { return nil }
         reading.insert(shard.id)
         if shard.isClosed {
@@ -159,7 +171,9 @@ package struct ShardSet: Equatable, Sendable {
 
     private func isReadable(_ shard: Shard) -> Bool {
         !reading.contains(shard.id) && positions[shard.id] != .end
-            && shard.parents.allSatisfy { !names.contains($0) || positions[$0] == .end }
+            && shard.parents.allSatisfy {
+                !reading.contains($0) && (!names.contains($0) || positions[$0] == .end)
+            }
     }
 
     private mutating func position(of id: String) -> StreamPosition {
