@@ -3,6 +3,7 @@
 
 import base64
 import json
+import sqlite3
 import time
 import uuid
 
@@ -74,6 +75,32 @@ def wait_for_state(client, mapping, state):
     wait_until(lambda: client.get_event_source_mapping(UUID=mapping)["State"] == state, WAIT, state)
 
 
+def positions(server, mapping):
+    """How far a mapping is, durably, by shard."""
+    database = sqlite3.connect(server.data / "metadata.sqlite", timeout=30)
+    try:
+        return dict(database.execute(
+            "SELECT shard, position FROM streamPositions WHERE mapping = ? AND shard <> ''", (mapping,)).fetchall())
+    finally:
+        database.close()
+
+
+def wait_for_positions(server, mapping, *sequences):
+    """Until all before and with one of those sequence numbers is done in each of as many shards."""
+    wanted = sorted(f"after {sequence}" for sequence in sequences)
+    wait_until(lambda: sorted(positions(server, mapping).values()) == wanted, WAIT, "the positions")
+
+
+def lasts(server, name):
+    """The last sequence number of each shard that a function was invoked with."""
+    found = {}
+    for batch in batches(server, name):
+        for record in batch:
+            shard, sequence = record["eventID"].split(":")
+            found[shard] = max(found.get(shard, "0"), sequence, key=int)
+    return found.values()
+
+
 def batches(server, name):
     """The events that a function was invoked with, in their order."""
     return [
@@ -127,7 +154,7 @@ def test_batches_of_a_shard_are_full_and_in_order(reading, name, services, strea
 def test_a_window_ends(reading, name, services, stream):
     reading.deploy(name, LISTING)
     made, arn = stream()
-    mapped(reading, name, arn, MaximumBatchingWindowInSeconds=3)
+    mapped(reading, name, arn, MaximumBatchingWindowInSeconds=20)
     put(services, made, "a", "b")
     wait_until(lambda: texts(reading, name) == [["a", "b"]], WAIT, "the batch")
 
@@ -137,10 +164,14 @@ def test_the_latest_leaves_out_what_was_there(reading, name, services, stream):
     made, arn = stream()
     put(services, made, "old")
     mapped(reading, name, arn, "LATEST")
-    time.sleep(3)
-    put(services, made, "new")
-    wait_until(lambda: flat(reading, name), WAIT, "the event")
-    assert flat(reading, name) == ["new"]
+
+    # Where it begins is known only from what comes.
+    def found():
+        put(services, made, "new")
+        time.sleep(1)
+        return flat(reading, name)
+
+    assert "old" not in wait_until(found, WAIT, "the event")
 
 
 def test_a_time_to_begin_with_and_the_latest_after_a_kill(reading, name, services, stream):
@@ -156,8 +187,8 @@ def test_a_time_to_begin_with_and_the_latest_after_a_kill(reading, name, service
     assert flat(reading, name) == ["young"]
     other, other_arn = stream()
     put(services, other, "older")
-    mapped(reading, name, other_arn, "LATEST")
-    time.sleep(3)
+    mapping = mapped(reading, name, other_arn, "LATEST")
+    wait_until(lambda: positions(reading, mapping), WAIT, "the beginning")
     reading.kill()
     # Nobody reads, but the mapping has begun.
     put(services, other, "newer")
@@ -250,7 +281,7 @@ def test_a_filter_passes_over_records(reading, name, services, stream):
 def test_a_kill_repeats_nothing_that_was_done_and_skips_nothing(reading, name, services, stream):
     reading.deploy(name, LISTING)
     made, arn = stream(2)
-    mapped(reading, name, arn, BatchSize=10)
+    mapping = mapped(reading, name, arn, BatchSize=10)
     sent = []
     for turn in range(3):
         some = [f"{turn}-{number}" for number in range(30)]
@@ -259,7 +290,7 @@ def test_a_kill_repeats_nothing_that_was_done_and_skips_nothing(reading, name, s
         sent += some
         if turn == 0:
             wait_until(lambda: set(flat(reading, name)) == set(sent), WAIT, "all records")
-            time.sleep(2)
+            wait_for_positions(reading, mapping, *lasts(reading, name))
             done = len(flat(reading, name))
         reading.kill()
         reading.start()
@@ -287,7 +318,9 @@ def test_batches_beside_each_other_keep_the_order_of_their_keys(reading, name, s
     for number in range(40):
         put(services, made, f"{number % 4}-{number:02}", key=str(number % 4))
     put(services, made, "throw", key="throw")
-    mapped(reading, name, arn, BatchSize=5, ParallelizationFactor=4, MaximumRetryAttempts=0, BisectBatchOnFunctionError=True)
+    mapping = mapped(
+        reading, name, arn, BatchSize=5, ParallelizationFactor=4, MaximumRetryAttempts=0,
+        BisectBatchOnFunctionError=True)
     put(services, made, "0-99", key="0")
 
     def good():
@@ -298,7 +331,7 @@ def test_batches_beside_each_other_keep_the_order_of_their_keys(reading, name, s
         found = [one for one in good() if one.startswith(f"{key}-")]
         assert found == sorted(found)
     # The record that failed holds up nobody: what follows is done, and is not run again.
-    time.sleep(2)
+    wait_for_positions(reading, mapping, *lasts(reading, name))
     reading.kill()
     reading.start()
     put(services, made, "0-100", key="0")
