@@ -64,6 +64,56 @@ struct ShardPollerTests {
         #expect(old.next(at: later) == .discard(0, [1, 2], .recordAgeExceeded, invocations: 0))
     }
 
+    @Test func `what can't be told for lack of time is left to what reads next`() {
+        var poller = invoking(2, .init(batchSize: 10, retriesMax: 0))
+        poller.ended(.failed(from: nil), at: now)
+        #expect(poller.next(at: now) == .discard(0, [1, 2], .retryAttemptsExhausted, invocations: 1))
+        poller.stop()
+        poller.undone()
+        #expect(poller.isIdle && poller.recordsInHand == 2)
+        let action = poller.next(at: now + .seconds(100))
+        #expect(action == nil)
+    }
+
+    @Test func `the latest is asked for once`() {
+        let time = Timestamp(millisecondsSinceEpoch: 1_700_000_000_123)
+        var poller = ShardPoller(.init(batchSize: 1), from: .latest(time), payloadBytesMax: 1_000)
+        #expect(poller.next(at: now) == .open(.latest(time)))
+        poller.readFailed(at: now)
+        #expect(poller.next(at: now + .seconds(1)) == .open(.since(time)))
+    }
+
+    @Test func `what expires at once again waits`() {
+        var poller = ShardPoller(.init(batchSize: 1), from: .trimHorizon, payloadBytesMax: 1_000)
+        var pauses: [Duration] = []
+        var time = now
+        for _ in 0..<4 {
+            #expect(poller.next(at: time) == .open(.trimHorizon))
+            let isNew = poller.trimmed(at: time)
+            #expect(!isNew)
+            guard let due = poller.due else { return }
+            pauses.append(due - time)
+            time = due
+        }
+        #expect(pauses == [.milliseconds(200), .seconds(1), .seconds(2), .seconds(4)])
+    }
+
+    @Test func `a shard that vanishes while it is read ends after what that brings`() {
+        var poller = ShardPoller(.init(batchSize: 1), from: .trimHorizon, payloadBytesMax: 1_000)
+        _ = poller.next(at: now)
+        poller.opened(at: now)
+        #expect(poller.next(at: now) == .fetch(max: 1_000))
+        poller.vanish()
+        #expect(poller.next(at: now) == nil)
+        let record = ShardPoller.Record(number: 1, sequence: "1", bytes: 10, age: .zero)
+        poller.fetched(.init(records: [record], last: "1", hasMore: true, isEnd: false), at: now)
+        #expect(poller.next(at: now) == .invoke(0, [1]))
+        poller.ended(.succeeded, at: now)
+        #expect(poller.next(at: now) == .save(.end, done: [1]))
+        poller.saved(at: now)
+        #expect(poller.isFinished)
+    }
+
     @Test func `positions are kept as text`() {
         let time = Timestamp(millisecondsSinceEpoch: 1_700_000_000_123)
         for position in [StreamPosition.trimHorizon, .since(time), .after("4953 x"), .end] {

@@ -18,6 +18,7 @@ struct StreamSimulationTests {
         let all = [
             seen.failures, seen.partial, seen.throttles, seen.readFailures, seen.exhausted, seen.tooOld, seen.splits,
             seen.merges, seen.kills, seen.expired, seen.fullBatches, seen.filtered, seen.saveFailures,
+            seen.trimmed, seen.vanished, seen.omitted,
         ]
         #expect(all.allSatisfy { $0 > 0 }, "\(all)")
     }
@@ -28,6 +29,7 @@ private struct StreamHistory {
     struct Seen {
         var failures = 0, partial = 0, throttles = 0, readFailures = 0, exhausted = 0, tooOld = 0, splits = 0
         var merges = 0, kills = 0, expired = 0, fullBatches = 0, filtered = 0, saveFailures = 0
+        var trimmed = 0, vanished = 0, omitted = 0
 
         mutating func add(_ other: Seen) {
             failures += other.failures
@@ -43,11 +45,14 @@ private struct StreamHistory {
             fullBatches += other.fullBatches
             filtered += other.filtered
             saveFailures += other.saveFailures
+            trimmed += other.trimmed
+            vanished += other.vanished
+            omitted += other.omitted
         }
     }
 
     private enum Event {
-        case arrive, reshard, kill, alarm(Int)
+        case arrive, reshard, vanish, kill, alarm(Int)
         case listed(life: Int)
         case savedSet([String: StreamPosition], life: Int)
         case opened(String, StreamPosition, life: Int)
@@ -74,6 +79,10 @@ private struct StreamHistory {
         var keys: Set<Int>
         var records: [Int] = []
         var isClosed = false
+        /// Records before this one are there no more.
+        var floor = 0
+        /// The shard is there no more.
+        var isGone = false
     }
 
     private struct Reader {
@@ -98,6 +107,9 @@ private struct StreamHistory {
     private var lastNumber = 0
     private var life = 0
     private var alarms = 0
+    /// Of this life, and the shard that the last of them lacked.
+    private var listings = 0
+    private var omitted: String?
     private var arrivals: Int
     private var kills: Int
     /// When the mapping's first listing was; what was there before is not asked for with the latest.
@@ -128,6 +140,7 @@ private struct StreamHistory {
     mutating func run() {
         events.schedule(.arrive, after: .zero)
         for _ in 0..<random.below(5) { events.schedule(.reshard, after: random.duration(upTo: .seconds(200))) }
+        for _ in 0..<random.below(3) { events.schedule(.vanish, after: random.duration(upTo: .seconds(300))) }
         for _ in 0..<kills { events.schedule(.kill, after: random.duration(upTo: .seconds(300))) }
         act()
         var steps = 0
@@ -157,6 +170,7 @@ private struct StreamHistory {
         switch event {
         case .arrive: arrive()
         case .reshard: reshard()
+        case .vanish: vanish()
         case .kill: kill()
         case .alarm: break
         case .listed(let life): if life == self.life { list() }
@@ -183,6 +197,7 @@ private struct StreamHistory {
             durable[shard] = position
             readers[shard]?.machine.saved(at: events.now)
             if readers[shard]?.machine.isFinished == true {
+                if readers[shard]?.machine.isReading == true { faults.append("a shard ends while it is read") }
                 readers[shard] = nil
                 set.finished(shard, at: events.now)
             }
@@ -240,9 +255,40 @@ private struct StreamHistory {
         }
     }
 
+    private mutating func vanish() {
+        // None before those that it was made of.
+        let closed = shards.filter {
+            $0.value.isClosed && !$0.value.isGone && $0.value.parents.allSatisfy { shards[$0]?.isGone == true }
+        }.keys.sorted()
+        guard let name = random.element(of: closed) else { return }
+        seen.vanished += 1
+        shards[name]?.isGone = true
+        lose(name)
+    }
+
+    /// What is there no more is nobody's, unless it is in hand, or a read that is under way may bring it.
+    private mutating func lose(_ name: String) {
+        guard let shard = shards[name], readers[name]?.machine.isReading != true else { return }
+        let inHand = Set((readers[name]?.numbers ?? [:]).values)
+        for index in shard.isGone ? shard.records[...] : shard.records[..<shard.floor]
+        where !isSettled(records[index]) && !inHand.contains(index) {
+            records[index].isWanted = false
+        }
+    }
+
     private mutating func list() {
         if isFaulty(8) { return set.listFailed(at: events.now) }
-        let found = shards.map { ShardSet.Shard(id: $0.key, parents: $0.value.parents, isClosed: $0.value.isClosed) }
+        var found = shards.filter { !$0.value.isGone }
+            .map { ShardSet.Shard(id: $0.key, parents: $0.value.parents, isClosed: $0.value.isClosed) }
+        listings += 1
+        // Now and then a shard is lacking, but not twice.
+        let last = omitted
+        omitted = nil
+        if listings > 1, isFaulty(4), let shard = random.element(of: found.sorted { $0.id < $1.id }), shard.id != last {
+            seen.omitted += 1
+            omitted = shard.id
+            found.removeAll { $0.id == shard.id }
+        }
         // What comes after it is the mapping's; until its listing is durable, a kill makes another the first.
         if start == .latest, durable.isEmpty { begun = records.count }
         if start != .latest { begun = 0 }
@@ -258,10 +304,27 @@ private struct StreamHistory {
             readers[name]?.machine.readFailed(at: events.now)
             return
         }
+        if shards[name]?.isGone == true {
+            readers[name]?.machine.readFailed(at: events.now)
+            return lose(name)
+        }
         let all = shards[name]?.records ?? []
+        if case .after(let text) = position {
+            let place = all.firstIndex { records[$0].sequence > Int(text) ?? 0 } ?? all.count
+            let floor = shards[name]?.floor ?? 0
+            if isFaulty(8), place < all.count {
+                shards[name]?.floor = max(floor, min(all.count, place + 1 + random.below(3)))
+            }
+            if place < shards[name]?.floor ?? 0 {
+                seen.trimmed += 1
+                readers[name]?.machine.trimmed(at: events.now)
+                return lose(name)
+            }
+        }
+        let floor = shards[name]?.floor ?? 0
         let place =
             switch position {
-            case .trimHorizon: 0
+            case .trimHorizon: floor
             case .latest: skip(all)
             // Here times are counts of records.
             case .since(let time):
@@ -269,7 +332,7 @@ private struct StreamHistory {
             case .after(let text): all.firstIndex { records[$0].sequence > Int(text) ?? 0 } ?? all.count
             case .end: all.count
             }
-        readers[name]?.place = place
+        readers[name]?.place = max(floor, place)
         readers[name]?.machine.opened(at: events.now)
     }
 
@@ -281,7 +344,10 @@ private struct StreamHistory {
 
     private mutating func fetch(_ name: String, _ max: Int) {
         guard var reader = readers[name], let shard = shards[name] else { return }
-        defer { readers[name] = reader }
+        defer {
+            readers[name] = reader
+            if shard.isGone { lose(name) }
+        }
         switch isCalm ? 9 : random.below(40) {
         case 0:
             seen.readFailures += 1
@@ -396,6 +462,9 @@ private struct StreamHistory {
         seen.kills += 1
         life += 1
         readers = [:]
+        listings = 0
+        omitted = nil
+        for name in shards.keys { lose(name) }
         set = ShardSet(start: start, positions: durable)
     }
 
@@ -428,15 +497,22 @@ private struct StreamHistory {
         case .read(let name, let position):
             if readers[name] != nil { faults.append("a shard is read twice") }
             let parents = shards[name]?.parents ?? []
-            if parents.contains(where: { durable[$0] != .end }) { faults.append("a child before its parents") }
+            let isEarly = parents.contains {
+                durable[$0] != .end && (shards[$0]?.isGone != true || readers[$0] != nil)
+            }
+            if isEarly { faults.append("a child before its parents") }
             readers[name] = Reader(
                 machine: ShardPoller(settings, from: position, payloadBytesMax: Self.payloadBytesMax)
             )
         case .seal(let name):
             if shards[name]?.isClosed != true { faults.append("an open shard is sealed") }
             readers[name]?.machine.seal()
-        case .vanish: faults.append("a shard is there no more")
-        case .forget: faults.append("a position is forgotten")
+        case .vanish(let name):
+            if shards[name]?.isGone != true { faults.append("a shard that is there vanishes") }
+            readers[name]?.machine.vanish()
+        case .forget(let names):
+            if names.contains(where: { shards[$0]?.isGone != true }) { faults.append("a position is forgotten") }
+            for name in names { durable[name] = nil }
         }
     }
 

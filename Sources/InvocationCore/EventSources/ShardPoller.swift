@@ -89,7 +89,7 @@ package struct ShardPoller: Sendable {
         case fetch(max: Int)
         /// Invoke the function with those records of a lane; to be followed by `ended`.
         case invoke(Int, [Int])
-        /// Tell the destination for failures of those records of a lane, which were tried so often; to be followed by `discarded`.
+        /// Tell the destination for failures of those records of a lane, which were tried so often; to be followed by `discarded` or `undone`.
         case discard(Int, [Int], Reason, invocations: Int)
         /// Make durable that all before that position is done, and forget those records; to be followed by `saved` or `saveFailed`.
         case save(StreamPosition, done: [Int])
@@ -117,6 +117,8 @@ package struct ShardPoller: Sendable {
     static let envelopeBytes = 14
     private static let readPauseMax = Duration.seconds(60)
     private static let savePause = Duration.seconds(1)
+    /// Between two writes of what no filter lets through.
+    private static let passingPause = Duration.seconds(5)
     private static let retryPause = Duration.milliseconds(500)
     private static let throttlePause = Duration.seconds(1)
     private static let pauseMax = Duration.seconds(30)
@@ -166,6 +168,8 @@ package struct ShardPoller: Sendable {
     private var unsaved: (position: StreamPosition, done: [Int])?
     private var saved: StreamPosition
     private var saveDue = MonotonicTime(nanoseconds: 0)
+    /// When it is saved next that there was nothing to do.
+    private var passingDue = MonotonicTime(nanoseconds: 0)
     /// Where reading goes on.
     private var read: StreamPosition
     private var isOpen = false
@@ -173,6 +177,8 @@ package struct ShardPoller: Sendable {
     private var readDue = MonotonicTime(nanoseconds: 0)
     private var readBegan = MonotonicTime(nanoseconds: 0)
     private var readFailures = 0
+    /// Since a read brought something, or nothing.
+    private var expiries = 0
     private var fetchLimit = ShardPoller.fetchMax
     /// Since an answer was too large.
     private var goodReads = 0
@@ -194,7 +200,7 @@ package struct ShardPoller: Sendable {
     }
 
     /// The shard was read to its end, and that is saved.
-    package var isFinished: Bool { saved == .end }
+    package var isFinished: Bool { saved == .end && order.isEmpty && !isReading }
     /// Nothing is under way that its owner has to answer for.
     package var isIdle: Bool {
         !isReading && !isSaving && unsaved == nil && lanes.allSatisfy { $0.phase == .free }
@@ -228,6 +234,7 @@ package struct ShardPoller: Sendable {
     package mutating func fetched(_ page: Page, at now: MonotonicTime) {
         isReading = false
         readFailures = 0
+        expiries = 0
         goodReads += 1
         if goodReads.isMultiple(of: Self.goodReadsMin) { fetchLimit = min(Self.fetchMax, fetchLimit * 2) }
         for record in page.records {
@@ -240,21 +247,30 @@ package struct ShardPoller: Sendable {
         readDue = readBegan + (page.hasMore ? Self.busyPause : Self.idlePause)
     }
 
-    /// What it read by has expired: the position is to be found again.
+    /// What it read by has expired: the position is to be found again, at once or when that did not help after 1 s, 2 s … 60 s.
     package mutating func expired(at now: MonotonicTime) {
+        close()
+        readDue = now + (expiries == 0 ? Self.busyPause : Self.pause(expiries - 1))
+        expiries += 1
+    }
+
+    private static func pause(_ failures: Int) -> Duration { min(readPauseMax, .seconds(1 << min(failures, 6))) }
+
+    private mutating func close() {
         isReading = false
         isOpen = false
         // Asked for once more, the latest would leave out what came meanwhile.
         if case .latest(let time) = read { read = .since(time) }
-        readDue = now + Self.busyPause
     }
 
     /// The position is older than everything that is left: it goes on with the oldest.
-    package mutating func trimmed(at now: MonotonicTime) {
+    ///
+    /// - Returns: false where it was to begin with the oldest before; what begins with a time still does.
+    @discardableResult package mutating func trimmed(at now: MonotonicTime) -> Bool {
         expired(at: now)
-        // What begins with a time still does.
-        if case .since = read { return }
+        guard case .after = read else { return false }
         read = .trimHorizon
+        return true
     }
 
     /// The answer was larger than its owner takes: fewer records the next time.
@@ -268,9 +284,15 @@ package struct ShardPoller: Sendable {
 
     /// A read brought nothing, and an error; the next waits 1 s, 2 s … 60 s.
     package mutating func readFailed(at now: MonotonicTime) {
-        expired(at: now)
-        readDue = now + min(Self.readPauseMax, .seconds(1 << min(readFailures, 6)))
+        close()
+        readDue = now + Self.pause(readFailures)
         readFailures += 1
+    }
+
+    /// Its owner does not read now; it asks again after that time.
+    package mutating func postponed(_ pause: Duration, at now: MonotonicTime) {
+        isReading = false
+        readDue = now + pause
     }
 
     // MARK: What became of a batch
@@ -322,6 +344,12 @@ package struct ShardPoller: Sendable {
         complete(count, lane)
     }
 
+    /// It was discarded no more, as there is no time: it is left to what reads the shard next.
+    package mutating func undone(lane: Int = 0) {
+        guard case .discarding = lanes[lane].phase else { preconditionFailure("nothing was discarded") }
+        lanes[lane].phase = .free
+    }
+
     package mutating func saved(at now: MonotonicTime) {
         precondition(isSaving, "nothing was saved")
         isSaving = false
@@ -355,7 +383,8 @@ package struct ShardPoller: Sendable {
 
     /// All before this has been read.
     private var reached: StreamPosition {
-        if isClosed { return .end }
+        // A read that is under way may bring something still.
+        if isClosed, !isReading { return .end }
         if case .latest(let time) = read { return .since(time) }
         return read
     }
@@ -418,7 +447,10 @@ package struct ShardPoller: Sendable {
 
     private mutating func save(at now: MonotonicTime) -> Action? {
         // What no filter lets through is done with, too.
-        if unsaved == nil, !isStopping, order.isEmpty, reached != saved { unsaved = (reached, []) }
+        if unsaved == nil, !isStopping, order.isEmpty, reached != saved, reached == .end || now >= passingDue {
+            unsaved = (reached, [])
+            passingDue = now + Self.passingPause
+        }
         guard let unsaved, now >= saveDue else { return nil }
         isSaving = true
         saving = unsaved.position

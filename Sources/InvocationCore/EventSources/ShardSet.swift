@@ -78,8 +78,10 @@ package struct ShardSet: Equatable, Sendable {
         self.positions = positions
     }
 
-    /// There are shards that wait for others to end.
+    /// No more are read until one has ended.
     package var isCrowded: Bool { reading.count >= Self.readingMax }
+    /// Shards that wait for that.
+    package var waitingCount: Int { isCrowded ? shards.count(where: isReadable) : 0 }
 
     package mutating func listed(_ shards: [Shard], at now: MonotonicTime, time: Timestamp) {
         isListing = false
