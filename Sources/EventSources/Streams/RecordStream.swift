@@ -41,10 +41,13 @@ package struct StreamFailure: Error, Equatable, Sendable {
     /// As the service names it: `ResourceNotFoundException`, for example.
     package var code: String
     package var message: String
+    /// For the server's log only.
+    package var cause: String?
 
-    package init(code: String, message: String) {
+    package init(code: String, message: String, cause: String? = nil) {
         self.code = code
         self.message = message
+        self.cause = cause
     }
 
     /// An answer that is more than this server takes.

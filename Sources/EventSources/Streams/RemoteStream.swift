@@ -127,7 +127,8 @@ package struct RemoteStream: RecordStream {
         } catch ServiceFailure.unreachable(let cause) {
             throw StreamFailure(
                 code: "ServiceUnavailable",
-                message: "\(client.endpoint.url) does not answer: \(cause)"
+                message: "The stream's server does not answer.",
+                cause: "\(client.endpoint.url): \(cause)"
             )
         } catch ServiceFailure.tooLarge(let bytesMax) {
             throw StreamFailure(

@@ -13,6 +13,8 @@ actor ShardReader {
         var stream: any RecordStream
         var reading: StreamReading
         var invoke: EventSourceService.Invoke
+        /// For all shards of the mapping.
+        let share = ReadingShare()
         var now: @Sendable () -> MonotonicTime
         var clock: any Clock<Duration>
         var logger: Logger
@@ -34,6 +36,8 @@ actor ShardReader {
 
     /// Tries to tell a destination, with 1 s, 2 s … between them.
     private static let deliveriesMax = 5
+    /// Until it asks again whether it may read.
+    private static let sharePause = Duration.milliseconds(50)
 
     private let shard: String
     private var plan: EventSourcePlan
@@ -51,6 +55,8 @@ actor ShardReader {
     private var attempts: [Int: DiscardedBatch.Attempt] = [:]
     private var reads: Task<Void, Never>?
     private var hasReadProblem = false
+    private var hasSaveProblem = false
+    private var discards: [Int: Task<Bool, Never>] = [:]
     private var alarm: Task<Void, Never>?
     private let bell: AsyncStream<Void>
     private let ringing: AsyncStream<Void>.Continuation
@@ -103,6 +109,7 @@ actor ShardReader {
     func stop() {
         machine.stop()
         reads?.cancel()
+        for discard in discards.values { discard.cancel() }
         ringing.yield()
     }
 
@@ -111,11 +118,14 @@ actor ShardReader {
         await withDiscardingTaskGroup { group in
             for await _ in bell {
                 while let action = machine.next(at: tools.now()) { perform(action, &group) }
+                tools.share.hold(machine.bytesInHand, shard)
                 setAlarm()
                 if machine.isIdle, machine.isStopping || machine.isFinished { break }
             }
         }
         alarm?.cancel()
+        reads?.cancel()
+        tools.share.hold(0, shard)
         ringing.finish()
     }
 
@@ -161,9 +171,16 @@ actor ShardReader {
     }
 
     private func fetch(_ count: Int) async {
+        guard tools.share.begin(shard) else {
+            machine.postponed(Self.sharePause, at: tools.now())
+            ringing.yield()
+            return
+        }
         do {
+            defer { tools.share.end() }
             let page = try await tools.stream.records(iterator, max: count)
             try received(page)
+            tools.share.hold(machine.bytesInHand, shard)
             iterator = page.next ?? ""
             if hasReadProblem {
                 hasReadProblem = false
@@ -185,8 +202,8 @@ actor ShardReader {
                 "a position is not in its shard, which is read from its beginning",
                 metadata: ["shard": "\(shard)", "cause": "\(error)"]
             )
-            return machine.trimmed(at: now)
-        case "TrimmedDataAccessException"?: return machine.trimmed(at: now)
+            if machine.trimmed(at: now) { return }
+        case "TrimmedDataAccessException"?: if machine.trimmed(at: now) { return }
         case StreamFailure.tooLarge?: machine.overflowed(at: now)
         // More reads than a shard has: no problem, but a reason to wait.
         case "ProvisionedThroughputExceededException"?, "LimitExceededException"?: return machine.readFailed(at: now)
@@ -263,11 +280,18 @@ actor ShardReader {
     }
 
     private func outcome(_ lane: Int, _ records: [Kept], _ numbers: [Int]) async -> ShardPoller.Outcome {
+        let event = Self.event(records)
+        guard event.count <= LimitsProfile.synchronousPayloadBytesMax else {
+            // One record: a batch of several fits.
+            attempts[lane] = nil
+            await note(.problem("A record's event has \(event.count) bytes, more than a function may be sent."))
+            return .failed(from: nil)
+        }
         let request = InvocationRequest(
             requestID: RandomIdentifier.uuid(),
             function: plan.function,
             qualifier: plan.qualifier,
-            payload: Self.event(records)
+            payload: event
         )
         let reports = source.reportsItemFailures
         do {
@@ -324,9 +348,15 @@ actor ShardReader {
         do {
             try await tools.reading.checkpoints.save([shard: position], of: plan.key)
             machine.saved(at: tools.now())
+            if hasSaveProblem {
+                hasSaveProblem = false
+                await note(.fine)
+            }
         } catch {
             tools.logger.error("a position could not be saved", metadata: ["shard": "\(shard)", "cause": "\(error)"])
             machine.saveFailed(at: tools.now())
+            hasSaveProblem = true
+            await note(.problem("How far the stream is read could not be saved."))
         }
         ringing.yield()
     }
@@ -345,20 +375,39 @@ actor ShardReader {
             records: records.map { ($0.sequence, $0.arrival) },
             reason: reason,
             invocations: invocations,
-            attempt: attempts[lane],
+            attempt: invocations > 0 ? attempts[lane] : nil,
             event: Self.event(records),
             time: tools.reading.time()
         )
-        if let message = batch.message() { await deliver(message) }
-        machine.discarded(lane: lane, at: tools.now())
+        if await isTold(batch.message(), lane) {
+            machine.discarded(lane: lane, at: tools.now())
+        } else {
+            machine.undone(lane: lane)
+        }
         ringing.yield()
     }
 
-    private func deliver(_ message: DestinationMessage) async {
+    private func isTold(_ message: DestinationMessage?, _ lane: Int) async -> Bool {
+        guard let message else { return true }
+        guard !machine.isStopping else { return false }
+        let delivery = Task { await self.deliver(message) }
+        discards[lane] = delivery
+        defer { discards[lane] = nil }
+        return await withTaskCancellationHandler {
+            await delivery.value
+        } onCancel: {
+            delivery.cancel()
+        }
+    }
+
+    /// - Returns: false where there was no time to find out whether it can be delivered.
+    private func deliver(_ message: DestinationMessage) async -> Bool {
         for turn in 1...Self.deliveriesMax {
             do {
-                return try await tools.reading.deliver(message)
+                try await tools.reading.deliver(message)
+                return true
             } catch let failure {
+                guard !Task.isCancelled else { return false }
                 guard failure.mayPass, turn < Self.deliveriesMax else {
                     tools.logger.warning(
                         "nothing was sent to a destination",
@@ -366,10 +415,11 @@ actor ShardReader {
                             "shard": "\(shard)", "destination": "\(message.target.text)", "cause": "\(failure.reason)",
                         ]
                     )
-                    return
+                    return true
                 }
-                try? await tools.clock.sleep(for: .seconds(1 << (turn - 1)))
+                guard (try? await tools.clock.sleep(for: .seconds(1 << (turn - 1)))) != nil else { return false }
             }
         }
+        return true
     }
 }

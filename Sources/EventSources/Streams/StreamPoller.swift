@@ -110,11 +110,13 @@ actor StreamPoller: SourcePoller {
         await withDiscardingTaskGroup { group in
             for await _ in bell {
                 while !isStopping, let action = set.next(at: tools.now()) { perform(action, &group) }
+                if set.isCrowded { tell() }
                 setAlarm()
                 if isStopping, readers.isEmpty, listing == nil, !isSaving { break }
             }
         }
         alarm?.cancel()
+        listing?.cancel()
         ringing.finish()
     }
 
@@ -158,7 +160,10 @@ actor StreamPoller: SourcePoller {
         } catch {
             set.listFailed(at: tools.now())
             hasListed = true
-            if !isStopping { set(problem: (error as? StreamFailure)?.problem ?? "The stream could not be read.") }
+            if !isStopping {
+                let problem = (error as? StreamFailure)?.problem ?? "The stream could not be read."
+                set(problem: problem, cause: "\(error)")
+            }
         }
         listing = nil
         ringing.yield()
@@ -168,9 +173,11 @@ actor StreamPoller: SourcePoller {
         do {
             try await reading.checkpoints.save(positions, of: plan.key)
             set.saved()
+            set(problem: nil)
         } catch {
             tools.logger.error("positions could not be saved", metadata: ["cause": "\(error)"])
             set.saveFailed(at: tools.now())
+            set(problem: "How far the stream is read could not be saved.")
         }
         isSaving = false
         ringing.yield()
@@ -215,10 +222,10 @@ actor StreamPoller: SourcePoller {
         tell()
     }
 
-    private func set(problem: String?) {
+    private func set(problem: String?, cause: String? = nil) {
         guard problem != self.problem else { return tell() }
         self.problem = problem
-        if let problem { tools.logger.warning("a stream is not read", metadata: ["cause": "\(problem)"]) }
+        if let problem { tools.logger.warning("a stream is not read", metadata: ["cause": "\(cause ?? problem)"]) }
         tell()
     }
 
@@ -227,10 +234,16 @@ actor StreamPoller: SourcePoller {
         report(
             EventSourceStatus(
                 isStopping ? .ending : .reading,
-                problem: problem ?? problems.min { $0.key < $1.key }?.value,
+                problem: problem ?? problems.min { $0.key < $1.key }?.value ?? crowd,
                 hasProcessed: hasProcessed
             )
         )
+    }
+
+    private var crowd: String? {
+        let count = set.waitingCount
+        guard count > 0 else { return nil }
+        return "\(count) shards wait: \(ShardSet.readingMax) are read at one time."
     }
 
     private func setAlarm() {
