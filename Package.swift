@@ -256,7 +256,8 @@ let package = Package(
         .testTarget(
             name: "EventSourcesTests",
             dependencies: [
-                "EventSources", "AWSWire", "InvocationCore", "Invoker", "LambdaModel", "TestSupport", logging,
+                "EventSources", "AWSWire", "EventPattern", "InvocationCore", "Invoker", "LambdaModel", "TestSupport",
+                logging,
             ],
             swiftSettings: swift
         ),

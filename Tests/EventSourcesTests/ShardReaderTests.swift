@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+import AWSWire
+import EventPattern
+import InvocationCore
+import Invoker
+import LambdaModel
+import Logging
+import Synchronization
+import Testing
+
+@testable import EventSources
+
+/// One shard, whose answers come in the order given; after them it has nothing.
+private final class ScriptedShard: RecordStream, StreamCheckpoints, RecordStreams {
+    struct State {
+        var opens: [Result<Void, StreamFailure>] = []
+        var pages: [Result<[JSONValue], StreamFailure>] = []
+        var opened: [StreamPosition] = []
+        var saved: [StreamPosition] = []
+        var notes: [ShardReader.Note] = []
+        var events: [JSONValue] = []
+        var deliveries = 0
+    }
+
+    let state: Mutex<State>
+
+    init(opens: [Result<Void, StreamFailure>] = [], pages: [Result<[JSONValue], StreamFailure>]) {
+        state = Mutex(State(opens: opens, pages: pages))
+    }
+
+    var fetchMax: Int { 1_000 }
+    var endsWhenEmpty: Bool { false }
+
+    func shards() async throws -> [ShardSet.Shard] { [] }
+
+    func iterator(_ shard: String, at position: StreamPosition) async throws -> String {
+        try state.withLock { state in
+            state.opened.append(position)
+            if !state.opens.isEmpty { try state.opens.removeFirst().get() }
+        }
+        return "iterator"
+    }
+
+    func records(_ iterator: String, max: Int) async throws -> StreamPage {
+        let records = try state.withLock { try $0.pages.isEmpty ? [] : $0.pages.removeFirst().get() }
+        return StreamPage(records: records, next: "iterator", hasMore: false)
+    }
+
+    func stream(_ source: EventSourcePlan.StreamSource) -> (any RecordStream)? { self }
+
+    func positions(of mapping: EventSourceKey) async throws -> [String: StreamPosition] { [:] }
+
+    func save(_ positions: [String: StreamPosition], of mapping: EventSourceKey) async throws {
+        state.withLock { $0.saved += positions.values }
+    }
+
+    func forget(_ shards: [String], of mapping: EventSourceKey) async throws {}
+
+    /// What a function was invoked with.
+    var sequences: [String] {
+        state.withLock(\.events).compactMap {
+            $0["kinesis"]?["sequenceNumber"]?.string ?? $0["dynamodb"]?["SequenceNumber"]?.string
+        }
+    }
+}
+
+@Suite(.timeLimit(.minutes(10)))
+struct ShardReaderTests {
+    private static let time = Timestamp(millisecondsSinceEpoch: 1_700_000_000_500)
+
+    private func reader(
+        _ shard: ScriptedShard,
+        _ kind: EventSourcePlan.StreamSource.Kind,
+        from position: StreamPosition,
+        retriesMax: Int? = nil,
+        destination: String? = nil,
+        fails: Bool = false
+    ) throws -> ShardReader {
+        let source = EventSourcePlan.StreamSource(
+            kind: kind,
+            arn: "arn:aws:kinesis:us-east-1:000000000000:stream/s",
+            start: .latest,
+            settings: .init(batchSize: 10, retriesMax: retriesMax, ageMax: .seconds(60)),
+            destination: destination
+        )
+        let plan = EventSourcePlan(
+            key: EventSourceKey(accountID: "000000000000", region: "us-east-1", id: "id"),
+            function: FunctionKey(accountID: "000000000000", region: "us-east-1", name: "f"),
+            qualifier: nil,
+            source: .stream(source)
+        )
+        let start = ContinuousClock.now
+        let tools = ShardReader.Tools(
+            stream: shard,
+            reading: StreamReading(
+                streams: shard,
+                checkpoints: shard,
+                deliver: { _ throws(DeliveryFailure) in
+                    shard.state.withLock { $0.deliveries += 1 }
+                    throw DeliveryFailure(reason: "as asked for", mayPass: true)
+                },
+                time: { Self.time }
+            ),
+            invoke: { request in
+                let records = try JSONValue(parsing: request.payload)["Records"]?.array ?? []
+                shard.state.withLock { $0.events += records }
+                return InvocationResponse(
+                    executedVersion: "$LATEST",
+                    outcome: fails
+                        ? .functionError(type: "Error", payload: []) : .success(payload: Array("null".utf8)),
+                    logTail: nil
+                )
+            },
+            now: { MonotonicTime(nanoseconds: 1) + (ContinuousClock.now - start) },
+            clock: ContinuousClock(),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+        let filter = try EventFilter(patterns: [], source: source.filterSource)
+        return ShardReader("shard", plan, source, filter, from: position, tools) { note in
+            shard.state.withLock { $0.notes.append(note) }
+        }
+    }
+
+    private func eventually(_ condition: () -> Bool) async throws {
+        while !condition() { try await Task.sleep(for: .milliseconds(5)) }
+    }
+
+    private static func change(_ sequence: String, _ seconds: String?) -> JSONValue {
+        var members: [String: JSONValue] = ["SequenceNumber": .string(sequence)]
+        members["ApproximateCreationDateTime"] = seconds.map { .number($0) }
+        return .object(["dynamodb": .object(members)])
+    }
+
+    private static func record(_ sequence: String?, _ seconds: String? = "1700000000.1") -> JSONValue {
+        var members: [String: JSONValue] = ["Data": .string(""), "PartitionKey": .string("k")]
+        members["SequenceNumber"] = sequence.map { .string($0) }
+        members["ApproximateArrivalTimestamp"] = seconds.map { .number($0) }
+        return .object(members)
+    }
+
+    @Test func `the latest of a table that is opened again leaves out what is older`() async throws {
+        let expired = StreamFailure(code: "ExpiredIteratorException", message: "")
+        let old = Self.change("1", "1699999999")
+        let shard = ScriptedShard(pages: [
+            .failure(expired), .success([old]), .failure(expired),
+            .success([old, Self.change("2", "1700000000"), Self.change("3", nil)]),
+        ])
+        let reader = try reader(shard, .dynamoDB, from: .latest(Self.time))
+        async let ended: Void = reader.run()
+        try await eventually { shard.state.withLock(\.saved) == [.after("3")] }
+        await reader.stop()
+        await ended
+        #expect(shard.sequences == ["2", "3"])
+        #expect(shard.state.withLock(\.opened) == [.latest(Self.time), .since(Self.time), .since(Self.time)])
+    }
+
+    @Test func `records without a time are run, and a page with one that is none is read again`() async throws {
+        let shard = ScriptedShard(pages: [
+            .success([Self.record("1"), Self.record("")]), .success([Self.record("1"), Self.record(nil)]),
+            .success([Self.record("1", nil), Self.record("2", "1e300"), Self.record("3", "0"), Self.record("4")]),
+        ])
+        let reader = try reader(shard, .kinesis, from: .trimHorizon)
+        async let ended: Void = reader.run()
+        try await eventually { shard.state.withLock(\.saved) == [.after("4")] }
+        await reader.stop()
+        await ended
+        #expect(shard.sequences == ["1", "2", "3", "4"])
+        let isProblem = shard.state.withLock { state in
+            state.notes.contains { if case .problem(let text) = $0 { text.contains("sequence number") } else { false } }
+        }
+        #expect(isProblem && shard.state.withLock(\.notes).contains(.fine))
+    }
+
+    @Test func `a position that is not in its shard is followed by the shard's beginning`() async throws {
+        let unknown = StreamFailure(
+            code: "InvalidArgumentException",
+            message: "StartingSequenceNumber 9 used in GetShardIterator on shard shard is invalid."
+        )
+        let shard = ScriptedShard(opens: [.failure(unknown)], pages: [.success([Self.record("1")])])
+        let reader = try reader(shard, .kinesis, from: .after("9"))
+        async let ended: Void = reader.run()
+        try await eventually { shard.state.withLock(\.saved).last == .after("1") }
+        await reader.stop()
+        await ended
+        #expect(shard.state.withLock(\.opened) == [.after("9"), .trimHorizon])
+    }
+
+    @Test func `what no destination takes before the end is not done`() async throws {
+        let shard = ScriptedShard(pages: [.success([Self.record("1")])])
+        let reader = try reader(
+            shard,
+            .kinesis,
+            from: .trimHorizon,
+            retriesMax: 0,
+            destination: "arn:aws:sqs:us-east-1:000000000000:failed",
+            fails: true
+        )
+        async let ended: Void = reader.run()
+        try await eventually { shard.state.withLock(\.deliveries) >= 1 }
+        await reader.stop()
+        await ended
+        #expect(shard.state.withLock(\.saved).isEmpty)
+        #expect(shard.state.withLock(\.deliveries) < 5)
+    }
+}
