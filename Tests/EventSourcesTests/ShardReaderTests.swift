@@ -202,4 +202,34 @@ struct ShardReaderTests {
         #expect(shard.state.withLock(\.saved).isEmpty)
         #expect(shard.state.withLock(\.deliveries) < 5)
     }
+
+    @Test func `an event that no function may be sent is a failed batch`() async throws {
+        var members = Self.record("1").object ?? [:]
+        members["Data"] = .string(String(repeating: "A", count: LimitsProfile.synchronousPayloadBytesMax))
+        let shard = ScriptedShard(pages: [.success([.object(members), Self.record("2")])])
+        let reader = try reader(shard, .kinesis, from: .trimHorizon, retriesMax: 0)
+        async let ended: Void = reader.run()
+        try await eventually { shard.state.withLock(\.saved).last == .after("2") }
+        await reader.stop()
+        await ended
+        #expect(shard.sequences == ["2"])
+        let isProblem = shard.state.withLock { state in
+            state.notes.contains { if case .problem(let text) = $0 { text.contains("more than") } else { false } }
+        }
+        #expect(isProblem)
+    }
+
+    @Test func `shards share reads and bytes`() {
+        let share = ReadingShare()
+        for number in 0..<8 { #expect(share.begin("s\(number)")) }
+        #expect(!share.begin("s8"))
+        for _ in 0..<8 { share.end() }
+        share.hold(64 << 20, "s0")
+        #expect(!share.begin("s0"))
+        #expect(share.begin("s1"))
+        share.hold(1, "s1")
+        #expect(!share.begin("s1"))
+        share.hold(0, "s0")
+        #expect(share.begin("s0") && share.begin("s1"))
+    }
 }
