@@ -14,15 +14,19 @@ final class ReadingShare: Sendable {
     /// Beyond it a shard reads only when it has nothing in hand.
     private static let bytesMax = 64 << 20
 
+    private static let readPause = Duration.milliseconds(200)
+    /// Until a batch has ended, which takes longer.
+    private static let bytesPause = Duration.seconds(1)
+
     private let state = Mutex(State())
 
-    /// Whether a shard may read now; to be followed by `end`.
-    func begin(_ shard: String) -> Bool {
+    /// nil where a shard may read now, to be followed by `end`; otherwise when it is to ask again.
+    func begin(_ shard: String) -> Duration? {
         state.withLock { state in
-            guard state.reads < Self.readsMax else { return false }
-            guard state.allBytes < Self.bytesMax || state.bytes[shard] == nil else { return false }
+            guard state.reads < Self.readsMax else { return Self.readPause }
+            guard state.allBytes < Self.bytesMax || state.bytes[shard] == nil else { return Self.bytesPause }
             state.reads += 1
-            return true
+            return nil
         }
     }
 

@@ -36,8 +36,6 @@ actor ShardReader {
 
     /// Tries to tell a destination, with 1 s, 2 s … between them.
     private static let deliveriesMax = 5
-    /// Until it asks again whether it may read.
-    private static let sharePause = Duration.milliseconds(50)
 
     private let shard: String
     private var plan: EventSourcePlan
@@ -171,8 +169,8 @@ actor ShardReader {
     }
 
     private func fetch(_ count: Int) async {
-        guard tools.share.begin(shard) else {
-            machine.postponed(Self.sharePause, at: tools.now())
+        if let pause = tools.share.begin(shard) {
+            machine.postponed(pause, at: tools.now())
             ringing.yield()
             return
         }
