@@ -89,7 +89,8 @@ package struct ShardPoller: Sendable {
         case fetch(max: Int)
         /// Invoke the function with those records of a lane; to be followed by `ended`.
         case invoke(Int, [Int])
-        /// Tell the destination for failures of those records of a lane, which were tried so often; to be followed by `discarded` or `undone`.
+        /// Tell the destination for failures of those records of a lane, which were tried so often; to be followed by
+        /// `discarded` or `undone`.
         case discard(Int, [Int], Reason, invocations: Int)
         /// Make durable that all before that position is done, and forget those records; to be followed by `saved` or `saveFailed`.
         case save(StreamPosition, done: [Int])
@@ -247,7 +248,7 @@ package struct ShardPoller: Sendable {
         readDue = readBegan + (page.hasMore ? Self.busyPause : Self.idlePause)
     }
 
-    /// What it read by has expired: the position is to be found again, at once or when that did not help after 1 s, 2 s … 60 s.
+    /// What it read by has expired: the position is to be found again, at once the first time, then after 1 s … 60 s.
     package mutating func expired(at now: MonotonicTime) {
         close()
         readDue = now + (expiries == 0 ? Self.busyPause : Self.pause(expiries - 1))
