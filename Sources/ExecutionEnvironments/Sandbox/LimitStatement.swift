@@ -18,8 +18,8 @@ package struct LimitStatement: Equatable, Sendable {
                     subject: "memory",
                     text:
                         "no control group: each process may take the function's memory and 1 GiB (RLIMIT_DATA), and a "
-                        + "function whose processes together are seen beyond it, every 50 ms, is killed; swap, /tmp and "
-                        + "/dev/shm do not count",
+                        + "function whose processes together are seen beyond it, every 50 ms, is killed; swap, /tmp, "
+                        + "/dev/shm, files of memfd_create and socket buffers do not count",
                     isFull: false
                 ),
             groups.has("cpu")
