@@ -24,8 +24,11 @@ extension LambdaAPI {
     /// Finds out who asks, and checks all of the signature that needs no body.
     func signer(_ request: SigV4Request, of endpoint: Endpoint) throws(LambdaError) -> Signer {
         switch endpoint {
-        // A download and a bucket's notification have a token in their URL; the rest shows nothing of a user's.
-        case .downloadCode, .s3Event, .health, .unavailable, .unknown:
+        case .s3Event(let arn, let token):
+            try checkS3Event(arn, token: token)
+            return Signer(caller: Caller(accountID: accountID, region: region))
+        // A download has a token in its URL; the rest shows nothing of a user's.
+        case .downloadCode, .health, .unavailable, .unknown:
             return Signer(caller: Caller(accountID: accountID, region: region))
         default: break
         }

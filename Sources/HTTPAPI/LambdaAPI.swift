@@ -207,7 +207,7 @@ package struct LambdaAPI: HTTPResponder {
         case .s3EventURL:
             try await authorize(call, [.init("martlet:GetS3EventUrl")])
             return try await s3EventURL(call, caller)
-        case .s3Event(let arn, let token): return try await takeS3Event(arn, token: token, call)
+        case .s3Event(let arn, _): return try await takeS3Event(arn, call)
         case .health:
             return Response(
                 status: .ok,

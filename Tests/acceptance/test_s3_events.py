@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Notifications of buckets, in the form that MinIO posts them, as events of functions."""
 
+import http.client
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from harness import wait_until
@@ -100,6 +102,14 @@ def test_who_has_no_url_or_no_notification_is_refused(server, name):
     for wrong in (url[:-1] + ("A" if url[-1] != "A" else "B"), url[:-4], url + "x", url.rsplit("/", 1)[0] + "/" + other.rsplit("/", 1)[1]):
         status, text = post(wrong, MINIO)
         assert status == 403 and "martlet s3-url" in text, wrong
+    # Nobody waits for the body of who has no URL.
+    address = urllib.parse.urlsplit(url)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=120)
+    connection.putrequest("POST", address.path[:-4])
+    connection.putheader("Content-Length", "1000000")
+    connection.endheaders()
+    assert connection.getresponse().status == 403
+    connection.close()
     broken = [
         b"", b"{", b"[]", b"{}", {"Records": []}, {"Records": {}}, {"Records": [1]}, {"Records": [{}]},
         {"Records": [{"eventName": "s3:ObjectCreated:Put", "s3": {"bucket": {"name": ""}, "object": {"key": "k"}}}]},

@@ -24,11 +24,14 @@ extension LambdaAPI {
         return Self.json(.object(["Url": .string(try origin(of: call.request) + path)]))
     }
 
-    /// Gives a notification to its function; it is durable when this returns.
-    func takeS3Event(_ arn: String, token: String, _ call: Call) async throws -> Response {
-        guard controlPlane.s3Events.isToken(token, of: arn), let (function, qualifier) = ARN(arn)?.function else {
-            throw Self.denied("the path is none that 'martlet s3-url' has shown.")
-        }
+    /// Throws for a path that was not made here: before a byte of the body is waited for.
+    func checkS3Event(_ arn: String, token: String) throws(LambdaError) {
+        guard controlPlane.s3Events.isToken(token, of: arn) else { throw Self.unknownPath }
+    }
+
+    /// Gives a notification to its function, whose path was checked; it is durable when this returns.
+    func takeS3Event(_ arn: String, _ call: Call) async throws -> Response {
+        guard let (function, qualifier) = ARN(arn)?.function else { throw Self.unknownPath }
         let notification = try S3Notification(parsing: call.body, region: function.region)
         let policy = try await controlPlane.resourcePolicy(of: function, qualifier: qualifier)
         for bucket in notification.buckets.sorted() {
@@ -57,6 +60,8 @@ extension LambdaAPI {
         )
         return Self.response(nil, status: .ok)
     }
+
+    private static var unknownPath: LambdaError { denied("the path is none that 'martlet s3-url' has shown.") }
 
     private static func denied(_ reason: String) -> LambdaError {
         .accessDenied(name: "AccessDeniedException", message: "The notification is not taken: \(reason)")
