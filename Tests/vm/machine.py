@@ -12,6 +12,8 @@ from image import Unavailable
 
 MARK = "@vm "
 EMULATOR = "qemu-system-x86_64"
+# A guest that goes on says so every ten seconds, once it has booted.
+SILENT_SECONDS = 240
 
 
 class Machine:
@@ -51,20 +53,26 @@ class Machine:
     def follow(self, seconds, until=lambda: None):
         """Yields what the guest tells, until it is off, or the time that `until` gives has come: then its power is cut.
 
-        A guest that takes longer than `seconds` is cut off as well, and TimeoutError raised.
+        A guest that takes longer than `seconds`, or stands still as a whole, is cut off as well, and TimeoutError raised.
         """
         deadline = time.monotonic() + seconds
+        alive = "it never ran"
         try:
             while True:
-                end = until() or deadline
+                end = min(until() or deadline, deadline)
                 try:
-                    event = self.events.get(timeout=max(0.0, min(end, deadline) - time.monotonic()))
+                    event = self.events.get(timeout=max(0.0, min(end - time.monotonic(), SILENT_SECONDS)))
                 except queue.Empty:
-                    if until():
+                    now = time.monotonic()
+                    if until() and now >= end:
                         break
-                    raise TimeoutError(f"the guest was not done within {seconds} s") from None
+                    what = f"was not done within {seconds} s" if now >= deadline else f"said nothing for {SILENT_SECONDS} s"
+                    raise TimeoutError(f"the guest {what}; {alive}") from None
                 if event is None:
                     return
+                if event["kind"] == "alive":
+                    alive = f"at {event['at']} s: load {event['load']}, {event['available']} MiB to be had, {event['quiet']} s at one check"
+                    continue
                 yield event
         finally:
             self.cut()

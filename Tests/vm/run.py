@@ -36,7 +36,9 @@ class Outcome:
 
     def take(self, event):
         """What the guest said of a check or of a whole configuration."""
-        if event["kind"] == "failed":
+        if event["kind"] == "passed":
+            print(f"    {event['at']:.0f} s: {event['configuration']}: {event['name']}", flush=True)
+        elif event["kind"] == "failed":
             self.fail(f"{event['configuration']}: {event['name']}: {event['error']}")
         elif event["kind"] == "doctor":
             print(f"martlet doctor, {event['configuration']}:\n" + "".join(f"    {line}\n" for line in event["text"].splitlines()))
@@ -70,7 +72,7 @@ def show_log(what):
     path = image.WORK / f"{what}.log"
     if path.exists():
         lines = [line for line in path.read_text(errors="replace").splitlines() if not line.startswith(machine.MARK)]
-        print(f"== end of {path}\n" + "\n".join(lines[-150:]))
+        print(f"== end of {path}\n" + "\n".join(lines[-400:]))
 
 
 def main(arguments):

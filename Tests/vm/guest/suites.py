@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the sandbox tests in one setting, and counts what became of each."""
 
-import glob
-import os
 import re
 import subprocess
 
-from report import Checks, log, read, tell, wait_until
+from report import Checks, log, state_of_processes, tell, wait_until
 
 BUNDLE = "/vm/tests.xctest"
 SECONDS_MAX = 600
@@ -56,19 +54,6 @@ def run(setting, suites):
     checks.check("no control group is left", left)
     setting.restore()
     checks.close()
-
-
-def state_of_processes():
-    """Who waits for what, when something hangs."""
-    text = subprocess.run(["ps", "axfo", "pid,ppid,stat,wchan:30,args"], capture_output=True, text=True).stdout
-    for path in sorted(glob.glob("/proc/[0-9]*/task/*/stack")):
-        try:
-            name, stack = read(os.path.dirname(path) + "/comm"), read(path)
-        except OSError:
-            continue
-        if name.startswith(("tests", "martlet", "python3", "mke2fs", "mkfs")):
-            text += f"{path} {name}\n{stack}\n"
-    return text
 
 
 def count(checks, name, passed):
