@@ -14,6 +14,8 @@ MARK = "@vm "
 EMULATOR = "qemu-system-x86_64"
 # A guest that goes on says so every ten seconds, once it has booted.
 SILENT_SECONDS = 240
+# All that a check of the product waits for ends before, and is that check's failure; beyond it the kernel or the driver hangs.
+STALLED_SECONDS = 720
 
 
 class Machine:
@@ -72,6 +74,8 @@ class Machine:
                     return
                 if event["kind"] == "alive":
                     alive = f"at {event['at']} s: load {event['load']}, {event['available']} MiB to be had, {event['quiet']} s at one check"
+                    if event["quiet"] > STALLED_SECONDS:
+                        raise TimeoutError(f"the guest does not go on; {alive}")
                     continue
                 yield event
         finally:

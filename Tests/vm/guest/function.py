@@ -42,7 +42,7 @@ def fork(event):
         while len(children) < 2_000:
             child = os.fork()
             if child == 0:
-                time.sleep(60)
+                time.sleep(300)
                 os._exit(0)
             children.append(child)
     except BlockingIOError:

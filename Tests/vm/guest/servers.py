@@ -228,7 +228,7 @@ class Scenario:
 
     def processes(self):
         # Enough memory for a thousand processes, and the processors to start them.
-        self.server.deploy("g", memory=1_792, timeout=60)
+        self.server.deploy("g", memory=1_792, timeout=240)
         started = self.server.value("g", what="fork")
         assert 500 < started < 1_024, started
 
