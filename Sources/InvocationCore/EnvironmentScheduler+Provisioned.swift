@@ -140,7 +140,7 @@ extension EnvironmentScheduler {
             }
             if pools[key] == nil { pools[key] = Pool(demand: provision.demand) }
             provisions.starts(key)
-            commands += bring(key, isProvisioned: true)
+            commands += bring(key, isProvisioned: true, at: now)
         }
         return commands
     }

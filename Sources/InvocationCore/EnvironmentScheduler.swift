@@ -7,7 +7,7 @@ package import LambdaModel
 /// key is ready first, a new one or a returning one, in the order of arrival. An environment serves one invocation at a
 /// time and only ever its own key; of several idle ones the most recently used serves next.
 ///
-/// Memory is admitted before an environment is started: idle environments, least recently used first, make room; where
+/// Memory is admitted before an environment is started: idle environments, least valuable first, make room; where
 /// even that is not enough the invocation is throttled. Starts that wait for room being made are served in the order of
 /// arrival, whatever their function.
 ///
@@ -16,8 +16,7 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     package struct Settings: Equatable, Sendable {
         /// What all environments may take together, those being destroyed included.
         package var memoryMiB: Int
-        /// An environment idle for this long is destroyed.
-        package var keepAlive: Duration
+        package var keepAlive: KeepAlive
         /// Invocations without an environment yet, of all functions.
         package var waitersMax: Int
         /// So many starts of a key failing one after the other fail an invocation.
@@ -32,14 +31,14 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         /// Scaling is Lambda's: 1,000 environments of a function every 10 s (Developer Guide, "Lambda scaling behavior").
         package init(
             memoryMiB: Int,
-            keepAlive: Duration = .seconds(600),
+            keepAlive: KeepAlive = .standard,
             waitersMax: Int = 10_000,
             startFailuresMax: Int = 3,
             provisionedStartsMax: Int = 4,
             scalingBurst: Int = 1_000,
             scalingRate: Int = 100
         ) {
-            precondition(memoryMiB >= 0 && waitersMax > 0 && startFailuresMax > 0 && keepAlive >= .zero)
+            precondition(memoryMiB >= 0 && waitersMax > 0 && startFailuresMax > 0)
             precondition(provisionedStartsMax > 0 && scalingBurst > 0 && scalingRate > 0)
             self.memoryMiB = memoryMiB
             self.keepAlive = keepAlive
@@ -79,7 +78,7 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         /// Its memory is spoken for, but an environment on its way out has it still.
         case awaitingMemory
         case starting
-        case idle(since: MonotonicTime, turn: UInt64)
+        case idle(Idle)
         case busy(InvocationID)
         case leaving
     }
@@ -116,11 +115,6 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         var isUnused: Bool { waiters.isEmpty && living == 0 }
     }
 
-    struct IdleTurn: Equatable, Sendable {
-        var environment: EnvironmentID
-        var turn: UInt64
-    }
-
     package private(set) var settings: Settings
     package internal(set) var ledger: ConcurrencyLedger
     package internal(set) var environments: [EnvironmentID: Environment] = [:]
@@ -131,12 +125,10 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     private var waiting: [InvocationID: EnvironmentKey] = [:]
     /// Environments that await memory.
     var awaitingMemory = FIFOQueue<EnvironmentID>()
-    /// The least recently used idle environment is first; an entry whose environment has been used since is skipped.
-    private var idleOrder = FIFOQueue<IdleTurn>()
-    private var idleCount = 0
+    var history = IdleHistory()
     private var nextEnvironment: UInt64 = 1
-    private var nextTurn: UInt64 = 1
-    private var announcedTick: MonotonicTime?
+    var nextTurn: UInt64 = 1
+    var announcedTick: MonotonicTime?
     /// What functions may still scale by, as far as it is not all.
     private var scaling: [FunctionKey: TokenBucket] = [:]
     var provisions = Provisions()
@@ -145,7 +137,7 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     /// MiB of those that wait for theirs.
     var awaited = 0
     /// MiB of idle environments: part of `spokenFor`.
-    private var reclaimable = 0
+    var reclaimable = 0
     /// MiB of environments on their way out.
     private var leaving = 0
 
@@ -181,8 +173,13 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         if demand.memoryMiB > settings.memoryMiB { return [.fail(id, .memoryBeyondMachine)] }
         if let reason = ledger.admit(key.function, version: key.version) { return [.throttle(id, reason)] }
         var pool = pools[key] ?? Pool(demand: demand)
-        if let environment = pool.idleProvisioned.popLast() ?? pool.idle.popLast() {
+        if let environment = pool.idleProvisioned.popLast() {
             pools[key] = pool
+            return [use(environment, for: id)]
+        }
+        if let environment = pool.idle.popLast() {
+            pools[key] = pool
+            history.rose(key.history, at: now)
             return [use(environment, for: id)]
         }
         let needsStart = pool.coming <= pool.waiters.count
@@ -204,7 +201,8 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         pools[key] = pool
         waiting[id] = key
         waitersCount += 1
-        return needsStart ? bring(key) : []
+        history.rose(key.history, at: now)
+        return needsStart ? bring(key, at: now) : []
     }
 
     /// Its initialisation is over (well or not), or its invocation is: the environment can take an invocation.
@@ -222,20 +220,22 @@ package struct EnvironmentScheduler: Equatable, Sendable {
             pools[key]?.coming -= 1
             pools[key]?.startFailures = 0
         case .busy:
-            release(key)
+            served(environment, at: now)
             if environment.isProvisioned { provisions.served(key) }
         case .leaving: return []
         case .awaitingMemory, .idle: preconditionFailure("an environment is ready after a start or an assignment")
         }
         if environment.isDismissed {
-            becomeIdle(id, environment, at: now)
+            _ = becomeIdle(id, environment, at: now)
             return destroy([id])
         }
         if let waiter = takeWaiter(of: key) {
+            if environment.isProvisioned { history.fell(key.history, at: now) }
             return [use(id, for: waiter)] + dropNeedlessStarts(of: key)
         }
-        becomeIdle(id, environment, at: now)
-        return isShuttingDown || pools[key]?.isRetired == true ? destroy([id]) : announceTick()
+        let expires = becomeIdle(id, environment, at: now)
+        if isShuttingDown || pools[key]?.isRetired == true { return destroy([id]) }
+        return expires.map { announceTick(at: $0) } ?? []
     }
 
     /// The environment is gone and its memory free, whether that was asked for, or it died, or never came up.
@@ -263,8 +263,8 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         pools[key]?.living -= 1
         var commands: [Command] = []
         switch environment.phase {
-        case .starting: if !environment.isProvisioned { commands = startFailed(key) }
-        case .busy: release(key)
+        case .starting: if !environment.isProvisioned { commands = startFailed(key, at: now) }
+        case .busy: served(environment, at: now)
         case .idle: stopIdling(id, environment)
         case .awaitingMemory, .leaving: preconditionFailure("an environment that was not started is not lost")
         }
@@ -277,11 +277,11 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     }
 
     /// Nobody waits for that invocation any more; one that has its environment runs on.
-    package mutating func waiterCancelled(_ id: InvocationID) -> [Command] {
+    package mutating func waiterCancelled(_ id: InvocationID, at now: MonotonicTime) -> [Command] {
         guard let key = waiting.removeValue(forKey: id) else { return [] }
         _ = pools[key]?.waiters.removeLast { $0 == id }
         waitersCount -= 1
-        release(key)
+        giveUp(key, at: now)
         let commands = dropNeedlessStarts(of: key)
         forgetUnused(key)
         return commands
@@ -305,18 +305,6 @@ package struct EnvironmentScheduler: Equatable, Sendable {
             if key.revision != revision { doomed += pool.idle }
         }
         let commands = unprovisioned + destroy(doomed.sorted { $0.number < $1.number })
-        return commands + provision(at: now)
-    }
-
-    /// Destroys what has been idle for too long.
-    package mutating func tick(at now: MonotonicTime) -> [Command] {
-        if let announced = announcedTick, announced <= now { announcedTick = nil }
-        var doomed: [EnvironmentID] = []
-        while let (id, since) = leastRecentlyUsed(), since + settings.keepAlive <= now {
-            _ = idleOrder.popFirst()
-            doomed.append(id)
-        }
-        let commands = destroy(doomed) + announceTick()
         return commands + provision(at: now)
     }
 
@@ -345,7 +333,7 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         var commands = stopProvisioning { _ in true }
         for id in waiting.keys.sorted(by: { $0.requestID < $1.requestID }) {
             commands.append(.fail(id, .shuttingDown))
-            commands += waiterCancelled(id)
+            commands += waiterCancelled(id, at: now)
         }
         let living = environments.filter { $0.value.phase != .leaving }.keys
         return commands + destroy(living.sorted { $0.number < $1.number })
@@ -361,30 +349,43 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     }
 
     /// A start failed: another is tried for who waits, but no invocation waits for ever.
-    private mutating func startFailed(_ key: EnvironmentKey) -> [Command] {
+    private mutating func startFailed(_ key: EnvironmentKey, at now: MonotonicTime) -> [Command] {
         guard var pool = pools[key] else { preconditionFailure("a start has a pool") }
         pool.coming -= 1
         pool.startFailures += 1
         pools[key] = pool
         var commands: [Command] = []
         if pool.startFailures >= settings.startFailuresMax, let id = takeWaiter(of: key) {
-            release(key)
+            giveUp(key, at: now)
             commands.append(.fail(id, .environmentsDoNotStart))
         }
         while let pool = pools[key], pool.coming < pool.waiters.count {
             guard canMakeRoom(pool.demand.memoryMiB) else {
                 // The room it had has gone to others, who came before it.
                 guard let id = takeWaiter(of: key) else { break }
-                release(key)
+                giveUp(key, at: now)
                 commands.append(.throttle(id, .concurrentInvocationLimitExceeded))
                 continue
             }
-            commands += bring(key)
+            commands += bring(key, at: now)
         }
         return commands
     }
 
     private mutating func release(_ key: EnvironmentKey) { ledger.release(key.function, version: key.version) }
+
+    /// One that waited does so no more, and was not served.
+    private mutating func giveUp(_ key: EnvironmentKey, at now: MonotonicTime) {
+        release(key)
+        history.fell(key.history, at: now)
+    }
+
+    /// The environment's invocation is over.
+    private mutating func served(_ environment: Environment, at now: MonotonicTime) {
+        release(environment.key)
+        guard !environment.isProvisioned, !environment.isDismissed else { return }
+        history.fell(environment.key.history, at: now)
+    }
 
     /// Whether the function may start one more environment for an invocation now.
     private mutating func mayScale(_ function: FunctionKey, at now: MonotonicTime) -> Bool {
@@ -401,7 +402,6 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     private mutating func use(_ id: EnvironmentID, for invocation: InvocationID) -> Command {
         guard let environment = environments[id] else { preconditionFailure("only what exists is used") }
         if environment.isIdle, !environment.isProvisioned {
-            idleCount -= 1
             reclaimable -= environment.demand.memoryMiB
         }
         environments[id]?.phase = .busy(invocation)
@@ -413,16 +413,10 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     }
 
     /// One more environment for the key, whose memory `canMakeRoom` has found.
-    mutating func bring(_ key: EnvironmentKey, isProvisioned: Bool = false) -> [Command] {
+    mutating func bring(_ key: EnvironmentKey, isProvisioned: Bool = false, at now: MonotonicTime) -> [Command] {
         guard let demand = pools[key]?.demand else { preconditionFailure("a start has a pool") }
-        var doomed: [EnvironmentID] = []
-        var freed = 0
-        while spokenFor - freed + demand.memoryMiB > settings.memoryMiB {
-            guard let (id, _) = leastRecentlyUsed() else { preconditionFailure("room was found before") }
-            _ = idleOrder.popFirst()
-            freed += environments[id]?.demand.memoryMiB ?? 0
-            doomed.append(id)
-        }
+        let lacking = spokenFor + demand.memoryMiB - settings.memoryMiB
+        let doomed = lacking > 0 ? leastValuable(memoryMiB: lacking, at: now) : []
         let id = EnvironmentID(nextEnvironment)
         nextEnvironment += 1
         environments[id] = Environment(key: key, demand: demand, phase: .awaitingMemory, isProvisioned: isProvisioned)
@@ -492,63 +486,5 @@ package struct EnvironmentScheduler: Equatable, Sendable {
 
     mutating func forgetUnused(_ key: EnvironmentKey) {
         if pools[key]?.isUnused == true { pools[key] = nil }
-    }
-
-    // MARK: - Idle environments
-
-    private mutating func becomeIdle(_ id: EnvironmentID, _ environment: Environment, at now: MonotonicTime) {
-        environments[id]?.phase = .idle(since: now, turn: nextTurn)
-        if environment.isProvisioned {
-            pools[environment.key]?.idleProvisioned.append(id)
-            nextTurn += 1
-            return
-        }
-        pools[environment.key]?.idle.append(id)
-        idleOrder.append(IdleTurn(environment: id, turn: nextTurn))
-        idleCount += 1
-        reclaimable += environment.demand.memoryMiB
-        nextTurn += 1
-        // One environment that stays idle would otherwise keep the past turns of all busier ones behind it.
-        if idleOrder.count > 2 * idleCount + 64 {
-            var order = idleOrder
-            order.removeAll { idleSince($0) == nil }
-            idleOrder = order
-        }
-    }
-
-    private mutating func stopIdling(_ id: EnvironmentID, _ environment: Environment) {
-        if environment.isProvisioned {
-            pools[environment.key]?.idleProvisioned.removeAll { $0 == id }
-        } else {
-            pools[environment.key]?.idle.removeAll { $0 == id }
-            idleCount -= 1
-            reclaimable -= environment.demand.memoryMiB
-        }
-    }
-
-    /// nil when the environment has been used since.
-    private func idleSince(_ entry: IdleTurn) -> MonotonicTime? {
-        guard case .idle(let since, entry.turn)? = environments[entry.environment]?.phase else { return nil }
-        return since
-    }
-
-    /// The idle environment that is first to go; it stays first until it is taken off `idleOrder`.
-    private mutating func leastRecentlyUsed() -> (EnvironmentID, since: MonotonicTime)? {
-        while let entry = idleOrder.first {
-            if let since = idleSince(entry) { return (entry.environment, since) }
-            _ = idleOrder.popFirst()
-        }
-        return nil
-    }
-
-    private mutating func announceTick() -> [Command] {
-        guard let (_, since) = leastRecentlyUsed() else { return [] }
-        return announceTick(at: since + settings.keepAlive)
-    }
-
-    mutating func announceTick(at time: MonotonicTime) -> [Command] {
-        if let announced = announcedTick, announced <= time { return [] }
-        announcedTick = time
-        return [.nextTick(time)]
     }
 }

@@ -71,7 +71,10 @@ struct MartletServer {
         let workshop = try workshop(foundation, runtimes, cache, stores.logs, sessions)
         let pool = EnvironmentPool(
             workshop: workshop,
-            settings: .init(memoryMiB: configuration.functionMemoryMiB, keepAlive: configuration.keepAlive),
+            settings: .init(
+                memoryMiB: configuration.functionMemoryMiB,
+                keepAlive: configuration.keepAlive.map { .fixed($0) } ?? .standard
+            ),
             limits: ConcurrencyLimits(account: configuration.accountConcurrency)
         )
         let keys = try await accessKeys(in: stores.metadata, administrator: administrator, sessions)

@@ -106,6 +106,18 @@ struct Layers: Sendable {
         }
     }
 
+    /// nil for `auto`, which is the default.
+    func keepAlive() throws(ConfigurationError) -> Duration? {
+        let given: Duration?? = try one(
+            .keepAlive,
+            expected: "is neither auto nor a time such as 90s, 10m or 1h, up to 24h"
+        ) { text in
+            guard text != "auto" else { return .some(nil) }
+            return Duration(configured: text).flatMap { $0 <= .seconds(86_400) ? .some($0) : nil }
+        }
+        return given ?? nil
+    }
+
     func texts(_ setting: Setting) throws(ConfigurationError) -> [String] {
         guard let given = try given(setting) else { return [] }
         for text in given.texts where text.isEmpty || text.unicodeScalars.contains(where: { $0.value < 0x20 }) {

@@ -81,8 +81,8 @@ package struct ServeConfiguration: Equatable, Sendable {
     package var functionMemoryMiB: Int
     /// `--pool`, blank.
     package var pool: Pool
-    /// `--keep-alive`, 10 minutes: how long an idle environment is kept.
-    package var keepAlive: Duration
+    /// `--keep-alive`: how long every idle environment is kept; nil for `auto`, by how its function has been called.
+    package var keepAlive: Duration?
     /// `--drain-timeout`, 60 seconds: how long running invocations may take after SIGTERM.
     package var drainTimeout: Duration
     /// `--async-retry-delay`, 60 seconds: before an asynchronous event that failed is tried again.
@@ -188,7 +188,7 @@ extension ServeConfiguration {
         functionMemoryMiB =
             try layers.number(.memory, in: 128...(1 << 30), unit: "MiB") ?? host.defaultFunctionMemoryMiB
         pool = try layers.choice(.pool) ?? .blank
-        keepAlive = try layers.duration(.keepAlive, upTo: .seconds(86_400)) ?? .seconds(600)
+        keepAlive = try layers.keepAlive()
         drainTimeout = try layers.duration(.drainTimeout, upTo: .seconds(3_600)) ?? .seconds(60)
         asyncRetryDelay = try layers.duration(.asyncRetryDelay, upTo: .seconds(3_600)) ?? .seconds(60)
         asyncEventsMax = try layers.number(.asyncEvents, in: 1...10_000_000, unit: "events") ?? 100_000

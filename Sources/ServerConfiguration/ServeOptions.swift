@@ -157,7 +157,10 @@ package struct ServeOptions: ParsableArguments {
 
     @Option(
         name: .customLong("keep-alive"),
-        help: ArgumentHelp("How long an idle execution environment is kept (default: 10m).", valueName: "time")
+        help: ArgumentHelp(
+            "How long an idle execution environment is kept: a time, or auto, by how its function was called so far, up to 4h (default: auto).",
+            valueName: "time"
+        )
     )
     private var keepAlive: String?
 

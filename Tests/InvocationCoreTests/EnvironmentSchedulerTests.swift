@@ -115,7 +115,7 @@ struct EnvironmentSchedulerTests {
             arrive("d", key("r"), in: &scheduler)
                 == [.throttle(InvocationID("d"), .reservedFunctionConcurrentInvocationLimitExceeded)]
         )
-        _ = scheduler.waiterCancelled(InvocationID("a"))
+        _ = scheduler.waiterCancelled(InvocationID("a"), at: start)
         #expect(arrive("e", key("g"), in: &scheduler).count == 1)
     }
 
@@ -137,13 +137,37 @@ struct EnvironmentSchedulerTests {
         #expect(scheduler.memoryInUseMiB == 300)
     }
 
+    @Test func `a function that comes at regular times is waited for, and makes no room for one that does not`() {
+        var scheduler = scheduler(memoryMiB: 300)
+        var number = UInt64(1)
+        var kept: [Bool] = []
+        for turn in 0..<6 {
+            let came = turn * 700
+            let commands = arrive("f\(turn)", key("f"), at: came, in: &scheduler)
+            if commands == [.start(EnvironmentID(number), key("f"))] { _ = ready(number, at: came, in: &scheduler) }
+            _ = ready(number, at: came, in: &scheduler)
+            kept.append(!scheduler.tick(at: start + .seconds(came + 650)).contains(.destroy(EnvironmentID(number))))
+            guard kept.last == false else { continue }
+            _ = lost(number, in: &scheduler)
+            number += 1
+        }
+        #expect(kept == [false, false, false, false, true, true])
+        let came = 6 * 700
+        _ = arrive("f6", key("f"), at: came, in: &scheduler)
+        _ = ready(number, at: came, in: &scheduler)
+        _ = arrive("g", key("g"), at: came + 300, in: &scheduler)
+        for _ in 0..<2 { _ = ready(number + 1, at: came + 300, in: &scheduler) }
+        let commands = arrive("h", key("h"), at: came + 400, in: &scheduler)
+        #expect(commands == [.destroy(EnvironmentID(number + 1))], "not the least recently used")
+    }
+
     @Test func `a start that nobody needs any more is taken back while it awaits memory`() {
         var scheduler = scheduler(memoryMiB: 128)
         _ = arrive("a", key("f"), in: &scheduler)
         _ = ready(1, in: &scheduler)
         _ = ready(1, in: &scheduler)
         #expect(arrive("b", key("g"), in: &scheduler) == [.destroy(EnvironmentID(1))])
-        #expect(scheduler.waiterCancelled(InvocationID("b")) == [])
+        #expect(scheduler.waiterCancelled(InvocationID("b"), at: start) == [])
         #expect(arrive("c", key("f"), in: &scheduler) == [])
         #expect(lost(1, in: &scheduler) == [.start(EnvironmentID(3), key("f"))])
     }

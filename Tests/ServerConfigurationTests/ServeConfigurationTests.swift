@@ -188,8 +188,8 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
             option: ["1h"],
             variable: "500ms",
             file: "30",
-            expected: ("3600.0 seconds", "0.5 seconds", "30.0 seconds", "600.0 seconds"),
-            read: { $0.keepAlive.description }
+            expected: ("3600.0 seconds", "0.5 seconds", "30.0 seconds", "auto"),
+            read: { $0.keepAlive?.description ?? "auto" }
         ),
         PrecedenceCase(
             setting: .asyncRetryDelay,
@@ -359,7 +359,8 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
         (.runtime, "../x=/y"), (.runtimeLibraries, "python3.12="), (.egress, ""), (.functionEnvironment, "A=1"),
         (.functionEnvironment, "_A=1"), (.functionEnvironment, "AB"), (.accountConcurrency, "0"),
         (.accountConcurrency, "-1"), (.accountConcurrency, "99999999999999999999"), (.memory, "12x"), (.memory, "127"),
-        (.keepAlive, "2d"), (.keepAlive, "25h"), (.drainTimeout, "-1s"), (.awsEndpoint, "127.0.0.1:80"),
+        (.keepAlive, "2d"), (.keepAlive, "automatic"), (.keepAlive, "25h"), (.drainTimeout, "-1s"),
+        (.awsEndpoint, "127.0.0.1:80"),
         (.awsEndpoint, "http://a/b"), (.awsEndpoint, "http://u@a"), (.awsEndpoint, "http://a:65536"),
         (.queues, "yes"), (.s3Endpoint, "http://a/b"), (.s3Region, "us_east"), (.s3AccessKeyID, "a b"),
         (.logLevel, "loud"), (.masterKeyFile, ""), (.pool, "zygote"),

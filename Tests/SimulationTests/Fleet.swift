@@ -135,7 +135,8 @@ struct Fleet {
         scheduler = EnvironmentScheduler(
             settings: EnvironmentScheduler.Settings(
                 memoryMiB: memoryMiB,
-                keepAlive: .seconds(random.below(30)),
+                keepAlive: random.oneIn(2)
+                    ? .fixed(.seconds(random.below(30))) : .learned(unknown: .seconds(random.below(30))),
                 waitersMax: waitersMax,
                 startFailuresMax: 1 + random.below(3)
             ),
@@ -172,7 +173,7 @@ struct Fleet {
         case .arrival: arrive()
         case .cancel(let id):
             let waited = scheduler.waitersCount
-            let commands = scheduler.waiterCancelled(id)
+            let commands = scheduler.waiterCancelled(id, at: queue.now)
             if scheduler.waitersCount < waited { checker.cancelled(id) }
             obey(commands)
         case .publish(let function): publish(function)

@@ -65,7 +65,11 @@ private struct ProvisionedHistory {
     init(seed: UInt64) {
         random = SplitMix64(seed: seed)
         scheduler = EnvironmentScheduler(
-            settings: .init(memoryMiB: Self.memoryMiB, keepAlive: .seconds(60), provisionedStartsMax: Self.startsMax),
+            settings: .init(
+                memoryMiB: Self.memoryMiB,
+                keepAlive: .fixed(.seconds(60)),
+                provisionedStartsMax: Self.startsMax
+            ),
             limits: ConcurrencyLimits(account: 50)
         )
     }
