@@ -63,36 +63,34 @@ package final class Sandbox: Sendable {
         (replies, replyContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(64))
     }
 
+    /// Walls that stand need milliseconds; a kernel that does not answer must not hold up an invocation for ever.
+    private static let wallsTimeout = Duration.seconds(60)
+
     private func awaitWalls(_ reactor: DescriptorReactor) async throws(SyscallError) {
-        let first = await withCheckedContinuation {
-            (continuation: CheckedContinuation<Result<(InitReply, [CInt]), SyscallError>, Never>) in
-            let waiter = Mutex<CheckedContinuation<Result<(InitReply, [CInt]), SyscallError>, Never>?>(continuation)
-            do throws(SyscallError) {
-                let watch = try reactor.watch(control) { [control, replyContinuation, socketRequests] in
-                    let received = Self.receive(control)
-                    if let waiter = waiter.withLock({ $0.take() }) {
-                        waiter.resume(returning: received)
-                        return (try? received.get()) != nil
-                    }
-                    guard case .success((let reply, let descriptors)) = received else {
-                        replyContinuation.finish()
-                        socketRequests.end()
-                        return false
-                    }
-                    if case .socket(let errno) = reply {
-                        socketRequests.answer(errno, descriptors)
-                        return true
-                    }
-                    for descriptor in descriptors { close(descriptor) }
-                    replyContinuation.yield(reply)
-                    return true
-                }
-                self.watch.withLock { $0 = watch }
-            } catch {
-                waiter.withLock { $0.take() }?.resume(returning: .failure(error))
-            }
+        let answer = FirstAnswer()
+        let timer = Task {
+            guard (try? await Task.sleep(for: Self.wallsTimeout)) != nil else { return }
+            answer.give(.failure(SyscallError(call: "init", errno: ETIMEDOUT)))
         }
-        switch first {
+        defer { timer.cancel() }
+        let watch = try reactor.watch(control) { [control, replyContinuation, socketRequests] in
+            let received = Self.receive(control)
+            if answer.give(received) { return (try? received.get()) != nil }
+            guard case .success((let reply, let descriptors)) = received else {
+                replyContinuation.finish()
+                socketRequests.end()
+                return false
+            }
+            if case .socket(let errno) = reply {
+                socketRequests.answer(errno, descriptors)
+                return true
+            }
+            for descriptor in descriptors { close(descriptor) }
+            replyContinuation.yield(reply)
+            return true
+        }
+        self.watch.withLock { $0 = watch }
+        switch await answer.wait() {
         case .failure(let error): throw error
         case .success((.failed(let error), _)): throw error
         case .success((.built(let hasIPv6), let descriptors)):
