@@ -145,10 +145,8 @@ package actor AsyncInvokeQueue: Service {
         ringing?.yield()
     }
 
-    /// Begins with what an earlier run left.
-    ///
-    /// At the shutdown attempts that run may end; the other events wait for the next start.
-    package func run() async throws {
+    /// Takes what an earlier run left; to be called once, before any event is accepted, which would be taken twice.
+    package func load() async throws {
         for waiting in try await store.waiting() {
             if waiting.isDelivery {
                 deliveries.add(waiting.id, of: waiting.function, due: waiting.due, bytes: waiting.bytes)
@@ -158,6 +156,10 @@ package actor AsyncInvokeQueue: Service {
         }
         let count = backlog.count + deliveries.count
         if count > 0 { logger.info("asynchronous events go on", metadata: ["count": "\(count)"]) }
+    }
+
+    /// At the shutdown attempts that run may end; the other events wait for the next start.
+    package func run() async throws {
         let (bell, ringing) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         self.ringing = ringing
         ringing.yield()

@@ -102,6 +102,7 @@ struct MartletServer {
         )
         let readers = readers(of: sources, streams, board, invoker, controlPlane)
         let events = events(stores.events, invoker, controlPlane, connections.destinations)
+        try await events.load()
         let passThrough = configuration.awsEndpoint.map { PassThrough(endpoint: $0) }
         try await serve(
             api(controlPlane, stores.logs, invoker, events, keys, passThrough, queues, isEncrypted: identity != nil),
