@@ -36,12 +36,18 @@ struct Spawner {
 
     /// Takes the first message and answers it; nil when it could not be carried out, or the server is gone.
     init?(server: CInt) throws(SyscallError) {
-        guard let (bytes, _) = try ControlSocket.receive(from: server),
+        guard let (bytes, descriptors) = try ControlSocket.receive(from: server), descriptors.count == 1,
             case .configure(let configuration)? = try? SpawnerRequest(decoding: bytes)
         else { return nil }
         self.server = server
         self.configuration = configuration
         isRoot = geteuid() == 0
+        do throws(SyscallError) {
+            try Self.takeTurn(lock: descriptors[0])
+        } catch {
+            try ControlSocket.send(SpawnerReply.configurationFailed(error).encode(), to: server)
+            return nil
+        }
         // Before the namespaces: an ordinary user's mapping would hide who owns the delegated subtree.
         groups = ControlGroups(name: configuration.controlGroupName)
         do {
@@ -60,6 +66,22 @@ struct Spawner {
             return nil
         }
     }
+
+    /// Waits until the spawner of an earlier server, which was killed, has removed its sandboxes; what it would remove after that would be
+    /// this one's.
+    ///
+    /// The lock goes with the process. Sandboxes' inits close their copies of it.
+    private static func takeTurn(lock: CInt) throws(SyscallError) {
+        for _ in 0..<turnTriesMax {
+            guard flock(lock, LOCK_EX | LOCK_NB) != 0 else { return }
+            guard errno == EWOULDBLOCK || errno == EINTR else { throw SyscallError(call: "flock", errno: errno) }
+            usleep(10_000)
+        }
+        throw SyscallError(call: "flock", errno: ETIMEDOUT, subject: "the spawner of an earlier server")
+    }
+
+    /// A minute.
+    private static let turnTriesMax = 6_000
 
     /// With a limit of 1 the kernel neither writes a core file nor starts the host's program for them, which would run as root on
     /// whatever a function has left in its memory; with 0 it does the latter (core(5)).

@@ -42,7 +42,11 @@ struct SandboxHost {
         )
         let client: SpawnerClient
         do {
-            client = try SpawnerClient(process, configuration: try spawnerConfiguration(storePath))
+            client = try SpawnerClient(
+                process,
+                configuration: try spawnerConfiguration(storePath),
+                lockPath: "\(data.path)/spawner.lock"
+            )
         } catch let error as SyscallError {
             throw StartFailure(sandbox: error)
         }

@@ -212,6 +212,30 @@ struct LifeTests {
         #expect(Self.groups(named: fixture.controlGroupName).isEmpty)
     }
 
+    @Test func `a spawner waits until the one before it has taken away what it made`() async throws {
+        let fixture = try SandboxFixture()
+        let name = fixture.controlGroupName
+        let sandbox = try await fixture.make()
+        try await Self.startTicking(sandbox)
+        async let next = withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(with: Swift.Result { try SandboxFixture(controlGroupName: name) })
+            }
+        }
+        // It would have killed what runs below the same control groups by now.
+        for _ in 0..<100 {
+            try #require(try await Self.ticksOn(fixture))
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        fixture.spawner.stop()
+        let successor = try await next
+        let other = try await successor.make()
+        await other.destroy()
+        successor.spawner.stop()
+        #expect(Self.groups(named: name).isEmpty)
+        try? Self.forgetTicks()
+    }
+
     /// Directories of control groups with that name or below it.
     private static func groups(named name: String) -> [String] {
         ["memory", "cpu", "pids", "freezer", "unified", "."].flatMap { controller -> [String] in

@@ -42,7 +42,11 @@ final class SandboxFixture: Sendable {
             systemCallFilter: try filter ?? FilterProgram(SystemCallPolicy.builtIn()).bytes,
             network: try NetworkProgram.sandbox(ipv6: FileText.exists("/proc/net/if_inet6"))
         )
-        spawner = try SpawnerClient(SpawnerProcess.start(Self.executable), configuration: configuration)
+        spawner = try SpawnerClient(
+            SpawnerProcess.start(Self.executable),
+            configuration: configuration,
+            lockPath: Self.lockPath(controlGroupName)
+        )
         store = SandboxStore(directory: spawner.store, path: path)
         skeleton = try RootSkeleton(in: store, bootstraps: [])
         try store.makeDirectory("tmp")
@@ -138,5 +142,10 @@ final class SandboxFixture: Sendable {
     deinit {
         spawner.stop()
         try? FileManager.default.removeItem(atPath: directory)
+        try? FileManager.default.removeItem(atPath: Self.lockPath(controlGroupName))
+    }
+
+    private static func lockPath(_ controlGroupName: String) -> String {
+        "\(NSTemporaryDirectory())\(controlGroupName).lock"
     }
 }

@@ -69,10 +69,25 @@ package final class SpawnerClient: Sendable {
 
     /// Tells a spawner that was just started what to prepare, and waits for its answer.
     ///
-    /// - Throws: the step that this host does not allow.
-    package init(_ spawner: SpawnerProcess, configuration: SpawnerConfiguration) throws(SyscallError) {
+    /// `lockPath` is a file that is the spawner's alone until it has taken away all that it made: an earlier server's spawner tidies
+    /// up for a moment after its server was killed, and both use the same control groups.
+    ///
+    /// - Throws: the step that this host does not allow; `flock` and ETIMEDOUT where an earlier spawner does not end.
+    package init(
+        _ spawner: SpawnerProcess,
+        configuration: SpawnerConfiguration,
+        lockPath: String
+    ) throws(SyscallError) {
         do throws(SyscallError) {
-            try ControlSocket.send(SpawnerRequest.configure(configuration).encode(), to: spawner.socket)
+            // SAFETY: the path outlives the call.
+            let lock = Descriptor(
+                try check("open", lockPath, unsafe clinux_open(lockPath, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600))
+            )
+            try ControlSocket.send(
+                SpawnerRequest.configure(configuration).encode(),
+                descriptors: [lock.number],
+                to: spawner.socket
+            )
             guard let (bytes, descriptors) = try ControlSocket.receive(from: spawner.socket) else {
                 throw SyscallError(call: "start", errno: EPIPE, subject: "martlet-spawner")
             }
