@@ -55,7 +55,7 @@ let package = Package(
 
         // Decisions and formats.
         .target(name: "InvocationCore", dependencies: ["LambdaModel"], swiftSettings: swift),
-        .target(name: "QueueCore", swiftSettings: swift),
+        .target(name: "QueueCore", dependencies: ["LambdaModel"], swiftSettings: swift),
         .target(name: "AWSWire", dependencies: ["LambdaModel", "CPCRE2", crypto], swiftSettings: swift),
         .target(name: "EventPattern", dependencies: ["AWSWire"], swiftSettings: swift),
         .target(name: "EnvelopeEncryption", dependencies: [crypto], swiftSettings: swift),

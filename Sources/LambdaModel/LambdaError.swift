@@ -10,7 +10,6 @@ package enum LambdaError: Error, Equatable, Sendable {
     case codeSigningConfigNotFound(message: String)
     case provisionedConcurrencyConfigNotFound(message: String)
     case codeVerificationFailed(message: String)
-    case resourceInUse(message: String)
     case resourceConflict(message: String)
     case invalidParameterValue(message: String)
     case validation(message: String)
@@ -70,7 +69,6 @@ package enum LambdaError: Error, Equatable, Sendable {
             return user(404, "ProvisionedConcurrencyConfigNotFoundException", message, .lower)
         case .codeVerificationFailed(let message):
             return user(400, "CodeVerificationFailedException", message, .upper)
-        case .resourceInUse(let message): return user(400, "ResourceInUseException", message, .upper)
         case .resourceConflict(let message): return user(409, "ResourceConflictException", message, .lower)
         case .invalidParameterValue(let message): return user(400, "InvalidParameterValueException", message, .lower)
         case .validation(let message):

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import LambdaModel
 
 /// Which queue: the account and region it belongs to, and its name.
 package struct QueueKey: Hashable, Sendable, Codable {
@@ -16,11 +17,10 @@ package struct QueueKey: Hashable, Sendable, Codable {
 
     /// nil for what is no ARN of a queue.
     package init?(arn: String) {
-        let parts = arn.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 6, parts[0] == "arn", parts[2] == "sqs", !parts[3].isEmpty, Self.isAccount(parts[4]),
-            Self.isName(parts[5])
+        guard let arn = ARN(arn), arn.service == "sqs", !arn.region.isEmpty, ARN.isAccountID(arn.accountID),
+            Self.isName(arn.resource)
         else { return nil }
-        self.init(accountID: parts[4], region: parts[3], name: parts[5])
+        self.init(accountID: arn.accountID, region: arn.region, name: arn.resource)
     }
 
     /// From a queue URL, of which only the path counts: `…/ACCOUNT/NAME`; nil for anything else.
@@ -31,17 +31,16 @@ package struct QueueKey: Hashable, Sendable, Codable {
         // What has a scheme has a host before its first slash; a path alone begins with one.
         guard url.utf8.count <= 2_048, let slash = tail.firstIndex(of: "/") else { return nil }
         let parts = tail[tail.index(after: slash)...].split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, Self.isAccount(String(parts[0])), Self.isName(String(parts[1])) else { return nil }
+        guard parts.count == 2, ARN.isAccountID(parts[0]), Self.isName(String(parts[1])) else { return nil }
         self.init(accountID: String(parts[0]), region: region, name: String(parts[1]))
     }
 
-    package var arn: String { "arn:aws:sqs:\(region):\(accountID):\(name)" }
+    package var arn: String {
+        ARN(service: "sqs", region: region, accountID: accountID, resource: name).description
+    }
+
     package var path: String { "/\(accountID)/\(name)" }
     package var isFIFO: Bool { name.hasSuffix(".fifo") }
-
-    private static func isAccount(_ text: String) -> Bool {
-        text.utf8.count == 12 && text.utf8.allSatisfy { (48...57).contains($0) }
-    }
 
     /// Whether a text may be a queue's name; the suffix `.fifo` counts among its 80 characters.
     package static func isName(_ text: String) -> Bool {

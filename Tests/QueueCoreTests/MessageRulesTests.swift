@@ -119,7 +119,14 @@ struct MessageRulesTests {
         ] {
             #expect(QueueKey(url: url, region: "us-east-1") == nil)
         }
-        #expect(QueueKey(arn: "arn:aws:sns:us-east-1:000000000000:q") == nil)
+        #expect(QueueKey(arn: "arn:aws-cn:sqs:us-east-1:000000000000:q.fifo") == key)
+        for arn in [
+            "arn:aws:sns:us-east-1:000000000000:q", "arn:aws:sqs::000000000000:q", "arn:aws:sqs:us-east-1:0:q",
+            "arn:aws:sqs:us-east-1:000000000000:", "arn:aws:sqs:us-east-1:000000000000:a:b",
+            "arn::sqs:us-east-1:000000000000:q", "arn:aws:sqs:us east 1:000000000000:q", "q",
+        ] {
+            #expect(QueueKey(arn: arn) == nil, "\(arn)")
+        }
         for name in ["", ".fifo", "a.b", "ä", String(repeating: "a", count: 81)] { #expect(!QueueKey.isName(name)) }
     }
 }
