@@ -26,7 +26,6 @@ struct CodeSource {
         bucket = request.s3Bucket
         objectKey = request.s3Key
         objectVersion = request.s3ObjectVersion
-        imageURI = request.imageUri
     }
 
     init(_ content: API.LayerVersionContentInput) {

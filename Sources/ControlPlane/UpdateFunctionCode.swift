@@ -24,6 +24,11 @@ extension ControlPlane {
         try ConfigurationRules.checkUnavailable([("PublishTo", request.publishTo?.wire)])
         try ConfigurationRules.checkHost(request.architectures)
         try checkUnsigned(policy, key)
+        guard request.imageUri == nil else {
+            throw LambdaError.invalidParameterValue(
+                message: "Please don't provide ImageUri when updating a function with packageType Zip."
+            )
+        }
         let zip = try await zip(CodeSource(request))
         let size = try await inspect(zip)
         try Self.checkTogether(codeBytes: size, record.configuration.layers)

@@ -203,6 +203,28 @@ struct ValidationTests {
         )
     }
 
+    @Test func `an image is no code of a function from a zip`() async throws {
+        let fixture = try ControlPlaneFixture()
+        defer { try? fixture.remove() }
+        try await fixture.activating {
+            try await fixture.create("f")
+            let before = try await fixture.settled("f")
+            for zip: [String: JSONValue] in [[:], ["ZipFile": .string(SampleCode.echo)]] {
+                let body = JSONValue.object(zip.merging(["ImageUri": .string("r/i:t")]) { $1 }).bytes
+                let error = try await refusal {
+                    try await fixture.controlPlane.updateFunctionCode("f", body, caller: ControlPlaneFixture.caller)
+                }
+                #expect(
+                    error
+                        == .invalidParameterValue(
+                            message: "Please don't provide ImageUri when updating a function with packageType Zip."
+                        )
+                )
+            }
+            #expect(try await fixture.show("f") == before)
+        }
+    }
+
     @Test func `an upload over 50 MB is refused`() async throws {
         let fixture = try ControlPlaneFixture()
         defer { try? fixture.remove() }
