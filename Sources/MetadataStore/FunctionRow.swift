@@ -26,8 +26,9 @@ struct FunctionRow: Sendable {
 
     static func fetch(_ db: Database, _ key: FunctionKey, _ version: String = latest) throws -> FunctionRow? {
         try Row.fetchOne(
-            db,
-            sql: "SELECT * FROM functions WHERE accountID = ? AND region = ? AND name = ? AND version = ?",
+            db.cachedStatement(
+                sql: "SELECT * FROM functions WHERE accountID = ? AND region = ? AND name = ? AND version = ?"
+            ),
             arguments: [key.accountID, key.region, key.name, version]
         ).map(FunctionRow.init)
     }
@@ -44,13 +45,14 @@ struct FunctionRow: Sendable {
         limit: Int
     ) throws -> [FunctionRow] {
         try Row.fetchAll(
-            db,
-            sql: """
-                SELECT * FROM functions
-                WHERE accountID = :account AND region = :region AND name >= :name
-                    AND (name > :name OR \(versionOrder) > :number) AND (:all OR version = :latest)
-                ORDER BY name, \(versionOrder) LIMIT :limit
-                """,
+            db.cachedStatement(
+                sql: """
+                    SELECT * FROM functions
+                    WHERE accountID = :account AND region = :region AND name >= :name
+                        AND (name > :name OR \(versionOrder) > :number) AND (:all OR version = :latest)
+                    ORDER BY name, \(versionOrder) LIMIT :limit
+                    """
+            ),
             arguments: [
                 "account": accountID, "region": region, "name": start?.name ?? "", "number": start?.number ?? -1,
                 "all": allVersions, "latest": latest, "limit": limit,
@@ -62,11 +64,12 @@ struct FunctionRow: Sendable {
     static func fetchVersions(_ db: Database, _ key: FunctionKey, after number: Int, limit: Int) throws -> [FunctionRow]
     {
         try Row.fetchAll(
-            db,
-            sql: """
-                SELECT * FROM functions WHERE accountID = ? AND region = ? AND name = ? AND \(versionOrder) > ?
-                ORDER BY \(versionOrder) LIMIT ?
-                """,
+            db.cachedStatement(
+                sql: """
+                    SELECT * FROM functions WHERE accountID = ? AND region = ? AND name = ? AND \(versionOrder) > ?
+                    ORDER BY \(versionOrder) LIMIT ?
+                    """
+            ),
             arguments: [key.accountID, key.region, key.name, number, limit]
         ).map(FunctionRow.init)
     }
@@ -76,24 +79,26 @@ struct FunctionRow: Sendable {
 
     static func unsettled(_ db: Database) throws -> [FunctionVersionKey] {
         try Row.fetchAll(
-            db,
-            sql: """
-                SELECT accountID, region, name, version FROM functions
-                WHERE state = 'Pending' OR lastUpdateStatus = 'InProgress'
-                ORDER BY accountID, region, name, \(versionOrder)
-                """
+            db.cachedStatement(
+                sql: """
+                    SELECT accountID, region, name, version FROM functions
+                    WHERE state = 'Pending' OR lastUpdateStatus = 'InProgress'
+                    ORDER BY accountID, region, name, \(versionOrder)
+                    """
+            )
         ).map { FunctionVersionKey(function: FunctionKey($0), version: $0["version"]) }
     }
 
     /// Functions, and bytes of all their versions' zips.
     static func usage(_ db: Database, accountID: String, region: String) throws -> (functions: Int, codeBytes: Int) {
         let row = try Row.fetchOne(
-            db,
-            sql: """
-                SELECT COUNT(*) FILTER (WHERE version = ?) AS functions,
-                    COALESCE(SUM(codeBytes), 0) AS codeBytes
-                FROM functions WHERE accountID = ? AND region = ?
-                """,
+            db.cachedStatement(
+                sql: """
+                    SELECT COUNT(*) FILTER (WHERE version = ?) AS functions,
+                        COALESCE(SUM(codeBytes), 0) AS codeBytes
+                    FROM functions WHERE accountID = ? AND region = ?
+                    """
+            ),
             arguments: [latest, accountID, region]
         )
         return (row?["functions"] ?? 0, row?["codeBytes"] ?? 0)
@@ -102,66 +107,72 @@ struct FunctionRow: Sendable {
     /// Distinct ones of `$LATEST`, those of most functions first.
     static func runtimes(_ db: Database, limit: Int) throws -> [(runtime: String, memoryMiB: Int)] {
         try Row.fetchAll(
-            db,
-            sql: """
-                SELECT json_extract(CAST(configuration AS TEXT), '$.runtime') AS runtime,
-                    json_extract(CAST(configuration AS TEXT), '$.memoryMiB') AS memoryMiB
-                FROM functions WHERE version = ? GROUP BY 1, 2 ORDER BY COUNT(*) DESC, 1, 2 LIMIT ?
-                """,
+            db.cachedStatement(
+                sql: """
+                    SELECT json_extract(CAST(configuration AS TEXT), '$.runtime') AS runtime,
+                        json_extract(CAST(configuration AS TEXT), '$.memoryMiB') AS memoryMiB
+                    FROM functions WHERE version = ? GROUP BY 1, 2 ORDER BY COUNT(*) DESC, 1, 2 LIMIT ?
+                    """
+            ),
             arguments: [latest, limit]
         ).map { (runtime: $0["runtime"], memoryMiB: $0["memoryMiB"]) }
     }
 
     static func codeObjects(_ db: Database) throws -> Set<String> {
         try String.fetchSet(
-            db,
-            sql: """
-                SELECT codeObjectID FROM functions
-                UNION SELECT activeCodeObjectID FROM functions WHERE activeCodeObjectID IS NOT NULL
-                UNION SELECT value FROM functions, json_each(functions.layerObjectIDs)
-                """
+            db.cachedStatement(
+                sql: """
+                    SELECT codeObjectID FROM functions
+                    UNION SELECT activeCodeObjectID FROM functions WHERE activeCodeObjectID IS NOT NULL
+                    UNION SELECT value FROM functions, json_each(functions.layerObjectIDs)
+                    """
+            )
         )
     }
 
     static func uses(_ db: Database, codeObject objectID: String) throws -> Bool {
         try Bool.fetchOne(
-            db,
-            sql: """
-                SELECT EXISTS (
-                    SELECT 1 FROM functions WHERE codeObjectID = :id OR activeCodeObjectID = :id
-                        OR EXISTS (SELECT 1 FROM json_each(functions.layerObjectIDs) WHERE value = :id)
-                )
-                """,
+            db.cachedStatement(
+                sql: """
+                    SELECT EXISTS (
+                        SELECT 1 FROM functions WHERE codeObjectID = :id OR activeCodeObjectID = :id
+                            OR EXISTS (SELECT 1 FROM json_each(functions.layerObjectIDs) WHERE value = :id)
+                    )
+                    """
+            ),
             arguments: ["id": objectID]
         ) ?? false
     }
 
     static func delete(_ db: Database, _ key: FunctionKey, _ version: String) throws {
-        try db.execute(
-            sql: "DELETE FROM functions WHERE accountID = ? AND region = ? AND name = ? AND version = ?",
+        try db.cachedStatement(
+            sql: "DELETE FROM functions WHERE accountID = ? AND region = ? AND name = ? AND version = ?"
+        ).execute(
             arguments: [key.accountID, key.region, key.name, version]
         )
     }
 
     func insert(_ db: Database) throws {
-        try db.execute(
+        try db.cachedStatement(
             sql: """
                 INSERT INTO functions (state, lastUpdateStatus, codeObjectID, codeBytes, activeCodeObjectID,
                     layerObjectIDs, configuration, environment, activeConfiguration, activeEnvironment, accountID,
                     region, name, version)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """,
+                """
+        ).execute(
             arguments: values
         )
     }
 
     func update(_ db: Database) throws {
-        try db.execute(
+        try db.cachedStatement(
             sql: """
                 UPDATE functions SET state = ?, lastUpdateStatus = ?, codeObjectID = ?, codeBytes = ?,
                     activeCodeObjectID = ?, layerObjectIDs = ?, configuration = ?, environment = ?, activeConfiguration = ?, activeEnvironment = ?
                 WHERE accountID = ? AND region = ? AND name = ? AND version = ?
-                """,
+                """
+        ).execute(
             arguments: values
         )
     }

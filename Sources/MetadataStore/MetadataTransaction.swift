@@ -81,8 +81,9 @@ package struct MetadataTransaction {
     package func delete(_ key: FunctionKey) throws -> [FunctionRecord] {
         let records = try versions(of: key, after: -1, limit: Int.max)
         for record in records { try FunctionRow.delete(db, key, record.configuration.version) }
-        try db.execute(
-            sql: "DELETE FROM functionDocuments WHERE accountID = ? AND region = ? AND name = ?",
+        try db.cachedStatement(
+            sql: "DELETE FROM functionDocuments WHERE accountID = ? AND region = ? AND name = ?"
+        ).execute(
             arguments: [key.accountID, key.region, key.name]
         )
         return records
@@ -134,11 +135,12 @@ package struct MetadataTransaction {
         qualifier: String = ""
     ) throws -> D? {
         try String.fetchOne(
-            db,
-            sql: """
-                SELECT content FROM functionDocuments
-                WHERE accountID = ? AND region = ? AND name = ? AND kind = ? AND qualifier = ?
-                """,
+            db.cachedStatement(
+                sql: """
+                    SELECT content FROM functionDocuments
+                    WHERE accountID = ? AND region = ? AND name = ? AND kind = ? AND qualifier = ?
+                    """
+            ),
             arguments: [key.accountID, key.region, key.name, D.kind, qualifier]
         ).map { try decode(D.self, $0) }
     }
@@ -149,11 +151,12 @@ package struct MetadataTransaction {
         of key: FunctionKey
     ) throws -> [(qualifier: String, document: D)] {
         try Row.fetchAll(
-            db,
-            sql: """
-                SELECT qualifier, content FROM functionDocuments
-                WHERE accountID = ? AND region = ? AND name = ? AND kind = ? ORDER BY qualifier
-                """,
+            db.cachedStatement(
+                sql: """
+                    SELECT qualifier, content FROM functionDocuments
+                    WHERE accountID = ? AND region = ? AND name = ? AND kind = ? ORDER BY qualifier
+                    """
+            ),
             arguments: [key.accountID, key.region, key.name, D.kind]
         ).map { (qualifier: $0["qualifier"], document: try decode(D.self, $0["content"])) }
     }
@@ -164,21 +167,23 @@ package struct MetadataTransaction {
         lookup: String?
     ) throws -> [(function: FunctionKey, qualifier: String, document: D)] {
         try Row.fetchAll(
-            db,
-            sql: """
-                SELECT * FROM functionDocuments WHERE kind = ? AND (? IS NULL OR lookup = ?)
-                ORDER BY accountID, region, name, qualifier
-                """,
+            db.cachedStatement(
+                sql: """
+                    SELECT * FROM functionDocuments WHERE kind = ? AND (? IS NULL OR lookup = ?)
+                    ORDER BY accountID, region, name, qualifier
+                    """
+            ),
             arguments: [D.kind, lookup, lookup]
         ).map { (function: FunctionKey($0), qualifier: $0["qualifier"], document: try decode(D.self, $0["content"])) }
     }
 
     package func put<D: FunctionDocument>(_ document: D, of key: FunctionKey, qualifier: String = "") throws {
-        try db.execute(
+        try db.cachedStatement(
             sql: """
                 INSERT OR REPLACE INTO functionDocuments (accountID, region, name, kind, qualifier, lookup, content)
                 VALUES (?, ?, ?, ?, ?, ?, ?)
-                """,
+                """
+        ).execute(
             arguments: [
                 key.accountID, key.region, key.name, D.kind, qualifier, document.lookup, try encode(document),
             ]
@@ -192,11 +197,12 @@ package struct MetadataTransaction {
         of key: FunctionKey,
         qualifier: String = ""
     ) throws -> Bool {
-        try db.execute(
+        try db.cachedStatement(
             sql: """
                 DELETE FROM functionDocuments
                 WHERE accountID = ? AND region = ? AND name = ? AND kind = ? AND qualifier = ?
-                """,
+                """
+        ).execute(
             arguments: [key.accountID, key.region, key.name, D.kind, qualifier]
         )
         return db.changesCount > 0
@@ -204,8 +210,9 @@ package struct MetadataTransaction {
 
     /// All that belong to a version or an alias that goes.
     package func deleteDocuments(_ key: FunctionKey, qualifier: String) throws {
-        try db.execute(
-            sql: "DELETE FROM functionDocuments WHERE accountID = ? AND region = ? AND name = ? AND qualifier = ?",
+        try db.cachedStatement(
+            sql: "DELETE FROM functionDocuments WHERE accountID = ? AND region = ? AND name = ? AND qualifier = ?"
+        ).execute(
             arguments: [key.accountID, key.region, key.name, qualifier]
         )
     }
@@ -219,8 +226,9 @@ package struct MetadataTransaction {
         id: String
     ) throws -> D? {
         try String.fetchOne(
-            db,
-            sql: "SELECT content FROM accountDocuments WHERE accountID = ? AND region = ? AND kind = ? AND id = ?",
+            db.cachedStatement(
+                sql: "SELECT content FROM accountDocuments WHERE accountID = ? AND region = ? AND kind = ? AND id = ?"
+            ),
             arguments: [accountID, region, D.kind, id]
         ).map { try decode(D.self, $0) }
     }
@@ -230,8 +238,9 @@ package struct MetadataTransaction {
         of type: D.Type
     ) throws -> [(accountID: String, region: String, id: String)] {
         try Row.fetchAll(
-            db,
-            sql: "SELECT accountID, region, id FROM accountDocuments WHERE kind = ? ORDER BY accountID, region, id",
+            db.cachedStatement(
+                sql: "SELECT accountID, region, id FROM accountDocuments WHERE kind = ? ORDER BY accountID, region, id"
+            ),
             arguments: [D.kind]
         ).map { (accountID: $0["accountID"], region: $0["region"], id: $0["id"]) }
     }
@@ -246,22 +255,24 @@ package struct MetadataTransaction {
         limit: Int = Int.max
     ) throws -> [(id: String, document: D)] {
         try Row.fetchAll(
-            db,
-            sql: """
-                SELECT id, content FROM accountDocuments
-                WHERE accountID = ? AND region = ? AND kind = ? AND id > ? AND (? IS NULL OR lookup = ?)
-                ORDER BY id LIMIT ?
-                """,
+            db.cachedStatement(
+                sql: """
+                    SELECT id, content FROM accountDocuments
+                    WHERE accountID = ? AND region = ? AND kind = ? AND id > ? AND (? IS NULL OR lookup = ?)
+                    ORDER BY id LIMIT ?
+                    """
+            ),
             arguments: [accountID, region, D.kind, id, lookup, lookup, limit]
         ).map { (id: $0["id"], document: try decode(D.self, $0["content"])) }
     }
 
     package func put<D: AccountDocument>(_ document: D, accountID: String, region: String, id: String) throws {
-        try db.execute(
+        try db.cachedStatement(
             sql: """
                 INSERT OR REPLACE INTO accountDocuments (accountID, region, kind, id, lookup, content)
                 VALUES (?, ?, ?, ?, ?, ?)
-                """,
+                """
+        ).execute(
             arguments: [accountID, region, D.kind, id, document.lookup, try encode(document)]
         )
     }
@@ -274,8 +285,9 @@ package struct MetadataTransaction {
         region: String,
         id: String
     ) throws -> Bool {
-        try db.execute(
-            sql: "DELETE FROM accountDocuments WHERE accountID = ? AND region = ? AND kind = ? AND id = ?",
+        try db.cachedStatement(
+            sql: "DELETE FROM accountDocuments WHERE accountID = ? AND region = ? AND kind = ? AND id = ?"
+        ).execute(
             arguments: [accountID, region, D.kind, id]
         )
         return db.changesCount > 0
