@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The errors of the service model, operation by operation. conftest.py holds the whole run to seeing every one of them."""
 
-import http.client
+import contextlib
 import os
+import socket
 import sqlite3
 import threading
 import urllib.parse
@@ -106,45 +107,51 @@ def test_what_is_the_machines_fault(broken, operation):
 
 @pytest.fixture(scope="module")
 def throttled():
-    """A server whose rates are always used up: gives it, and a function that says of which group of operations."""
     server = Server("--throttle-api").start()
-    stop, threads = threading.Event(), []
-    address = urllib.parse.urlsplit(server.url)
-
-    def use_up(target):
-        # One request again and again, faster than a client would make them.
-        headers = signed(server, "GET", target)
-        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
-        while not stop.is_set():
-            connection.request("GET", target, headers=headers)
-            connection.getresponse().read()
-        connection.close()
-
-    for target in ("/2015-03-31/functions", "/2015-03-31/functions/absent", "/2015-03-31/functions/absent/policy"):
-        for _ in range(2):
-            thread = threading.Thread(target=use_up, args=(target,), daemon=True)
-            thread.start()
-            threads.append(thread)
     yield server
-    stop.set()
-    for thread in threads:
-        thread.join()
     server.close()
+
+
+@contextlib.contextmanager
+def used_up(server, target):
+    """A rate of calls that is used up, and goes on being used for a moment."""
+    head = f"GET {target} HTTP/1.1\r\n" + "".join(
+        f"{name}: {value}\r\n" for name, value in signed(server, "GET", target).items()) + "\r\n"
+    address = urllib.parse.urlsplit(server.url)
+    with socket.create_connection((address.hostname, address.port), timeout=120) as connection:
+
+        def send():
+            # One request again and again, faster than a client could make them.
+            with contextlib.suppress(OSError):
+                connection.sendall(head.encode() * 2_000)
+
+        sender = threading.Thread(target=send, daemon=True)
+        sender.start()
+        seen = b""
+        while b"HTTP/1.1 429 " not in seen:
+            more = connection.recv(65_536)
+            assert more, "the connection ended before a refusal"
+            seen = seen[-20:] + more
+        yield
+        connection.shutdown(socket.SHUT_RDWR)
+        sender.join()
 
 
 @pytest.mark.parametrize("operation", [name for name in OPERATIONS if name not in modelled_errors.INVOCATIONS])
 def test_too_many_requests(throttled, operation):
-    client = throttled.client()
+    targets = {"GetFunction": "/2015-03-31/functions/absent", "GetPolicy": "/2015-03-31/functions/absent/policy"}
 
-    def answer():
-        try:
-            call(client, operation)
-        except botocore.exceptions.ClientError as error:
-            return error.response["Error"]["Code"] == "TooManyRequestsException" and error.response
+    def refused():
+        with used_up(throttled, targets.get(operation, "/2015-03-31/functions")):
+            try:
+                call(throttled.client(), operation)
+            except botocore.exceptions.ClientError as error:
+                return error.response["Error"]["Code"] == "TooManyRequestsException" and error.response
 
-    refused = wait_until(answer, 120, "a refusal")
-    assert (refused["Error"]["Message"], refused["Reason"]) == ("Rate exceeded", "CallerRateLimitExceeded")
-    assert refused["ResponseMetadata"]["HTTPStatusCode"] == 429
+    # The one token of the moment may have been this call's.
+    answer = wait_until(refused, 120, "a refusal")
+    assert (answer["Error"]["Message"], answer["Reason"]) == ("Rate exceeded", "CallerRateLimitExceeded")
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 429
 
 
 # InvalidParameterValueException
