@@ -11,6 +11,9 @@ package struct EventSourceReading: Sendable {
     /// Throws `LambdaError.invalidParameterValue` where the queue is not there, or can't be read.
     package typealias VisibilityTimeout = @Sendable (_ arn: String, _ accountID: String) async throws -> Int
 
+    /// Throws `LambdaError.invalidParameterValue` where the stream is not there.
+    package typealias FindStream = @Sendable (_ source: EventSourcePlan.StreamSource) async throws -> Void
+
     static let notPolled =
         "This version of Martlet doesn't poll this kind of event source yet: the mapping is stored, and no records are "
         + "read."
@@ -35,22 +38,26 @@ package struct EventSourceReading: Sendable {
     let board: EventSourceBoard
     private let obstacles: Obstacles
     private let visibilityTimeout: VisibilityTimeout?
+    private let findStream: FindStream?
 
     /// Nobody.
     init() {
         board = EventSourceBoard()
         obstacles = Obstacles(queues: Self.notPolled, kinesis: Self.notPolled, dynamoDB: Self.notPolled)
         visibilityTimeout = nil
+        findStream = nil
     }
 
     package init(
         board: EventSourceBoard,
         obstacles: Obstacles,
-        visibilityTimeout: @escaping VisibilityTimeout
+        visibilityTimeout: @escaping VisibilityTimeout,
+        findStream: @escaping FindStream
     ) {
         self.board = board
         self.obstacles = obstacles
         self.visibilityTimeout = visibilityTimeout
+        self.findStream = findStream
     }
 
     /// Why a source of that kind is not read; nil where it is.
@@ -62,6 +69,12 @@ package struct EventSourceReading: Sendable {
         case .dynamoDB: obstacles.dynamoDB ?? (isLater ? Self.notYet : nil)
         case .managedKafka, .selfManagedKafka, .broker, .documentDB: Self.notPolled
         }
+    }
+
+    /// Looks for the source of a new mapping, where it is a stream that is read.
+    func find(_ kind: EventSourceKind, _ settings: API.EventSourceMappingConfiguration) async throws {
+        guard kind.isStream, obstacle(kind, settings) == nil, let arn = settings.eventSourceArn else { return }
+        try await findStream?(settings.stream(kind == .kinesis ? .kinesis : .dynamoDB, arn, role: ""))
     }
 
     /// nil for what is no queue, or isn't read.

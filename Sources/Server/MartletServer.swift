@@ -82,9 +82,12 @@ struct MartletServer {
         let queues = queues(stores)
         let sources = EventSourceConnections(configuration, queues: queues, now: Self.now, logger: logger)
         let board = EventSourceBoard()
-        controlPlane.sources = EventSourceReading(board: board, obstacles: sources.obstacles) {
-            try await sources.visibilityTimeout(arn: $0, accountID: $1)
-        }
+        controlPlane.sources = EventSourceReading(
+            board: board,
+            obstacles: sources.obstacles,
+            visibilityTimeout: { try await sources.visibilityTimeout(arn: $0, accountID: $1) },
+            findStream: { try await sources.find($0) }
+        )
         let invoker = InvokeService(
             pool: pool,
             now: Self.now,

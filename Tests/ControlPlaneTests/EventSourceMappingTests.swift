@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import AWSWire
 import ControlPlane
+import InvocationCore
 import LambdaModel
 import Testing
 
@@ -139,6 +140,32 @@ import Testing
         }
         let answer = try await create(["EventSourceArn": .string(queue)], function: "f:$LATEST")
         #expect(answer["FunctionArn"]?.string == "arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST")
+    }
+
+    @Test func `a stream that is not there is refused, and only streams that are read are looked for`() async throws {
+        defer { try? fixture.remove() }
+        try await fixture.create("f")
+        var plane = fixture.controlPlane
+        plane.sources = EventSourceReading(
+            board: EventSourceBoard(),
+            obstacles: .init(dynamoDB: "no endpoint"),
+            visibilityTimeout: { _, _ in 30 },
+            findStream: { throw LambdaError.invalidParameterValue(message: "Stream not found: \($0.arn)") }
+        )
+        func create(_ source: String, _ members: [String: JSONValue]) async throws -> String? {
+            let body = members.merging(["FunctionName": .string("f"), "EventSourceArn": .string(source)]) { $1 }
+            return try await message {
+                try await plane.call(.createEventSourceMapping, body: JSONValue.object(body).bytes)
+            }
+        }
+        let latest: [String: JSONValue] = ["StartingPosition": .string("LATEST")]
+        #expect(try await create(stream, latest) == "Stream not found: \(stream)")
+        #expect(try await ids(list("")) == [])
+        #expect(try await create(table, latest) == nil)
+        #expect(try await create(queue, [:]) == nil)
+        // What doesn't run can't be read either.
+        let later = latest.merging(["TumblingWindowInSeconds": .integer(30)]) { $1 }
+        #expect(try await create(stream, later) == nil)
     }
 
     @Test func `queues have their limits for batches and windows`() async throws {

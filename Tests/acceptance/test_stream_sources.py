@@ -11,6 +11,7 @@ import pytest
 
 from aws_services import Services
 from harness import wait_until
+from refusals import refusal
 
 WAIT = 120
 LISTING = """
@@ -389,10 +390,18 @@ def test_changes_of_a_table(reading, name, services):
     assert "NewImage" not in remove["dynamodb"]
 
 
-def test_a_stream_that_is_not_there_says_so(reading, name, services):
+def test_a_stream_that_is_not_there_is_refused_and_one_that_goes_says_so(reading, name, services, stream):
     reading.deploy(name, LISTING)
     client = reading.client()
-    mapping = mapped(reading, name, "arn:aws:kinesis:us-east-1:123456789012:stream/nobody")
+    for absent in ("arn:aws:kinesis:us-east-1:123456789012:stream/nobody",
+                   "arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/2025-02-17T16:33:01.784"):
+        assert refusal(
+            client.create_event_source_mapping, FunctionName=name, EventSourceArn=absent, StartingPosition="LATEST") == (
+            400, "InvalidParameterValueException", f"Stream not found: {absent}")
+    assert client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"] == []
+    made, arn = stream()
+    mapping = mapped(reading, name, arn)
+    services.client("kinesis").delete_stream(StreamName=made)
     result = wait_until(
         lambda: (lambda one: one if "PROBLEM" in one else None)(
             client.get_event_source_mapping(UUID=mapping)["LastProcessingResult"]), WAIT, "the problem")

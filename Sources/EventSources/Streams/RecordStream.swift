@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import AWSWire
 package import InvocationCore
+import LambdaModel
 
 /// A stream that records are read from: of Kinesis, or of a table of DynamoDB.
 ///
@@ -50,6 +51,8 @@ package struct StreamFailure: Error, Equatable, Sendable {
         self.cause = cause
     }
 
+    /// The service's own word for a stream that it does not have.
+    static let notFound = "ResourceNotFoundException"
     /// An answer that is more than this server takes.
     static let tooLarge = "AnswerTooLarge"
 
@@ -61,6 +64,18 @@ package struct StreamFailure: Error, Equatable, Sendable {
 package protocol RecordStreams: Sendable {
     /// The stream of a mapping; nil where it can't be read from here.
     func stream(_ source: EventSourcePlan.StreamSource) -> (any RecordStream)?
+}
+
+extension RecordStreams {
+    /// Looks whether a stream is there; one that can't be asked for now says later, in its mapping, what is wrong.
+    ///
+    /// - Throws: `LambdaError.invalidParameterValue`, in AWS's words, where it is not.
+    package func find(_ source: EventSourcePlan.StreamSource) async throws {
+        do { _ = try await stream(source)?.shards() } catch let failure as StreamFailure {
+            guard failure.code == StreamFailure.notFound else { return }
+            throw LambdaError.invalidParameterValue(message: "Stream not found: \(source.arn)")
+        }
+    }
 }
 
 /// Where mappings keep how far they are in each shard.
