@@ -15,6 +15,7 @@ from refusals import refusal, status
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
 ECHO = "def handler(event, context): return event"
 CODE = zip_of({"app.py": ECHO})
+ARCHITECTURE = {"aarch64": "arm64"}.get(platform.machine(), "x86_64")
 INVALID = 400, "InvalidParameterValueException"
 CONFLICT = 409, "ResourceConflictException"
 NOT_FOUND = 404, "ResourceNotFoundException"
@@ -60,14 +61,12 @@ def test_all_that_is_shown_of_a_function_with_defaults(server, name, made):
     runtime = made.pop("RuntimeVersionConfig")["RuntimeVersionArn"]
     assert re.fullmatch(r"arn:aws:lambda:us-east-1::runtime:[0-9a-f]{64}", runtime)
     always = {
-        "Architectures": ["x86_64"], "CodeSha256": base64.b64encode(hashlib.sha256(CODE).digest()).decode(),
+        "Architectures": [ARCHITECTURE], "CodeSha256": base64.b64encode(hashlib.sha256(CODE).digest()).decode(),
         "CodeSize": len(CODE), "Description": "", "EphemeralStorage": {"Size": 512}, "FunctionArn": ARN + name,
         "FunctionName": name, "Handler": "app.handler",
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{name}"}, "MemorySize": 128, "PackageType": "Zip",
         "Role": ROLE, "Runtime": PYTHON, "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"}, "Timeout": 3,
         "TracingConfig": {"Mode": "PassThrough"}, "Version": "$LATEST"}
-    if platform.machine() == "aarch64":
-        always["Architectures"] = ["arm64"]
     assert made == {**always, "State": "Pending", "StateReason": CREATING, "StateReasonCode": "Creating"}
     client = server.client()
     shown = plain(client.get_function_configuration(FunctionName=name))
