@@ -56,6 +56,7 @@ let package = Package(
         // Decisions and formats.
         .target(name: "InvocationCore", dependencies: ["LambdaModel"], swiftSettings: swift),
         .target(name: "QueueCore", dependencies: ["LambdaModel"], swiftSettings: swift),
+        .target(name: "ScheduleCore", dependencies: ["LambdaModel"], swiftSettings: swift),
         .target(name: "AWSWire", dependencies: ["LambdaModel", "CPCRE2", crypto], swiftSettings: swift),
         .target(name: "EventPattern", dependencies: ["AWSWire"], swiftSettings: swift),
         .target(name: "EnvelopeEncryption", dependencies: [crypto], swiftSettings: swift),
@@ -93,6 +94,11 @@ let package = Package(
         .target(
             name: "QueueStore",
             dependencies: ["DatabaseFile", "EnvelopeEncryption", "LambdaModel", "QueueCore", crypto, grdb],
+            swiftSettings: swift
+        ),
+        .target(
+            name: "ScheduleStore",
+            dependencies: ["DatabaseFile", "EnvelopeEncryption", "LambdaModel", "ScheduleCore", grdb],
             swiftSettings: swift
         ),
         .target(name: "LogStore", dependencies: ["DatabaseFile", "LambdaModel", grdb], swiftSettings: swift),
@@ -162,13 +168,20 @@ let package = Package(
             ],
             swiftSettings: swift
         ),
+        .target(
+            name: "Schedules",
+            dependencies: [
+                "AWSWire", "EventPattern", "LambdaModel", "ScheduleCore", "ScheduleStore", lifecycle, logging,
+            ],
+            swiftSettings: swift
+        ),
 
         // Edges.
         .target(
             name: "HTTPAPI",
             dependencies: nio + [
                 "ControlPlane", "LogStore", "AWSWire", "InvocationCore", "LambdaModel", "MetadataStore", "QueueCore",
-                "Queues", hummingbird,
+                "Queues", "ScheduleCore", "Schedules", hummingbird,
                 hummingbirdCore, nioHTTP1, nioSSL, logging, product("AsyncHTTPClient", "async-http-client"),
                 product("HTTPTypes", "swift-http-types"),
             ],
@@ -196,7 +209,7 @@ let package = Package(
                 "EnvelopeEncryption", "EventSources", "EventStore",
                 "ExecutionEnvironments", "HTTPAPI", "InvocationCore", "Invoker", "LambdaModel", "LinuxSandbox",
                 "LogStore", "MetadataStore", "QueueCore", "QueueStore", "Queues", "Runtimes", "SandboxPolicy",
-                "ServerConfiguration",
+                "ScheduleCore", "ScheduleStore", "Schedules", "ServerConfiguration",
                 argumentParser,
                 asyncHTTPClient, crypto, hummingbird, lifecycle, logging,
                 product("UnixSignals", "swift-service-lifecycle"),
@@ -214,6 +227,11 @@ let package = Package(
         .testTarget(
             name: "InvocationCoreTests",
             dependencies: ["InvocationCore", "LambdaModel", "TestSupport"],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "ScheduleCoreTests",
+            dependencies: ["ScheduleCore", "LambdaModel", "TestSupport"],
             swiftSettings: swift
         ),
         .testTarget(name: "QueueCoreTests", dependencies: ["QueueCore", "TestSupport"], swiftSettings: swift),
@@ -269,6 +287,18 @@ let package = Package(
         .testTarget(
             name: "QueueStoreTests",
             dependencies: ["QueueStore", "QueueCore", "LambdaModel", "EnvelopeEncryption", "TestSupport", grdb],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "ScheduleStoreTests",
+            dependencies: ["ScheduleStore", "ScheduleCore", "LambdaModel", "EnvelopeEncryption", grdb],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "SchedulesTests",
+            dependencies: [
+                "Schedules", "ScheduleStore", "ScheduleCore", "AWSWire", "LambdaModel", "EnvelopeEncryption", logging,
+            ],
             swiftSettings: swift
         ),
         .testTarget(

@@ -20,6 +20,8 @@ enum Endpoint: Equatable {
     case elsewhere(ForeignService)
     /// Of SQS, which is here.
     case queue(QueueRequest)
+    /// Of EventBridge or its Scheduler, which are here.
+    case schedule(ScheduleRequest)
     /// Of CloudWatch Logs, but not in this version.
     case unavailable(operation: String)
     case unknown(String)
@@ -77,6 +79,7 @@ enum Endpoint: Equatable {
             .s3Event, .health, .unknown, .elsewhere:
             "requested"
         case .queue(let request): request.name
+        case .schedule(let request): request.name
         case .unavailable(let operation): operation
         }
     }
@@ -88,6 +91,7 @@ enum Endpoint: Equatable {
             LimitsProfile.codeRequestBytesMax
         case .lambda(.invoke, _), .lambda(.invokeWithResponseStream, _): LimitsProfile.synchronousPayloadBytesMax
         case .queue: QueueRequest.bodyBytesMax
+        case .schedule: ScheduleRequest.bodyBytesMax
         // DynamoDB's largest.
         case .elsewhere: 16 << 20
         default: 1_048_576

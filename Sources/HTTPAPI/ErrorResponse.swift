@@ -5,6 +5,7 @@ import Hummingbird
 import LambdaModel
 import Logging
 import QueueCore
+import ScheduleCore
 
 /// Errors as AWS's clients expect them: the one place where an error becomes a status and a body.
 enum ErrorResponse {
@@ -35,6 +36,7 @@ enum ErrorResponse {
     /// Any error that isn't a `LambdaError` is the machine's: logged with its cause, and shown without it.
     static func response(_ error: any Error, shape: Shape, requestID: String, logger: Logger) -> Response {
         if let error = error as? QueueError { return queue(error) }
+        if let error = error as? ScheduleError { return schedule(error, shape) }
         var wire: LambdaError.Wire
         if let error = error as? LambdaError {
             wire = error.wire
@@ -53,6 +55,13 @@ enum ErrorResponse {
         case .storage: return storage(wire, requestID: requestID)
         case .queue: return queue(wire)
         }
+    }
+
+    private static func schedule(_ error: ScheduleError, _ shape: Shape) -> Response {
+        var wire = LambdaError.validation(message: error.message).wire
+        (wire.status, wire.name, wire.messageKey) = (error.status, error.kind.rawValue, .upper)
+        if case .json11 = shape { return json11(wire) }
+        return restJSON(wire)
     }
 
     private static func queue(_ error: QueueError) -> Response {

@@ -9,6 +9,7 @@ package import LogStore
 package import Logging
 import NIOCore
 package import Queues
+package import Schedules
 
 /// The HTTP API: finds out what a request asks for and who asks, reads its body, and answers.
 ///
@@ -43,6 +44,8 @@ package struct LambdaAPI: HTTPResponder {
     let passThrough: PassThrough?
     /// nil where requests for SQS are passed on.
     let queues: QueueService?
+    /// nil where requests for EventBridge and its Scheduler are passed on.
+    let schedules: ScheduleService?
     let throttle: APIThrottle?
     let accountID: String
     let region: String
@@ -64,6 +67,7 @@ package struct LambdaAPI: HTTPResponder {
         accessKeys: AccessKeys,
         passThrough: PassThrough? = nil,
         queues: QueueService? = nil,
+        schedules: ScheduleService? = nil,
         throttle: APIThrottle? = nil,
         accountID: String,
         region: String,
@@ -81,6 +85,7 @@ package struct LambdaAPI: HTTPResponder {
         self.accessKeys = accessKeys
         self.passThrough = passThrough
         self.queues = queues
+        self.schedules = schedules
         self.throttle = throttle
         self.accountID = accountID
         self.region = region
@@ -113,10 +118,12 @@ package struct LambdaAPI: HTTPResponder {
         let parameters = QueryParameters(query)
         let signed = Self.signedForm(request, path: path, query: query)
         let queue = queues.flatMap { _ in QueueRequest(signed, target: request.headers[.target]) }
+        let schedule = schedules.flatMap { _ in ScheduleRequest(signed, target: request.headers[.target]) }
+        let own = queue.map(Endpoint.queue) ?? schedule.map(Endpoint.schedule)
         let foreign =
-            queue != nil ? nil : passThrough.flatMap { _ in ForeignService(signed, target: request.headers[.target]) }
+            own != nil ? nil : passThrough.flatMap { _ in ForeignService(signed, target: request.headers[.target]) }
         let endpoint =
-            queue.map(Endpoint.queue) ?? foreign.map(Endpoint.elsewhere)
+            own ?? foreign.map(Endpoint.elsewhere)
             ?? Endpoint(
                 method: request.method.rawValue,
                 path: path,
@@ -215,6 +222,7 @@ package struct LambdaAPI: HTTPResponder {
                 body: .init(byteBuffer: ByteBuffer(string: "ok"))
             )
         case .queue(let request): return try await performQueue(request, call)
+        case .schedule(let request): return try await performSchedules(request, call)
         case .elsewhere: preconditionFailure("what is for others is passed on before it is answered")
         case .unavailable(let operation):
             throw LambdaError.unknownOperation(message: "\(operation) is not available in this version of Martlet.")

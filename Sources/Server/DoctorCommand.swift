@@ -75,6 +75,18 @@ struct DoctorReport {
             lacking(name, "kept and shown without effect: \(reason)")
         }
         examineDestinations(configuration)
+        examineSchedules(configuration)
+    }
+
+    private mutating func examineSchedules(_ configuration: ServeConfiguration) {
+        guard configuration.schedules == .embedded else {
+            return lacking(
+                "schedules",
+                "requests for EventBridge and its Scheduler go to the endpoint that is named (--schedules)"
+            )
+        }
+        let queues = DestinationConnections.hasOwnQueues(configuration) ? " and queues" : ""
+        ok("schedules", "this server runs them, for its functions\(queues)")
     }
 
     private mutating func examineDestinations(_ configuration: ServeConfiguration) {

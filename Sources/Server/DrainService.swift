@@ -3,6 +3,7 @@ import EventSources
 import ExecutionEnvironments
 import Invoker
 import Logging
+import Schedules
 import ServiceLifecycle
 import Synchronization
 
@@ -14,6 +15,7 @@ final class DrainService: Service {
     private let pool: EnvironmentPool
     private let events: AsyncInvokeQueue
     private let readers: EventSourceService
+    private let schedules: ScheduleDriver?
     private let timeout: Duration
     private let logger: Logger
 
@@ -21,6 +23,7 @@ final class DrainService: Service {
         pool: EnvironmentPool,
         events: AsyncInvokeQueue,
         readers: EventSourceService,
+        schedules: ScheduleDriver?,
         timeout: Duration,
         spawnerEnding: SpawnerEnding,
         logger: Logger
@@ -28,6 +31,7 @@ final class DrainService: Service {
         self.pool = pool
         self.events = events
         self.readers = readers
+        self.schedules = schedules
         self.timeout = timeout
         self.spawnerEnding = spawnerEnding
         self.logger = logger
@@ -40,6 +44,7 @@ final class DrainService: Service {
         } onGracefulShutdown: {
             self.spawnerEnding.wake()
         }
+        await schedules?.end()
         await events.end()
         await readers.end()
         if await !pool.isEmpty {

@@ -22,6 +22,7 @@ import NIOCore
 import NIOPosix
 import Queues
 import Runtimes
+import Schedules
 import ServerConfiguration
 import ServiceLifecycle
 import UnixSignals
@@ -106,9 +107,20 @@ struct MartletServer {
         let readers = readers(of: sources, streams, board, invoker, controlPlane)
         let events = events(stores.events, invoker, controlPlane, connections.destinations)
         try await events.load()
+        let schedules = schedules(stores, controlPlane, invoker, events, queues)
         let passThrough = configuration.awsEndpoint.map { PassThrough(endpoint: $0) }
         try await serve(
-            api(controlPlane, stores.logs, invoker, events, keys, passThrough, queues, isEncrypted: identity != nil),
+            api(
+                controlPlane,
+                stores.logs,
+                invoker,
+                events,
+                keys,
+                passThrough,
+                queues,
+                schedules?.service,
+                isEncrypted: identity != nil
+            ),
             services: [
                 buckets, controlPlane.collector, controlPlane.activator,
                 TemporaryService(temporaries: foundation.temporaries, logger: logger),
@@ -116,13 +128,14 @@ struct MartletServer {
                 PoolService(pool: pool), connections, sources, events, readers,
                 CertificateService(identity: identity, now: Self.now, logger: logger),
                 PassThroughService(passThrough: passThrough),
-            ],
+            ] + (schedules.map { [$0.driver] } ?? []),
             waiting: queues.map { [$0] } ?? [],
             identity: identity,
             drain: DrainService(
                 pool: pool,
                 events: events,
                 readers: readers,
+                schedules: schedules?.driver,
                 timeout: configuration.drainTimeout,
                 spawnerEnding: ending,
                 logger: logger
@@ -248,6 +261,33 @@ struct MartletServer {
         }
     }
 
+    private func schedules(
+        _ stores: ServerStores,
+        _ controlPlane: ControlPlane,
+        _ invoker: InvokeService,
+        _ events: AsyncInvokeQueue,
+        _ queues: QueueService?
+    ) -> (service: ScheduleService, driver: ScheduleDriver)? {
+        stores.schedules.map { store in
+            let bell = ScheduleBell()
+            let targets = ScheduleConnections.targets(
+                controlPlane,
+                invoker,
+                events,
+                queues: DestinationConnections.hasOwnQueues(configuration) ? queues : nil
+            )
+            let driver = ScheduleDriver(
+                store: store,
+                bell: bell,
+                targets: targets,
+                now: Self.now,
+                clock: ContinuousClock(),
+                logger: logger
+            )
+            return (ScheduleService(store: store, bell: bell, targets: targets, now: Self.now), driver)
+        }
+    }
+
     private func api(
         _ controlPlane: ControlPlane,
         _ logs: LogStore,
@@ -256,6 +296,7 @@ struct MartletServer {
         _ keys: AccessKeys,
         _ passThrough: PassThrough?,
         _ queues: QueueService?,
+        _ schedules: ScheduleService?,
         isEncrypted: Bool
     ) -> LambdaAPI {
         LambdaAPI(
@@ -269,6 +310,7 @@ struct MartletServer {
             accessKeys: keys,
             passThrough: passThrough,
             queues: queues,
+            schedules: schedules,
             throttle: configuration.throttlesAPI ? APIThrottle() : nil,
             accountID: configuration.accountID,
             region: configuration.region,

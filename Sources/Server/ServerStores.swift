@@ -7,6 +7,7 @@ import LogStore
 import Logging
 import MetadataStore
 import QueueStore
+import ScheduleStore
 import ServerConfiguration
 
 /// The stores in the data directory, or code in a bucket, and the key that what is in them is encrypted with.
@@ -18,6 +19,8 @@ struct ServerStores {
     let events: EventStore
     /// nil where requests for SQS go elsewhere.
     let queues: QueueStore?
+    /// nil where requests for EventBridge and its Scheduler go elsewhere.
+    let schedules: ScheduleStore?
 
     /// Opens them, made or migrated as needed.
     ///
@@ -42,6 +45,8 @@ struct ServerStores {
         events = try EventStore(directory: data.path, masterKey: masterKey)
         queues =
             configuration.queues == .embedded ? try QueueStore(directory: data.path, masterKey: masterKey) : nil
+        schedules =
+            configuration.schedules == .embedded ? try ScheduleStore(directory: data.path, masterKey: masterKey) : nil
     }
 
     private static func masterKey(_ source: ServeConfiguration.MasterKeySource) throws -> MasterKey {

@@ -12,8 +12,8 @@ package struct ServeConfiguration: Equatable, Sendable {
         case none
     }
 
-    /// Who answers requests for SQS.
-    package enum Queues: String, CaseIterable, Sendable {
+    /// Who answers requests for SQS, or for EventBridge and its Scheduler.
+    package enum Answering: String, CaseIterable, Sendable {
         /// This server.
         case embedded
         /// The one that `--aws-endpoint` names.
@@ -92,7 +92,9 @@ package struct ServeConfiguration: Equatable, Sendable {
     /// `--aws-endpoint`, none: where AWS's other services are, as scheme, host and port without a slash at the end.
     package var awsEndpoint: String?
     /// `--sqs`, embedded unless `--aws-endpoint` is given.
-    package var queues: Queues
+    package var queues: Answering
+    /// `--schedules`, embedded unless `--aws-endpoint` is given.
+    package var schedules: Answering
     /// `--throttle-api`, false: whether calls of the API are limited in their rate as AWS limits them.
     package var throttlesAPI: Bool
     /// `--sqs-endpoint`, as `--aws-endpoint` where `--sqs` says so; nil for the queues of this server.
@@ -197,6 +199,13 @@ extension ServeConfiguration {
         guard queues == .embedded || awsEndpoint != nil else {
             throw ConfigurationError(
                 "Requests for SQS can't go elsewhere (\(Setting.queues.names)) without an endpoint "
+                    + "(\(Setting.awsEndpoint.names))."
+            )
+        }
+        schedules = try layers.choice(.schedules) ?? (awsEndpoint == nil ? .embedded : .awsEndpoint)
+        guard schedules == .embedded || awsEndpoint != nil else {
+            throw ConfigurationError(
+                "Requests for EventBridge can't go elsewhere (\(Setting.schedules.names)) without an endpoint "
                     + "(\(Setting.awsEndpoint.names))."
             )
         }

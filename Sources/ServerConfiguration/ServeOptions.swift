@@ -207,6 +207,16 @@ package struct ServeOptions: ParsableArguments {
     )
     private var queues: String?
 
+    @Option(
+        name: .customLong("schedules"),
+        help: ArgumentHelp(
+            "Who answers requests for EventBridge and its Scheduler: 'embedded' is this server, 'aws-endpoint' that other one "
+                + "(default: embedded, unless --aws-endpoint is given).",
+            valueName: "server"
+        )
+    )
+    private var schedules: String?
+
     @Flag(
         name: .customLong("throttle-api"),
         help: "Limit the rate of control-plane calls as AWS does: 15 a second, GetFunction 100."
@@ -324,7 +334,8 @@ package struct ServeOptions: ParsableArguments {
             (.pool, pool),
             (.keepAlive, keepAlive),
             (.drainTimeout, drainTimeout), (.asyncRetryDelay, asyncRetryDelay), (.asyncEvents, asyncEvents),
-            (.awsEndpoint, awsEndpoint), (.queues, queues), (.throttleAPI, throttleAPI ? "true" : nil),
+            (.awsEndpoint, awsEndpoint), (.queues, queues), (.schedules, schedules),
+            (.throttleAPI, throttleAPI ? "true" : nil),
             (.s3Endpoint, s3Endpoint), (.sqsEndpoint, sqsEndpoint), (.snsEndpoint, snsEndpoint),
             (.eventsEndpoint, eventsEndpoint), (.kinesisEndpoint, kinesisEndpoint),
             (.dynamoDBStreamsEndpoint, dynamoDBStreamsEndpoint),

@@ -29,6 +29,7 @@ package enum Setting: String, CaseIterable, Sendable {
     case asyncEvents = "async-events"
     case awsEndpoint = "aws-endpoint"
     case queues = "sqs"
+    case schedules
     case throttleAPI = "throttle-api"
     case sqsEndpoint = "sqs-endpoint"
     case snsEndpoint = "sns-endpoint"

@@ -305,8 +305,8 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
         #expect(
             Set(Setting.allCases).subtracting(tested) == [
                 .codeStore, .config, .data, .dynamoDBStreamsEndpoint, .eventsEndpoint, .insecureHTTP, .kinesisEndpoint,
-                .masterKey, .queues, .s3AccessKeyID, .s3Region, .s3SecretAccessKey, .snsEndpoint, .sqsEndpoint,
-                .tlsCertificate, .tlsKey,
+                .masterKey, .queues, .s3AccessKeyID, .s3Region, .s3SecretAccessKey, .schedules, .snsEndpoint,
+                .sqsEndpoint, .tlsCertificate, .tlsKey,
             ]
         )
     }
@@ -349,6 +349,12 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
         #expect(try await fixture.configuration(endpoint, elsewhere).queues == .awsEndpoint)
         #expect(try await fixture.configuration(here, elsewhere).queues == .embedded)
         #expect(try await fixture.refusal([.queues: ["aws-endpoint"]]).contains("--aws-endpoint"))
+        // Schedules by an option of their own.
+        #expect(try await fixture.configuration([:]).schedules == .embedded)
+        #expect(try await fixture.configuration(here).schedules == .awsEndpoint)
+        let both = here.merging([.schedules: ["embedded"]]) { $1 }
+        #expect(try await fixture.configuration(both).schedules == .embedded)
+        #expect(try await fixture.refusal([.schedules: ["aws-endpoint"]]).contains("--aws-endpoint"))
     }
 
     @Test(arguments: [
