@@ -20,3 +20,10 @@ def test_orders_through_a_queue():
     # Seventeen are taken once, three are tried twice and end as dead letters.
     assert output.count(" euros\n") == 17 and output.count("is no order that can be filled") == 6
     assert output.index("What is left") < output.index('{"number": 13}') < output.index("The bill")
+
+
+def test_a_nightly_schedule():
+    output = run("nightly-schedule")
+    # The one that was missed while the server was down ran once.
+    assert output.count("asked for at") == 1 and output.count(" euros\n") == 3
+    assert output.index("asked for at") < output.index("What is left") < output.index("nightly\tENABLED") < output.index("The bill")
