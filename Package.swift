@@ -297,7 +297,8 @@ let package = Package(
         .testTarget(
             name: "SchedulesTests",
             dependencies: [
-                "Schedules", "ScheduleStore", "ScheduleCore", "AWSWire", "LambdaModel", "EnvelopeEncryption", logging,
+                "Schedules", "ScheduleStore", "ScheduleCore", "AWSWire", "LambdaModel", "EnvelopeEncryption", grdb,
+                logging,
             ],
             swiftSettings: swift
         ),

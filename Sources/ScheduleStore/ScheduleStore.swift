@@ -378,34 +378,42 @@ package final class ScheduleStore: Sendable {
                 found.append(WaitingDelivery(row: row.row, delivery: delivery, attempts: row.attempts))
             } catch {
                 unreadable(row.id)
-                try await remove(row.row)
+                try await settle([(row.row, .removed)])
             }
         }
         return found
     }
 
-    /// It arrived, or is given up.
-    package func remove(_ row: Int64) async throws {
-        try await write { db in try db.execute(sql: "DELETE FROM deliveries WHERE id = ?", arguments: [row]) }
+    /// What became of a try.
+    package enum Settlement: Equatable, Sendable {
+        /// It arrived, or is given up.
+        case removed
+        case putBack(due: Timestamp, attempts: Int)
+        /// It goes to the dead-letter queue from now on.
+        case deadLetter(ScheduleDelivery, due: Timestamp)
     }
 
-    /// It is tried again later.
-    package func putBack(_ row: Int64, due: Timestamp, attempts: Int) async throws {
-        try await write { db in
-            try db.execute(
-                sql: "UPDATE deliveries SET due = ?, attempts = ? WHERE id = ?",
-                arguments: [due.millisecondsSinceEpoch, attempts, row]
-            )
+    /// Writes down what became of tries, by their rows, in one transaction.
+    package func settle(_ settlements: [(row: Int64, settlement: Settlement)]) async throws {
+        let sealed = try settlements.map { _, settlement in
+            if case .deadLetter(let delivery, _) = settlement { try self.sealed(delivery) } else { nil as Data? }
         }
-    }
-
-    /// It goes to the dead-letter queue from now on.
-    package func turnToDeadLetter(_ row: Int64, _ delivery: ScheduleDelivery, now: Timestamp) async throws {
-        try await write { [self] db in
-            try db.execute(
-                sql: "UPDATE deliveries SET due = ?, attempts = 0, sealed = ? WHERE id = ?",
-                arguments: [now.millisecondsSinceEpoch, try sealed(delivery), row]
-            )
+        try await write { db in
+            for ((row, settlement), sealed) in zip(settlements, sealed) {
+                switch settlement {
+                case .removed: try db.execute(sql: "DELETE FROM deliveries WHERE id = ?", arguments: [row])
+                case .putBack(let due, let attempts):
+                    try db.execute(
+                        sql: "UPDATE deliveries SET due = ?, attempts = ? WHERE id = ?",
+                        arguments: [due.millisecondsSinceEpoch, attempts, row]
+                    )
+                case .deadLetter(_, let due):
+                    try db.execute(
+                        sql: "UPDATE deliveries SET due = ?, attempts = 0, sealed = ? WHERE id = ?",
+                        arguments: [due.millisecondsSinceEpoch, sealed, row]
+                    )
+                }
+            }
         }
     }
 }

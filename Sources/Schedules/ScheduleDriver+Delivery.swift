@@ -16,8 +16,8 @@ extension ScheduleDriver {
     /// For how long, and how often, a dead letter is tried.
     private static let deadLetterPolicy = DeliveryPolicy(ageMax: 3_600, retriesMax: 20)
 
-    /// - Throws: where what became of it could not be written; it is tried again then.
-    func attempt(_ waiting: WaitingDelivery) async throws {
+    /// What is to be written down of a try.
+    func attempt(_ waiting: WaitingDelivery) async -> ScheduleStore.Settlement {
         var delivery = waiting.delivery
         let isDeadLetter = delivery.failure != nil
         let answer = isDeadLetter ? await sendDeadLetter(delivery) : await send(delivery, attempt: waiting.attempts + 1)
@@ -30,13 +30,11 @@ extension ScheduleDriver {
             seed: ScheduleDefinition.seed(delivery.id)
         )
         switch decision {
-        case .done: try await store.remove(waiting.row)
-        case .retry(let time): try await store.putBack(waiting.row, due: time, attempts: waiting.attempts + 1)
+        case .done: return .removed
+        case .retry(let time): return .putBack(due: time, attempts: waiting.attempts + 1)
         case .giveUp(let exhausted):
             await say(delivery, answer, isDeadLetter: isDeadLetter)
-            guard !isDeadLetter, delivery.target.deadLetterARN != nil else {
-                return try await store.remove(waiting.row)
-            }
+            guard !isDeadLetter, delivery.target.deadLetterARN != nil else { return .removed }
             delivery.failure = ScheduleDelivery.Failure(
                 code: answer.code,
                 message: answer.message,
@@ -44,7 +42,7 @@ extension ScheduleDriver {
                 retries: waiting.attempts
             )
             delivery.payload = TargetInput.fill(delivery, attempt: waiting.attempts + 1)
-            try await store.turnToDeadLetter(waiting.row, delivery, now: now())
+            return .deadLetter(delivery, due: now())
         }
     }
 

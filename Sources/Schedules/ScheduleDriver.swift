@@ -26,6 +26,8 @@ package actor ScheduleDriver: Service {
     private let clock: any Clock<Duration>
     private var alarm: Task<Void, Never>?
     private var isEnding = false
+    /// What became of tries and could not be written yet: nothing else is tried before it is, or it would be tried again.
+    private var unsettled: [(row: Int64, settlement: ScheduleStore.Settlement)] = []
 
     package init(
         store: ScheduleStore,
@@ -154,14 +156,25 @@ package actor ScheduleDriver: Service {
         }
     }
 
+    private func settle() async throws {
+        guard !unsettled.isEmpty else { return }
+        try await store.settle(unsettled)
+        unsettled = []
+    }
+
     private func deliver() async throws -> Int {
+        try await settle()
         let due = try await store.dueDeliveries(now: now(), limit: Self.deliveriesMax) { [logger] id in
             logger.error("a delivery was dropped: it was changed since it was stored", metadata: ["delivery": "\(id)"])
         }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for waiting in due { group.addTask { try await self.attempt(waiting) } }
-            try await group.waitForAll()
+        guard !due.isEmpty else { return 0 }
+        unsettled = await withTaskGroup(of: (row: Int64, settlement: ScheduleStore.Settlement).self) { group in
+            for waiting in due { group.addTask { (waiting.row, await self.attempt(waiting)) } }
+            var settlements: [(row: Int64, settlement: ScheduleStore.Settlement)] = []
+            for await settlement in group { settlements.append(settlement) }
+            return settlements
         }
+        try await settle()
         return due.count
     }
 }

@@ -92,15 +92,15 @@ final class ScheduleStoreTests: Sendable {
         let waiting = try await second.dueDeliveries(now: start, limit: 9, unreadable: { _ in })
         #expect(waiting.map(\.delivery.id) == ["1800000000000"] && waiting[0].attempts == 0)
         #expect(try await second.record(key)?.progress.after == start)
-        try await second.putBack(waiting[0].row, due: start.advanced(by: .seconds(5)), attempts: 1)
+        try await second.settle([(waiting[0].row, .putBack(due: start.advanced(by: .seconds(5)), attempts: 1))])
         #expect(try await second.dueDeliveries(now: start, limit: 9, unreadable: { _ in }).isEmpty)
         #expect(try await second.nextDue() == start.advanced(by: .seconds(5)))
         var dead = waiting[0].delivery
         dead.failure = .init(code: "c", message: "m", exhausted: .retries, retries: 1)
-        try await second.turnToDeadLetter(waiting[0].row, dead, now: start)
+        try await second.settle([(waiting[0].row, .deadLetter(dead, due: start))])
         let letters = try await second.dueDeliveries(now: start, limit: 9, unreadable: { _ in })
         #expect(letters.map(\.delivery) == [dead] && letters[0].attempts == 0)
-        try await second.remove(letters[0].row)
+        try await second.settle([(letters[0].row, .removed)])
         #expect(try await second.nextDue() == start.advanced(by: .seconds(3_600)))
     }
 

@@ -2,13 +2,14 @@
 import AWSWire
 import EnvelopeEncryption
 import Foundation
+import GRDB
 import LambdaModel
 import Logging
 import ScheduleCore
-import ScheduleStore
 import Synchronization
 import Testing
 
+@testable import ScheduleStore
 @testable import Schedules
 
 /// A function and a queue that keep what they get, and refuse when they are told to; and the time.
@@ -51,6 +52,7 @@ private final class World: Sendable {
 final class ScheduleServiceTests: Sendable {
     private let path: String
     private let world = World(now: Timestamp(millisecondsSinceEpoch: 1_800_000_000_000))
+    private let store: ScheduleStore
     private let service: ScheduleService
     private let driver: ScheduleDriver
     private let caller = ScheduleCaller(accountID: "000000000000", region: "us-east-1")
@@ -61,7 +63,7 @@ final class ScheduleServiceTests: Sendable {
         path = NSTemporaryDirectory() + "martlet-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         let masterKey = try MasterKey(bytes: [UInt8](repeating: 1, count: 32))
-        let store = try ScheduleStore(directory: path, masterKey: masterKey)
+        store = try ScheduleStore(directory: path, masterKey: masterKey)
         let bell = ScheduleBell()
         let now: @Sendable () -> Timestamp = { [world] in world.now }
         service = ScheduleService(store: store, bell: bell, targets: world.targets, now: now)
@@ -143,6 +145,23 @@ final class ScheduleServiceTests: Sendable {
         world.advance(600)
         _ = await driver.work()
         #expect(world.payloads == ["[2]"])
+    }
+
+    @Test func `what became of a try and can't be written is not tried again`() async throws {
+        _ = try await create(schedule("rate(1 day)"))
+        try await store.pool.write { db in
+            try db.execute(
+                sql: """
+                    CREATE TRIGGER failing BEFORE DELETE ON deliveries BEGIN SELECT RAISE(ABORT, 'no'); END
+                    """
+            )
+        }
+        for _ in 0..<3 { _ = await driver.work() }
+        #expect(world.payloads.count == 1)
+        try await store.pool.write { db in try db.execute(sql: "DROP TRIGGER failing") }
+        for _ in 0..<3 { _ = await driver.work() }
+        #expect(world.payloads.count == 1)
+        #expect(try await store.dueDeliveries(now: world.now, limit: 9, unreadable: { _ in }).isEmpty)
     }
 
     @Test func `a rule needs the function's permission, at the time of the event`() async throws {
