@@ -197,6 +197,23 @@ def event_patterns():
     })
 
 
+def schedules():
+    event = json.dumps({"a": "x\"<b>", "b": [{"c": 1.5}, None], "time": "2027-01-31T08:00:00Z"})
+
+    def all_of(expression, zone="UTC", template="$"):
+        return "\n".join([expression, zone, template, event])
+
+    write("Schedules", {
+        "rate": all_of("rate(5 minutes)"), "rate-one": all_of("rate(1 day)", "Europe/Berlin"),
+        "cron": all_of("cron(0/15 8-17,20 ? JAN-MAR,12 MON-FRI 2026/2)", "Australia/Lord_Howe"),
+        "last": all_of("cron(0 9 L * ? *)"), "last-weekday": all_of("cron(0 9 LW * ? *)"), "nearest": all_of("cron(0 9 31W * ? *)"),
+        "last-friday": all_of("cron(0 9 ? * FRIL *)"), "second": all_of("cron(0 9 ? * 3#2 *)"), "never": all_of("cron(0 0 30 2 ? *)"),
+        "skipped": all_of("cron(30 2 * * ? *)", "America/New_York"), "at": all_of("at(2027-03-28T02:30:00)", "Europe/Berlin"),
+        "path": all_of("", "", "$.b[0]['c']"), "template": all_of("", "", '{"x": "<a> and <b>", "y": "<aws.events.event.json>"}'),
+        "bare": all_of("", "", '{"x": <a>, "y": <none>, "z": "\\"<a>"}'),
+    })
+
+
 def runtime_api():
     def http(line, *headers, body=b""):
         length = [f"Content-Length: {len(body)}"] if body else []
@@ -323,7 +340,7 @@ def dns():
 
 
 if __name__ == "__main__":
-    for make in [sigv4, texts, requests, function_urls, streams, event_patterns, runtime_api, archives, messages, dns]:
+    for make in [sigv4, texts, requests, function_urls, streams, event_patterns, schedules, runtime_api, archives, messages, dns]:
         make()
     total = sum(path.stat().st_size for path in ROOT.glob("*/seeds/*"))
     print(f"{len(list(ROOT.glob('*/seeds/*')))} seeds, {total} bytes")
