@@ -12,7 +12,6 @@ package struct ScheduleError: Error, Equatable, Sendable {
         /// EventBridge's own.
         case limitExceeded = "LimitExceededException"
         case invalidEventPattern = "InvalidEventPatternException"
-        case unsupported = "UnsupportedOperationException"
         case serialization = "SerializationException"
     }
 
@@ -27,7 +26,7 @@ package struct ScheduleError: Error, Equatable, Sendable {
     /// Of the REST protocol; the other one has 400 for whatever the caller did.
     package var status: Int {
         switch kind {
-        case .validation, .limitExceeded, .invalidEventPattern, .unsupported, .serialization: 400
+        case .validation, .limitExceeded, .invalidEventPattern, .serialization: 400
         case .quotaExceeded: 402
         case .notFound: 404
         case .conflict: 409

@@ -207,6 +207,25 @@ def test_nothing_is_lost_by_kills_and_what_was_missed_runs_once(make_server, nam
     assert {"late", "old", "soon-0"} <= listed
 
 
+def test_an_event_that_was_taken_survives_kills(make_server):
+    server = make_server()
+    server.deploy("echo", ECHO)
+    events = server.client("events")
+    rule = events.put_rule(Name="r", EventPattern='{"source": ["shop"]}')["RuleArn"]
+    server.client().add_permission(
+        FunctionName="echo", StatementId="r", Action="lambda:InvokeFunction", Principal="events.amazonaws.com", SourceArn=rule)
+    events.put_targets(Rule="r", Targets=[{"Id": "1", "Arn": function_arn(server, "echo")}])
+    taken = set()
+    for _ in range(4):
+        for number in range(10):
+            answer = server.client("events").put_events(
+                Entries=[{"Source": "shop", "DetailType": "t", "Detail": json.dumps({"n": number})}])
+            taken.add(answer["Entries"][0]["EventId"])
+        server.kill()
+        server.start()
+    wait_until(lambda: {event["id"] for _, event in got(server, "echo")} == taken, 180, "all events")
+
+
 def test_no_input_is_readable_on_disk(make_server):
     server = make_server()
     server.deploy("echo", ECHO)
