@@ -60,8 +60,10 @@ enum ErrorResponse {
     private static func schedule(_ error: ScheduleError, _ shape: Shape) -> Response {
         var wire = LambdaError.validation(message: error.message).wire
         (wire.status, wire.name, wire.messageKey) = (error.status, error.kind.rawValue, .upper)
-        if case .json11 = shape { return json11(wire) }
-        return restJSON(wire)
+        guard case .json11 = shape else { return restJSON(wire) }
+        // EventBridge has another name for it.
+        if error.kind == .internalServer { wire.name = "InternalException" }
+        return json11(wire)
     }
 
     private static func queue(_ error: QueueError) -> Response {

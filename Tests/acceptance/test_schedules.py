@@ -86,12 +86,12 @@ def test_a_one_time_schedule_invokes_a_function(server, scheduler, echo, name):
 
 def test_a_rate_begins_at_once_and_its_default_event(server, scheduler, echo, name):
     arn = make(scheduler, server, echo, name, "rate(1 minute)")["ScheduleArn"]
-    (_, event), = wait_for(server, echo, lambda event: event.get("resources") == [arn])
+    event = wait_for(server, echo, lambda event: event.get("resources") == [arn])[0][1]
     assert event["source"] == "aws.scheduler" and event["detail-type"] == "Scheduled Event" and event["detail"] == "{}"
     assert event["version"] == "0" and event["region"] == "us-east-1" and re.fullmatch(r"\d{12}", event["account"])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", event["time"])
     # A second one after a minute.
-    wait_until(lambda: len([e for _, e in got(server, echo) if e.get("resources") == [arn]]) == 2, 180, "the second")
+    wait_until(lambda: len([e for _, e in got(server, echo) if e.get("resources") == [arn]]) >= 2, 180, "the second")
     scheduler.delete_schedule(Name=name)
 
 
@@ -109,12 +109,12 @@ def test_a_rule_sends_the_scheduled_event(server, events, echo, name):
                              '"detail": <aws.events.event.json>}'}},
         {"Id": "fixed", "Arn": function, "Input": json.dumps({"mark": marks["fixed"]})}])
     assert answer["FailedEntryCount"] == 0
-    (_, whole), = wait_for(server, echo, lambda event: event.get("resources") == [rule])
+    whole = wait_for(server, echo, lambda event: event.get("resources") == [rule])[0][1]
     assert sorted(whole) == ["account", "detail", "detail-type", "id", "region", "resources", "source", "time", "version"]
     assert whole["source"] == "aws.events" and whole["detail-type"] == "Scheduled Event" and whole["detail"] == {}
     assert whole["time"].endswith(":00Z") and uuid.UUID(whole["id"])
-    (_, part), = wait_for(server, echo, lambda event: event.get("mark") == marks["part"])
-    assert part["text"] == f"{rule} at {whole['time']}" and part["rule"] == name and part["detail"] == whole
+    part = wait_for(server, echo, lambda event: event.get("mark") == marks["part"] and event["detail"] == whole)[0][1]
+    assert part["text"] == f"{rule} at {whole['time']}" and part["rule"] == name
     wait_for(server, echo, lambda event: event.get("mark") == marks["fixed"])
     events.remove_targets(Rule=name, Ids=["whole", "part", "fixed"])
     events.delete_rule(Name=name)
