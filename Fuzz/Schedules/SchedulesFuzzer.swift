@@ -48,7 +48,7 @@ private func template(_ text: String, _ event: String) {
     if let path = JSONPath(text), path.value(in: event) == nil { expect(text != "$", "all of it is there") }
     var target = ScheduleTarget(arn: "arn")
     target.transformer = .init(paths: ["a": "$.a", "b": "$.b[0]"], template: text)
-    let filled = TargetInput.payload(of: event, for: target, rule: key)
+    let filled = TargetInput.payload(of: event, for: target, rule: key, received: Timestamp(millisecondsSinceEpoch: 0))
     // Values that stand for themselves leave a template JSON that was JSON with texts in their places.
     if !text.contains("<") { expect(filled == text, "what has no placeholder is as it was") }
     if JSONSyntax.failure(in: Array(text.utf8)) == nil, filled.utf8.count <= ScheduleLimits.inputBytesMax {

@@ -36,6 +36,9 @@ package struct DeliveryPolicy: Codable, Equatable, Sendable {
         case giveUp(Exhausted?)
     }
 
+    /// Whether it is too late for what was to be sent then.
+    package func isTooOld(_ due: Timestamp, now: Timestamp) -> Bool { due.advanced(by: .seconds(ageMax)) < now }
+
     /// What follows from an attempt after `retries` others, of what is as old as `occurred` says.
     package func decide(_ attempt: Attempt, retries: Int, occurred: Timestamp, now: Timestamp, seed: UInt64) -> Decision
     {

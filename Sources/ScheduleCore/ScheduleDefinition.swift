@@ -96,6 +96,13 @@ package struct ScheduleTarget: Codable, Equatable, Sendable {
     /// Of FIFO queues.
     package var messageGroupID: String?
 
+    /// What is needed to send a payload that is made already.
+    package var withoutInput: ScheduleTarget {
+        var target = self
+        (target.input, target.inputPath, target.transformer) = (nil, nil, nil)
+        return target
+    }
+
     package struct Transformer: Codable, Equatable, Sendable {
         package var paths: [String: String]
         package var template: String
@@ -136,6 +143,7 @@ package struct ScheduleDelivery: Codable, Equatable, Sendable {
     /// UUID: the same for every try; of schedules `<aws.scheduler.execution-id>`.
     package var id: String
     package var source: ScheduleKey
+    /// Without its input.
     package var target: ScheduleTarget
     /// What is sent; of schedules with placeholders that an attempt fills in.
     package var payload: String
@@ -151,12 +159,21 @@ package struct ScheduleDelivery: Codable, Equatable, Sendable {
         package var message: String
         package var exhausted: DeliveryPolicy.Exhausted?
         package var retries: Int
+        /// From which the dead letter's own age counts.
+        package var time: Timestamp
 
-        package init(code: String, message: String, exhausted: DeliveryPolicy.Exhausted?, retries: Int) {
+        package init(
+            code: String,
+            message: String,
+            exhausted: DeliveryPolicy.Exhausted?,
+            retries: Int,
+            time: Timestamp
+        ) {
             self.code = code
             self.message = message
             self.exhausted = exhausted
             self.retries = retries
+            self.time = time
         }
     }
 
@@ -171,7 +188,7 @@ package struct ScheduleDelivery: Codable, Equatable, Sendable {
     ) {
         self.id = id
         self.source = source
-        self.target = target
+        self.target = target.withoutInput
         self.payload = payload
         self.occurred = occurred
         self.due = due

@@ -93,4 +93,6 @@ package enum ScheduleLimits {
     package static let inputBytesMax = LimitsProfile.eventPayloadBytesMax
     /// Of an account's deliveries that wait; schedules and rules wait behind them.
     package static let deliveriesMax = 10_000
+    /// Of those, for one target: the others' go on where it takes nothing.
+    package static let targetDeliveriesMax = 2_000
 }

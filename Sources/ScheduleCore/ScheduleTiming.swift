@@ -37,6 +37,8 @@ package struct ScheduleTiming: Equatable, Sendable {
         self.seed = seed
     }
 
+    /// Minutes, and more than the day that clocks can skip: an expression that names so many, and nothing in between, names no others.
+    private static let passedOverMax = 2_000
     private static let momentMax: Int64 = 7_258_118_400_000
 
     /// The first occurrence after a moment; nil where there is none any more.
@@ -69,8 +71,9 @@ package struct ScheduleTiming: Equatable, Sendable {
         case .cron(let cron):
             let second = Self.floorSeconds(after)
             var minute = Self.floorMinutes(second + zone.offset(at: second)) + 1
-            // What the loop passes over is skipped by clocks, or shown by them for the second time: a day at the most.
-            while let found = cron.firstMinute(from: minute) {
+            // What the loop passes over is skipped by clocks, or shown by them for the second time: a day at the most at one time.
+            for _ in 0..<Self.passedOverMax {
+                guard let found = cron.firstMinute(from: minute) else { return nil }
                 if let moment = zone.moment(showing: found * 60), moment * 1_000 > after { return moment * 1_000 }
                 minute = found + 1
             }

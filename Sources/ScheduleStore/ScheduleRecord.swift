@@ -56,8 +56,21 @@ package struct ScheduleRecord: Equatable, Sendable {
         modified = now
     }
 
+    /// Puts what a clock that was ahead has moved on back to now.
+    mutating func beginAnew(_ now: Timestamp) {
+        progress.after = now
+        anchor = min(anchor, now)
+    }
+
     /// When it is to be looked at next; nil for never.
-    var due: Timestamp? { isEnabled ? timing.flatMap(progress.due) : nil }
+    ///
+    /// Of one that is to be deleted when it has no occurrence any more: at once. Of one whose expression or zone is not understood: at once,
+    /// so that it is noticed.
+    var due: Timestamp? {
+        guard isEnabled, definition.expression != nil else { return nil }
+        guard let timing else { return modified }
+        return progress.due(timing) ?? (definition.isDeletedAfterCompletion ? modified : nil)
+    }
 }
 
 /// A group of schedules.

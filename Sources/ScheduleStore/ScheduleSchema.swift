@@ -8,6 +8,15 @@ enum ScheduleSchema {
         migrator.registerMigration("1 schedules") { db in
             try db.execute(sql: tables)
         }
+        migrator.registerMigration("2 waiting for each target") { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE deliveries ADD COLUMN target TEXT NOT NULL DEFAULT '';
+                    DROP INDEX deliveriesByAccount;
+                    CREATE INDEX deliveriesByTarget ON deliveries (accountID, target);
+                    """
+            )
+        }
         return migrator
     }
 

@@ -62,12 +62,17 @@ package final class ScheduleStore: Sendable {
 
     /// nil for one that is not there.
     package func record(_ key: ScheduleKey) async throws -> ScheduleRecord? {
-        try await read { [self] db in try row(key, db)?.record }
+        try await read { [self] db in
+            guard let found = try row(key, db) else { return nil }
+            guard let record = found.record else { throw ScheduleStoreError.contentChanged(row: found.id) }
+            return record
+        }
     }
 
     /// Makes one, keeps the one that is there, or changes it: `body` says what is to be there afterwards, nil for nothing.
     ///
-    /// There are at most `countMax` of its kind in its account and region; more is what `refusal` says.
+    /// There are at most `countMax` of its kind in its account and region; more is what `refusal` says. One whose row is not what was written
+    /// is none to `body`, so that another can take its place.
     @discardableResult
     package func change(
         _ key: ScheduleKey,
@@ -78,13 +83,14 @@ package final class ScheduleStore: Sendable {
         try await write { [self] db in
             let found = try row(key, db)
             guard let record = try body(found?.record) else {
-                if let found { try db.execute(sql: "DELETE FROM entries WHERE id = ?", arguments: [found.id]) }
+                if let found { try Self.deleteEntry(found.id, db) }
                 return nil
             }
-            if let found {
-                if record != found.record { try update(found.id, record, db) }
+            if let found, let old = found.record {
+                if record != old { try update(found.id, record, db) }
                 return record
             }
+            if let found { try Self.deleteEntry(found.id, db) }
             if key.kind == .schedule, key.group != ScheduleKey.defaultGroup {
                 let group = ScheduleGroupKey(accountID: key.accountID, region: key.region, name: key.group)
                 guard try Self.group(group, db) != nil else { throw Self.noGroup(key.group) }
@@ -98,6 +104,21 @@ package final class ScheduleStore: Sendable {
             try insert(record, db)
             return record
         }
+    }
+
+    /// Deletes one, readable or not.
+    ///
+    /// - Returns: whether it was there.
+    package func delete(_ key: ScheduleKey) async throws -> Bool {
+        try await write { [self] db in
+            guard let found = try row(key, db) else { return false }
+            try Self.deleteEntry(found.id, db)
+            return true
+        }
+    }
+
+    private static func deleteEntry(_ id: Int64, _ db: Database) throws {
+        try db.execute(sql: "DELETE FROM entries WHERE id = ?", arguments: [id])
     }
 
     static func noGroup(_ name: String) -> ScheduleError {
@@ -139,7 +160,8 @@ package final class ScheduleStore: Sendable {
         return Data(try Envelope.seal([UInt8](plain), context: "\(record.key.arn) definition", with: masterKey))
     }
 
-    private func row(_ key: ScheduleKey, _ db: Database) throws -> (id: Int64, record: ScheduleRecord)? {
+    /// The record is nil where the row is not what was written.
+    private func row(_ key: ScheduleKey, _ db: Database) throws -> (id: Int64, record: ScheduleRecord?)? {
         let row = try Row.fetchOne(
             db,
             sql: """
@@ -148,7 +170,7 @@ package final class ScheduleStore: Sendable {
                 """,
             arguments: [key.kind.rawValue, key.accountID, key.region, key.group, key.name]
         )
-        return try row.map { (id: $0["id"], record: try record($0)) }
+        return row.map { (id: $0["id"], record: try? record($0)) }
     }
 
     private func record(_ row: Row) throws -> ScheduleRecord {
@@ -204,10 +226,16 @@ package final class ScheduleStore: Sendable {
         }
     }
 
-    /// In the order of their groups and names.
-    package func list(_ selection: Selection, limit: Int) async throws -> [ScheduleRecord] {
+    /// In the order of their groups and names, without their targets' inputs: what is in memory of a page is one of them.
+    ///
+    /// Those whose row is not what was written are told to `unreadable`, by their number, and left out.
+    package func list(
+        _ selection: Selection,
+        limit: Int,
+        unreadable: @escaping @Sendable (Int64) -> Void
+    ) async throws -> [ScheduleRecord] {
         try await read { [self] db in
-            try Row.fetchAll(
+            let rows = try Row.fetchCursor(
                 db,
                 sql: """
                     SELECT * FROM entries WHERE kind = ?1 AND accountID = ?2 AND region = ?3
@@ -220,18 +248,38 @@ package final class ScheduleStore: Sendable {
                     selection.prefix.count, selection.prefix, selection.isEnabled, selection.after?.group ?? "",
                     selection.after?.name ?? "", limit,
                 ]
-            ).map(record)
+            )
+            var records: [ScheduleRecord] = []
+            while let row = try rows.next() {
+                guard var record = try? record(row) else {
+                    unreadable(row["id"])
+                    continue
+                }
+                record.definition.targets = record.definition.targets.map(\.withoutInput)
+                records.append(record)
+            }
+            return records
         }
     }
 
     /// The rules of an account in a region that have an event pattern and are enabled.
-    package func rulesWithPattern(accountID: String, region: String) async throws -> [ScheduleRecord] {
+    ///
+    /// Those whose row is not what was written are told to `unreadable`, by their number, and left out.
+    package func rulesWithPattern(
+        accountID: String,
+        region: String,
+        unreadable: @escaping @Sendable (Int64) -> Void
+    ) async throws -> [ScheduleRecord] {
         try await read { [self] db in
             try Row.fetchAll(
                 db,
                 sql: "SELECT * FROM entries WHERE hasPattern = 1 AND accountID = ? AND region = ? AND isEnabled = 1",
                 arguments: [accountID, region]
-            ).map(record)
+            ).compactMap { row in
+                let found = try? record(row)
+                if found == nil { unreadable(row["id"]) }
+                return found
+            }
         }
     }
 
@@ -251,13 +299,29 @@ package final class ScheduleStore: Sendable {
         }
     }
 
-    /// How long an entry waits whose account has as many deliveries waiting as it may, or which can't be read.
+    /// How long an entry waits whose account or target has as many deliveries waiting as it may, or which can't be read.
     private static let pause = Duration.seconds(60)
+    /// Of what is read in one step, as it is on the disk; the first is read whatever its size.
+    private static let batchBytesMax = 16 << 20
+
+    /// The first rows of a query of `id`, `bytes` that are no more than a step may read.
+    private static func batch(_ db: Database, _ sql: String, _ arguments: StatementArguments) throws -> [Int64] {
+        let rows = try Row.fetchCursor(db, sql: sql, arguments: arguments)
+        var ids: [Int64] = []
+        var sum = 0
+        while let row = try rows.next() {
+            sum += row["bytes"]
+            guard ids.isEmpty || sum <= batchBytesMax else { break }
+            ids.append(row["id"])
+        }
+        return ids
+    }
 
     /// Gives entries that are due to `body`, and keeps what it makes of them, all in one transaction.
     ///
-    /// Those whose row is not what was written are told to `unreadable`, by their number, once a minute.
-    /// - Returns: how many were due, up to `limit`.
+    /// Those whose row is not what was written, or whose expression or zone means nothing here, are told to `unreadable`, by their number, once
+    /// a minute.
+    /// - Returns: how many were due, up to `limit`, and fewer where they are large.
     package func turn(
         now: Timestamp,
         limit: Int,
@@ -265,20 +329,20 @@ package final class ScheduleStore: Sendable {
         _ body: @escaping @Sendable (ScheduleRecord) -> Outcome
     ) async throws -> Int {
         try await write { [self] db in
-            let rows = try Row.fetchAll(
+            let ids = try Self.batch(
                 db,
-                sql: "SELECT * FROM entries WHERE due <= ? ORDER BY due LIMIT ?",
-                arguments: [now.millisecondsSinceEpoch, limit]
+                "SELECT id, length(sealed) AS bytes FROM entries WHERE due <= ? ORDER BY due LIMIT ?",
+                [now.millisecondsSinceEpoch, limit]
             )
-            var counts: [String: Int] = [:]
-            for row in rows {
-                let id: Int64 = row["id"]
-                let account: String = row["accountID"]
-                let waiting = try counts[account] ?? Self.waiting(account, db)
-                counts[account] = waiting
-                let found = try? record(row)
+            var waiting = WaitingCounts()
+            for id in ids {
+                let row = try Row.fetchOne(db, sql: "SELECT * FROM entries WHERE id = ?", arguments: [id])
+                let read = row.flatMap { try? record($0) }
+                let found = read?.timing == nil ? nil : read
                 if found == nil { unreadable(id) }
-                guard var record = found, waiting < ScheduleLimits.deliveriesMax else {
+                guard var record = found,
+                    try waiting.hasRoom(record.key.accountID, record.definition.targets.map(\.arn), db)
+                else {
                     try db.execute(
                         sql: "UPDATE entries SET due = ? WHERE id = ?",
                         arguments: [now.advanced(by: Self.pause).millisecondsSinceEpoch, id]
@@ -287,7 +351,7 @@ package final class ScheduleStore: Sendable {
                 }
                 let outcome = body(record)
                 for delivery in outcome.deliveries { try insert(delivery, due: now, db) }
-                counts[account] = waiting + outcome.deliveries.count
+                try waiting.add(outcome.deliveries, db)
                 if outcome.isDeleted {
                     try db.execute(sql: "DELETE FROM entries WHERE id = ?", arguments: [id])
                 } else {
@@ -300,12 +364,46 @@ package final class ScheduleStore: Sendable {
                     )
                 }
             }
-            return rows.count
+            return ids.count
         }
     }
 
-    private static func waiting(_ account: String, _ db: Database) throws -> Int {
-        try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM deliveries WHERE accountID = ?", arguments: [account]) ?? 0
+    /// How far ahead of now an entry may be: by more only a clock that was ahead has brought it there.
+    private static let aheadMax = Duration.seconds(86_400)
+    /// The same of a delivery, which no delay puts off for longer.
+    private static let delayMax = Duration.seconds(600)
+
+    /// Lets entries and deliveries that are further ahead than any window or delay brings them begin anew from now.
+    ///
+    /// - Returns: how many there were, entries up to `limit`.
+    package func beginAnew(now: Timestamp, limit: Int) async throws -> (entries: Int, deliveries: Int) {
+        try await write { [self] db in
+            let ids = try Self.batch(
+                db,
+                "SELECT id, length(sealed) AS bytes FROM entries WHERE after > ? LIMIT ?",
+                [now.advanced(by: Self.aheadMax).millisecondsSinceEpoch, limit]
+            )
+            for id in ids {
+                let row = try Row.fetchOne(db, sql: "SELECT * FROM entries WHERE id = ?", arguments: [id])
+                var found = row.flatMap { try? record($0) }
+                found?.beginAnew(now)
+                let due = found == nil ? now : found?.due
+                // One that can't be read is told by the next turn.
+                try db.execute(
+                    sql: "UPDATE entries SET due = ?, after = ?, anchor = min(anchor, ?) WHERE id = ?",
+                    arguments: [
+                        due?.millisecondsSinceEpoch, now.millisecondsSinceEpoch, now.millisecondsSinceEpoch, id,
+                    ]
+                )
+            }
+            try db.execute(
+                sql: "UPDATE deliveries SET due = ?1 WHERE due > ?2",
+                arguments: [
+                    now.millisecondsSinceEpoch, now.advanced(by: Self.delayMax).millisecondsSinceEpoch,
+                ]
+            )
+            return (ids.count, db.changesCount)
+        }
     }
 
     /// When something falls due next; nil where nothing will.
@@ -321,23 +419,24 @@ package final class ScheduleStore: Sendable {
 
     /// Keeps deliveries of an account, all or none; they are durable when this returns.
     ///
-    /// - Throws: `ScheduleError` (`throttled`) where as many wait as may.
-    package func add(_ deliveries: [ScheduleDelivery], accountID: String, now: Timestamp) async throws {
+    /// - Throws: `ScheduleError` (`throttled`) where as many wait as may, `validation` where so many never may.
+    package func add(_ deliveries: [ScheduleDelivery], now: Timestamp) async throws {
         try await write { [self] db in
-            guard try Self.waiting(accountID, db) + deliveries.count <= ScheduleLimits.deliveriesMax else {
-                throw ScheduleError(
-                    .throttled,
-                    "\(ScheduleLimits.deliveriesMax) deliveries of the account wait already."
-                )
-            }
+            var waiting = WaitingCounts()
+            try waiting.add(deliveries, db)
+            try waiting.check(deliveries)
             for delivery in deliveries { try insert(delivery, due: now, db) }
         }
     }
 
     private func insert(_ delivery: ScheduleDelivery, due: Timestamp, _ db: Database) throws {
         try db.execute(
-            sql: "INSERT INTO deliveries (deliveryID, accountID, due, attempts, sealed) VALUES (?, ?, ?, 0, ?)",
-            arguments: [delivery.id, delivery.source.accountID, due.millisecondsSinceEpoch, try sealed(delivery)]
+            sql:
+                "INSERT INTO deliveries (deliveryID, accountID, target, due, attempts, sealed) VALUES (?, ?, ?, ?, 0, ?)",
+            arguments: [
+                delivery.id, delivery.source.accountID, delivery.target.arn, due.millisecondsSinceEpoch,
+                try sealed(delivery),
+            ]
         )
     }
 
@@ -353,7 +452,7 @@ package final class ScheduleStore: Sendable {
         var sealed: Data
     }
 
-    /// Those that are to be tried now.
+    /// Those that are to be tried now, up to `limit`, and fewer where they are large.
     ///
     /// One whose row is not what was written is told to `unreadable`, by its id, and dropped.
     package func dueDeliveries(
@@ -362,12 +461,15 @@ package final class ScheduleStore: Sendable {
         unreadable: @escaping @Sendable (String) -> Void
     ) async throws -> [WaitingDelivery] {
         let rows = try await read { db in
-            try Row.fetchAll(
+            let ids = try Self.batch(
                 db,
-                sql: "SELECT * FROM deliveries WHERE due <= ? ORDER BY due, id LIMIT ?",
-                arguments: [now.millisecondsSinceEpoch, limit]
-            ).map {
-                SealedDelivery(row: $0["id"], id: $0["deliveryID"], attempts: $0["attempts"], sealed: $0["sealed"])
+                "SELECT id, length(sealed) AS bytes FROM deliveries WHERE due <= ? ORDER BY due, id LIMIT ?",
+                [now.millisecondsSinceEpoch, limit]
+            )
+            return try ids.compactMap { id in
+                try Row.fetchOne(db, sql: "SELECT * FROM deliveries WHERE id = ?", arguments: [id]).map {
+                    SealedDelivery(row: $0["id"], id: $0["deliveryID"], attempts: $0["attempts"], sealed: $0["sealed"])
+                }
             }
         }
         var found: [WaitingDelivery] = []

@@ -7,25 +7,34 @@ import ScheduleStore
 
 /// One try of a delivery, and what follows from it.
 extension ScheduleDriver {
-    private struct Answer {
+    struct Answer {
         var attempt: DeliveryPolicy.Attempt
         var code = ""
         var message = ""
     }
 
-    /// For how long, and how often, a dead letter is tried.
-    private static let deadLetterPolicy = DeliveryPolicy(ageMax: 3_600, retriesMax: 20)
+    /// For how long, and how often, a dead letter is tried: a day from when it became one.
+    private static let deadLetterPolicy = DeliveryPolicy()
+
+    static let tooOld = Answer(
+        attempt: .failed,
+        code: "EVENT_AGE_EXCEEDED",
+        message: "It was older than MaximumEventAgeInSeconds when it could be sent."
+    )
 
     /// What is to be written down of a try.
-    func attempt(_ waiting: WaitingDelivery) async -> ScheduleStore.Settlement {
-        var delivery = waiting.delivery
+    nonisolated func attempt(_ waiting: WaitingDelivery) async -> ScheduleStore.Settlement {
+        let delivery = waiting.delivery
         let isDeadLetter = delivery.failure != nil
+        if !isDeadLetter, delivery.target.policy.isTooOld(delivery.due, now: now()) {
+            return await giveUp(delivery, Self.tooOld, .age, attempts: waiting.attempts)
+        }
         let answer = isDeadLetter ? await sendDeadLetter(delivery) : await send(delivery, attempt: waiting.attempts + 1)
         let policy = isDeadLetter ? Self.deadLetterPolicy : delivery.target.policy
         let decision = policy.decide(
             answer.attempt,
             retries: waiting.attempts,
-            occurred: isDeadLetter ? now() : delivery.due,
+            occurred: delivery.failure?.time ?? delivery.due,
             now: now(),
             seed: ScheduleDefinition.seed(delivery.id)
         )
@@ -33,20 +42,46 @@ extension ScheduleDriver {
         case .done: return .removed
         case .retry(let time): return .putBack(due: time, attempts: waiting.attempts + 1)
         case .giveUp(let exhausted):
-            await say(delivery, answer, isDeadLetter: isDeadLetter)
-            guard !isDeadLetter, delivery.target.deadLetterARN != nil else { return .removed }
-            delivery.failure = ScheduleDelivery.Failure(
-                code: answer.code,
-                message: answer.message,
-                exhausted: exhausted,
-                retries: waiting.attempts
-            )
-            delivery.payload = TargetInput.fill(delivery, attempt: waiting.attempts + 1)
-            return .deadLetter(delivery, due: now())
+            return await giveUp(delivery, answer, exhausted, attempts: waiting.attempts + 1)
         }
     }
 
-    private func send(_ delivery: ScheduleDelivery, attempt: Int) async -> Answer {
+    private nonisolated func giveUp(
+        _ delivery: ScheduleDelivery,
+        _ answer: Answer,
+        _ exhausted: DeliveryPolicy.Exhausted?,
+        attempts: Int
+    ) async -> ScheduleStore.Settlement {
+        let isDeadLetter = delivery.failure != nil
+        await say(delivery, answer, isDeadLetter: isDeadLetter)
+        guard !isDeadLetter, delivery.target.deadLetterARN != nil else { return .removed }
+        let retries = max(0, attempts - 1)
+        let letter = Self.letter(delivery, answer, exhausted, retries: retries, attempt: max(1, attempts), now: now())
+        return .deadLetter(letter, due: now())
+    }
+
+    /// What goes to the dead-letter queue; `attempt` is the last one, or would have been the first.
+    static func letter(
+        _ delivery: ScheduleDelivery,
+        _ answer: Answer,
+        _ exhausted: DeliveryPolicy.Exhausted?,
+        retries: Int,
+        attempt: Int,
+        now: Timestamp
+    ) -> ScheduleDelivery {
+        var letter = delivery
+        letter.failure = ScheduleDelivery.Failure(
+            code: answer.code,
+            message: answer.message,
+            exhausted: exhausted,
+            retries: retries,
+            time: now
+        )
+        letter.payload = TargetInput.fill(delivery, attempt: attempt)
+        return letter
+    }
+
+    private nonisolated func send(_ delivery: ScheduleDelivery, attempt: Int) async -> Answer {
         let payload = TargetInput.fill(delivery, attempt: attempt)
         let kind: ScheduleTargets.Kind
         do { kind = try targets.kind(delivery.target.arn, of: delivery.source, at: "Target") } catch {
@@ -67,7 +102,7 @@ extension ScheduleDriver {
         }
     }
 
-    private func invoke(
+    private nonisolated func invoke(
         _ function: FunctionKey,
         _ qualifier: String?,
         _ delivery: ScheduleDelivery,
@@ -118,7 +153,7 @@ extension ScheduleDriver {
         }
     }
 
-    private func send(_ message: ScheduleTargets.QueueMessage) async -> Answer {
+    private nonisolated func send(_ message: ScheduleTargets.QueueMessage) async -> Answer {
         guard let send = targets.send else {
             return Answer(attempt: .refused, code: "INVALID_TARGET", message: "This server has no queues of its own.")
         }
@@ -132,19 +167,37 @@ extension ScheduleDriver {
 
     // MARK: Dead letters
 
-    private func sendDeadLetter(_ delivery: ScheduleDelivery) async -> Answer {
+    private nonisolated func sendDeadLetter(_ delivery: ScheduleDelivery) async -> Answer {
         guard let failure = delivery.failure, let queue = delivery.target.deadLetterARN else {
             preconditionFailure("a dead letter has a queue and a reason")
         }
+        let (body, attributes) = Self.letter(of: delivery, failure)
         return await send(
             ScheduleTargets.QueueMessage(
                 queueARN: queue,
-                body: delivery.payload,
-                attributes: Self.attributes(delivery, failure),
+                body: body,
+                attributes: attributes,
                 deduplicationID: delivery.id,
                 sender: delivery.source.accountID
             )
         )
+    }
+
+    /// A body that is too large for a message with its attributes is cut, at a character.
+    static func letter(
+        of delivery: ScheduleDelivery,
+        _ failure: ScheduleDelivery.Failure
+    ) -> (body: String, attributes: [String: String]) {
+        var attributes = attributes(delivery, failure)
+        let bytes = attributes.reduce(0) { $0 + $1.key.utf8.count + "String".utf8.count + $1.value.utf8.count }
+        // "true" is shorter than "false".
+        let room = ScheduleLimits.inputBytesMax - bytes
+        let payload = delivery.payload.utf8
+        guard payload.count > room else { return (delivery.payload, attributes) }
+        var end = payload.index(payload.startIndex, offsetBy: room)
+        while payload[end] & 0xC0 == 0x80 { end = payload.index(before: end) }
+        if delivery.source.kind == .schedule { attributes["IS_PAYLOAD_TRUNCATED"] = "true" }
+        return (String(delivery.payload[..<end]), attributes)
     }
 
     /// As the two services set them (their User Guides, "Dead-letter queues").
@@ -165,7 +218,7 @@ extension ScheduleDriver {
         return attributes.filter { !$0.value.isEmpty }
     }
 
-    private func say(_ delivery: ScheduleDelivery, _ answer: Answer, isDeadLetter: Bool) async {
+    private nonisolated func say(_ delivery: ScheduleDelivery, _ answer: Answer, isDeadLetter: Bool) async {
         let what = isDeadLetter ? "dead-letter queue \(delivery.target.deadLetterARN ?? "")" : delivery.target.arn
         let text = "What \(delivery.source.arn) sent was not taken by \(what): \(answer.code): \(answer.message)"
         logger.warning(

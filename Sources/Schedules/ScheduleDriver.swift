@@ -15,7 +15,7 @@ package actor ScheduleDriver: Service {
     /// After a store that can't be read or written.
     private static let failurePause = Duration.seconds(1)
     /// Entries of one transaction, and deliveries under way at one time.
-    private static let turnMax = 32
+    private static let turnMax = 256
     private static let deliveriesMax = 64
 
     let store: ScheduleStore
@@ -26,6 +26,8 @@ package actor ScheduleDriver: Service {
     private let clock: any Clock<Duration>
     private var alarm: Task<Void, Never>?
     private var isEnding = false
+    /// What the clock said last.
+    private var seen: Timestamp?
     /// What became of tries and could not be written yet: nothing else is tried before it is, or it would be tried again.
     private var unsettled: [(row: Int64, settlement: ScheduleStore.Settlement)] = []
 
@@ -79,11 +81,20 @@ package actor ScheduleDriver: Service {
     /// - Returns: for how long nothing is.
     func work() async -> Duration {
         do {
+            try await lookAtClock()
+            // What arrived is deleted before anything is added, so that a full disk has room again.
+            var failure: (any Error)?
             while !isEnding {
-                let turned = try await turn()
+                try await settle()
+                var turned = 0
+                do {
+                    turned = try await turn()
+                    failure = nil
+                } catch { failure = error }
                 let delivered = try await deliver()
                 if turned == 0, delivered == 0 { break }
             }
+            if let failure { throw failure }
             guard let due = try await store.nextDue() else { return Self.waitMax }
             let wait = max(0, due.millisecondsSinceEpoch - now().millisecondsSinceEpoch)
             return min(Self.waitMax, .milliseconds(min(wait, 60_000)))
@@ -93,13 +104,33 @@ package actor ScheduleDriver: Service {
         }
     }
 
+    /// At the start, and after the clock was set back, what is too far ahead begins anew.
+    private func lookAtClock() async throws {
+        let now = now()
+        if seen.map({ now < $0.advanced(by: .seconds(-60)) }) ?? true {
+            var anew: (entries: Int, deliveries: Int)
+            repeat {
+                anew = try await store.beginAnew(now: now, limit: Self.turnMax)
+                guard anew != (0, 0) else { break }
+                logger.warning(
+                    "the clock was ahead: what waited for a time far off begins anew from now",
+                    metadata: ["schedules": "\(anew.entries)", "deliveries": "\(anew.deliveries)"]
+                )
+            } while anew.entries > 0
+        }
+        seen = now
+    }
+
     private func turn() async throws -> Int {
         let now = now()
         return try await store.turn(
             now: now,
             limit: Self.turnMax,
             unreadable: { [logger] row in
-                logger.error("a schedule was changed since it was stored", metadata: ["row": "\(row)"])
+                logger.error(
+                    "a schedule can't be run: it was changed since it was stored, or its expression or zone is not understood",
+                    metadata: ["row": "\(row)"]
+                )
             },
             { [logger] record in Self.outcome(record, now: now, logger) }
         )
@@ -117,8 +148,19 @@ package actor ScheduleDriver: Service {
                 "an occurrence was missed and is too old to run",
                 metadata: ["schedule": "\(record.key.arn)", "time": "\(time.seconds)"]
             )
+            outcome.deliveries = deliveries(of: record, at: time, due: timing.run(of: time))
+                .filter { $0.target.deadLetterARN != nil }
+                .map { letter($0, tooOld, .age, retries: 0, attempt: 1, now: now) }
             outcome.isDeleted = isCompleted(record, outcome.progress, timing)
         case .run(let time):
+            if let first = timing.next(after: record.progress.after), first < time {
+                logger.warning(
+                    "occurrences were missed, of which the latest runs",
+                    metadata: [
+                        "schedule": "\(record.key.arn)", "first": "\(first.seconds)", "latest": "\(time.seconds)",
+                    ]
+                )
+            }
             outcome.deliveries = deliveries(of: record, at: time, due: timing.run(of: time))
             outcome.isDeleted = isCompleted(record, outcome.progress, timing)
         }
@@ -143,7 +185,7 @@ package actor ScheduleDriver: Service {
             let id = RandomIdentifier.uuid()
             let payload =
                 record.key.kind == .rule
-                ? TargetInput.payload(of: event, for: target, rule: record.key)
+                ? TargetInput.payload(of: event, for: target, rule: record.key, received: time)
                 : target.input ?? TargetInput.defaultInput(record.key, id: id, time: time).text
             return ScheduleDelivery(
                 id: id,
@@ -158,7 +200,14 @@ package actor ScheduleDriver: Service {
 
     private func settle() async throws {
         guard !unsettled.isEmpty else { return }
-        try await store.settle(unsettled)
+        do { try await store.settle(unsettled) } catch {
+            // On a full disk what only deletes may be written, and makes room for the others.
+            let removed = unsettled.filter { $0.settlement == .removed }
+            guard !removed.isEmpty, removed.count < unsettled.count else { throw error }
+            try await store.settle(removed)
+            unsettled.removeAll { $0.settlement == .removed }
+            try await store.settle(unsettled)
+        }
         unsettled = []
     }
 

@@ -48,19 +48,22 @@ extension ScheduleService {
         _ caller: ScheduleCaller,
         _ now: Timestamp
     ) async throws {
-        let rules = try await store.rulesWithPattern(accountID: caller.accountID, region: caller.region)
-            .compactMap { record in
-                record.definition.eventPattern.flatMap { try? EventPattern(parsing: $0) }.map { (record, $0) }
-            }
+        let rules = try await store.rulesWithPattern(
+            accountID: caller.accountID,
+            region: caller.region,
+            unreadable: unreadable
+        ).compactMap { record in
+            record.definition.eventPattern.flatMap { try? EventPattern(parsing: $0) }.map { (record, $0) }
+        }
         var deliveries: [ScheduleDelivery] = []
         var bytes = 0
         for case .success(let event) in events {
             for (record, pattern) in rules where pattern.matches(event) {
                 for target in record.definition.targets {
-                    let payload = TargetInput.payload(of: event, for: target, rule: record.key)
+                    let payload = TargetInput.payload(of: event, for: target, rule: record.key, received: now)
                     bytes += payload.utf8.count
                     guard bytes <= Self.deliveredBytesMax else {
-                        throw ScheduleError(.throttled, "More than \(Self.deliveredBytesMax) bytes would follow.")
+                        throw ScheduleError(.validation, "More than \(Self.deliveredBytesMax) bytes would follow.")
                     }
                     deliveries.append(
                         ScheduleDelivery(
@@ -76,7 +79,7 @@ extension ScheduleService {
             }
         }
         guard !deliveries.isEmpty else { return }
-        try await store.add(deliveries, accountID: caller.accountID, now: now)
+        try await store.add(deliveries, now: now)
         bell.ring()
     }
 
@@ -84,6 +87,10 @@ extension ScheduleService {
         var code: String
         var message: String
     }
+
+    /// 1 to 9999, as an event writes them.
+    private static let years =
+        Timestamp(millisecondsSinceEpoch: -62_135_596_800_000)..<Timestamp(millisecondsSinceEpoch: 253_402_300_800_000)
 
     private static func event(
         _ entry: ScheduleInput,
@@ -113,12 +120,16 @@ extension ScheduleService {
                 )
             )
         }
+        let time = try entry.time("Time") ?? now
+        guard years.contains(time) else {
+            return .failure(.init(code: "InvalidArgument", message: "Parameter Time is not valid."))
+        }
         let resources = try entry.strings("Resources") ?? []
         return .success(
             .object([
                 "version": .string("0"), "id": .string(RandomIdentifier.uuid()), "detail-type": .string(type),
                 "source": .string(source), "account": .string(caller.accountID),
-                "time": .string((try entry.time("Time") ?? now).seconds), "region": .string(caller.region),
+                "time": .string(time.seconds), "region": .string(caller.region),
                 "resources": .array(resources.map(JSONValue.string)), "detail": detail,
             ])
         )

@@ -136,7 +136,8 @@ extension ScheduleService {
         var selection = ScheduleStore.Selection(.rule, accountID: caller.accountID, region: caller.region)
         selection.prefix = try input.string("NamePrefix") ?? ""
         if let token = try input.string("NextToken") { selection.after = (ScheduleKey.defaultGroup, token) }
-        let found = try await store.list(selection, limit: ScheduleLimits.rulesMax).filter(isListed)
+        let found = try await store.list(selection, limit: ScheduleLimits.rulesMax, unreadable: unreadable)
+            .filter(isListed)
         let records = Array(found.prefix(limit))
         return (records, found.count > limit ? records.last?.key.name : nil)
     }

@@ -70,10 +70,8 @@ extension ScheduleService {
 
     func deleteSchedule(_ input: ScheduleInput, _ caller: ScheduleCaller) async throws -> JSONValue {
         let key = try key(input, caller)
-        try await store.change(key, countMax: ScheduleLimits.schedulesMax, refusal: Self.quota) { found in
-            guard found != nil else { throw Self.noSchedule(key) }
-            return nil
-        }
+        _ = try Self.token(input)
+        guard try await store.delete(key) else { throw Self.noSchedule(key) }
         return .object([:])
     }
 
@@ -180,10 +178,10 @@ extension ScheduleService {
         switch kind {
         case .queue(_, true) where target.messageGroupID == nil:
             throw ScheduleError(.validation, "SqsParameters.MessageGroupId is required for a FIFO queue.")
-        case .queue: break
+        case .queue: try Self.checkMessage(target.input, "Target.Input")
         case .function:
             guard let text = target.input else { return }
-            // As an attempt would send it.
+            // As an attempt sends it.
             let sample = ScheduleDelivery(
                 id: RandomIdentifier.uuid(),
                 source: key,
@@ -275,7 +273,7 @@ extension ScheduleService {
             guard parts.count == 2 else { throw ScheduleError(.validation, "Invalid NextToken.") }
             selection.after = (parts[0], parts[1])
         }
-        let found = try await store.list(selection, limit: limit + 1)
+        let found = try await store.list(selection, limit: limit + 1, unreadable: unreadable)
         let page = found.prefix(limit).map { record -> JSONValue in
             var members = Self.head(record)
             members["Target"] = record.definition.targets.first.map { .object(["Arn": .string($0.arn)]) }

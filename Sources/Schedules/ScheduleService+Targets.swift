@@ -49,7 +49,10 @@ extension ScheduleService {
             violations.requireLength(template, at: "\(at).inputTemplate", 1...8_192)
             target.transformer = .init(paths: try transformer.texts("InputPathsMap") ?? [:], template: template)
         }
+        violations.requireLength(target.roleARN ?? "x", at: "\(field).roleArn", 1...1_600)
         target.messageGroupID = try input.object("SqsParameters")?.string("MessageGroupId")
+        let group = target.messageGroupID ?? "x"
+        violations.requireLength(group, at: "\(field).sqsParameters.messageGroupId", 1...100)
         try violations.throwIfAny()
         try check(input, &target, rule)
         return target
@@ -76,13 +79,15 @@ extension ScheduleService {
             throw ScheduleError(.validation, "JSON syntax error in input for target \(target.id): \(failure)")
         }
         let paths = target.transformer?.paths ?? [:]
-        guard paths.count <= 100, paths.keys.allSatisfy({ !$0.hasPrefix("AWS") && !$0.isEmpty && $0.utf8.count <= 256 })
+        guard paths.count <= 100,
+            paths.keys.allSatisfy({ !$0.hasPrefix("AWS") && ARN.isName($0) && $0.utf8.count <= 256 })
         else {
             throw ScheduleError(.validation, "Invalid InputPathsMap for target \(target.id).")
         }
         for path in [target.inputPath].compactMap(\.self) + paths.values where JSONPath(path) == nil {
             throw ScheduleError(.validation, "Invalid JSON path \(path.prefix(256)) for target \(target.id).")
         }
+        if case .queue = kind { try Self.checkMessage(target.input, "Input of target \(target.id)") }
         if case .queue(_, true) = kind, target.messageGroupID == nil {
             throw ScheduleError(.validation, "SqsParameters.MessageGroupId is required for a FIFO queue.")
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import AWSWire
 package import LambdaModel
+package import Logging
 import ScheduleCore
 package import ScheduleStore
 
@@ -21,17 +22,20 @@ package struct ScheduleService: Sendable {
     let bell: ScheduleBell
     let targets: ScheduleTargets
     let now: @Sendable () -> Timestamp
+    let logger: Logger
 
     package init(
         store: ScheduleStore,
         bell: ScheduleBell,
         targets: ScheduleTargets,
-        now: @escaping @Sendable () -> Timestamp
+        now: @escaping @Sendable () -> Timestamp,
+        logger: Logger
     ) {
         self.store = store
         self.bell = bell
         self.targets = targets
         self.now = now
+        self.logger = logger
     }
 
     /// Does what an operation of EventBridge Scheduler's asks for.
@@ -91,9 +95,22 @@ package struct ScheduleService: Sendable {
         }
     }
 
+    /// Shows what the store and the checks of members refuse as the service's own exceptions.
     private func withStore<T>(_ body: () async throws -> T) async throws -> T {
         do { return try await body() } catch ScheduleStoreError.diskFull {
             throw ScheduleError(.internalServer, "The server's disk is full; nothing was written.")
+        } catch let error as ScheduleStoreError {
+            logger.error("schedules could not be read or written", metadata: ["cause": "\(error)"])
+            throw ScheduleError(.internalServer, "The server could not read or write its schedules.")
+        } catch LambdaError.validation(let message) {
+            throw ScheduleError(.validation, message)
+        }
+    }
+
+    /// Says of a row that it is left out.
+    var unreadable: @Sendable (Int64) -> Void {
+        { [logger] row in
+            logger.error("a schedule was left out: it was changed since it was stored", metadata: ["row": "\(row)"])
         }
     }
 
@@ -154,5 +171,20 @@ package struct ScheduleService: Sendable {
         if let failure = JSONSyntax.failure(in: Array(text.utf8)) {
             throw ScheduleError(.validation, "\(what) is no valid JSON: \(failure)")
         }
+    }
+
+    /// Refuses what a queue would not take.
+    static func checkMessage(_ text: String?, _ what: String) throws(ScheduleError) {
+        guard let text else { return }
+        guard text.utf8.count <= ScheduleLimits.inputBytesMax else {
+            throw ScheduleError(.validation, "\(what) is larger than \(ScheduleLimits.inputBytesMax) bytes.")
+        }
+        let isValid = text.unicodeScalars.allSatisfy { scalar in
+            switch scalar.value {
+            case 0x9, 0xA, 0xD, 0x20...0xD7FF, 0xE000...0xFFFD, 0x10000...0x10FFFF: true
+            default: false
+            }
+        }
+        guard isValid else { throw ScheduleError(.validation, "\(what) has a character that no message may have.") }
     }
 }

@@ -7,28 +7,34 @@ package import ScheduleCore
 ///
 /// Source: EventBridge's User Guide, "Input transformation".
 package enum TargetInput {
-    /// What a rule's target gets; `event` is what the rule has matched or made.
-    package static func payload(of event: JSONValue, for target: ScheduleTarget, rule: ScheduleKey) -> String {
+    /// What a rule's target gets; `event` is what the rule has matched or made, and `received` when.
+    package static func payload(
+        of event: JSONValue,
+        for target: ScheduleTarget,
+        rule: ScheduleKey,
+        received: Timestamp
+    ) -> String {
         if let input = target.input { return input }
         if let path = target.inputPath { return (JSONPath(path)?.value(in: event) ?? .null).text }
-        if let transformer = target.transformer { return fill(transformer, event, rule) }
+        if let transformer = target.transformer { return fill(transformer, event, rule, received) }
         return event.text
     }
 
     private static func fill(
         _ transformer: ScheduleTarget.Transformer,
         _ event: JSONValue,
-        _ rule: ScheduleKey
+        _ rule: ScheduleKey,
+        _ received: Timestamp
     ) -> String {
         var values: [String: JSONValue] = transformer.paths.mapValues { path in
             JSONPath(path)?.value(in: event) ?? .null
         }
         values["aws.events.rule-arn"] = .string(rule.arn)
         values["aws.events.rule-name"] = .string(rule.name)
-        values["aws.events.event.ingestion-time"] = event["time"] ?? .null
-        values["aws.events.event"] = event
+        values["aws.events.event.ingestion-time"] = .string(received.seconds)
+        values["aws.events.event"] = .object((event.object ?? [:]).filter { $0.key != "detail" })
         values["aws.events.event.json"] = event
-        return substitute(in: transformer.template) { name, isQuoted in
+        return substitute(in: transformer.template, nameBytesMax: nameBytesMax(values)) { name, isQuoted in
             guard let value = values[name] else { return nil }
             return isQuoted ? inside(value) : value.text
         }
@@ -48,13 +54,18 @@ package enum TargetInput {
             "aws.scheduler.scheduled-time": delivery.occurred.seconds, "aws.scheduler.execution-id": delivery.id,
             "aws.scheduler.attempt-number": String(attempt),
         ]
-        return substitute(in: delivery.payload) { name, _ in values[name] }
+        return substitute(in: delivery.payload, nameBytesMax: nameBytesMax(values)) { name, _ in values[name] }
     }
 
     /// Puts values in the place of `<name>`; what has no value stays as it is.
     ///
     /// Goes on until the result is too large for any target, and no further: values may be long, and named often.
-    private static func substitute(in text: String, _ value: (String, _ isQuoted: Bool) -> String?) -> String {
+    /// A name has no `<` and no more than `nameBytesMax` bytes, so that every byte of a text is looked at a few times at the most.
+    private static func substitute(
+        in text: String,
+        nameBytesMax: Int,
+        _ value: (String, _ isQuoted: Bool) -> String?
+    ) -> String {
         var result: [UInt8] = []
         let bytes = Array(text.utf8)
         var isQuoted = false
@@ -68,7 +79,8 @@ package enum TargetInput {
             }
             if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
             if byte == UInt8(ascii: "<"),
-                let end = bytes[index...].prefix(nameBytesMax).firstIndex(of: UInt8(ascii: ">")),
+                let end = bytes[(index + 1)...].prefix(nameBytesMax + 1).firstIndex(where: { "<>".utf8.contains($0) }),
+                bytes[end] == UInt8(ascii: ">"),
                 let filled = value(String(decoding: bytes[index + 1..<end], as: UTF8.self), isQuoted)
             {
                 result += filled.utf8
@@ -81,7 +93,9 @@ package enum TargetInput {
         return String(decoding: result, as: UTF8.self)
     }
 
-    private static let nameBytesMax = 260
+    private static func nameBytesMax(_ values: [String: some Any]) -> Int {
+        values.keys.map(\.utf8.count).max() ?? 0
+    }
 
     /// The event of a rule's schedule, as EventBridge makes it.
     package static func scheduledEvent(_ key: ScheduleKey, id: String, time: Timestamp) -> JSONValue {
@@ -109,7 +123,7 @@ package enum TargetInput {
 }
 
 extension Timestamp {
-    /// `2027-01-31T08:00:00Z`.
+    /// Of the years 1 to 9999: `2027-01-31T08:00:00Z`.
     var seconds: String { iso8601(suffix: "").prefix(19) + "Z" }
 }
 
@@ -130,7 +144,8 @@ struct JSONPath: Equatable {
             rest = rest.dropFirst()
             if first == "." {
                 let name = rest.prefix { $0 != "." && $0 != "[" }
-                guard !name.isEmpty else { return nil }
+                // A wildcard is of no use here.
+                guard !name.isEmpty, name != "*" else { return nil }
                 steps.append(.member(String(name)))
                 rest = rest[name.endIndex...]
             } else {

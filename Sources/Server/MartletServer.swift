@@ -284,7 +284,7 @@ struct MartletServer {
                 clock: ContinuousClock(),
                 logger: logger
             )
-            return (ScheduleService(store: store, bell: bell, targets: targets, now: Self.now), driver)
+            return (ScheduleService(store: store, bell: bell, targets: targets, now: Self.now, logger: logger), driver)
         }
     }
 

@@ -109,6 +109,13 @@ struct ScheduleTimingTests {
         #expect(times.count > 32)
     }
 
+    @Test func `a whole day that clocks skip is passed over, and what names nothing else ends`() {
+        let samoa = timed("cron(* * * * ? *)", "Pacific/Apia")
+        #expect(samoa.next(after: time("2011-12-30T09:59:00Z")) == time("2011-12-30T10:00:00Z"))
+        let skipped = timed("cron(* 2 ? 3 1#2 *)", "America/New_York")
+        #expect(skipped.next(after: time("2026-11-26T10:00:00Z")) == nil)
+    }
+
     @Test func `retries wait longer and longer, and end by their number or by age`() {
         let policy = DeliveryPolicy(ageMax: 600, retriesMax: 3)
         let occurred = time("2026-11-26T10:00:00Z")

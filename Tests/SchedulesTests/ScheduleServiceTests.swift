@@ -21,6 +21,7 @@ private final class World: Sendable {
         var notes: [String] = []
         var refusal: LambdaError?
         var isPermitted = true
+        var isQueueAway = false
     }
 
     let state: Mutex<State>
@@ -42,7 +43,11 @@ private final class World: Sendable {
             },
             permits: { [self] _, _, _ in state.withLock { $0.isPermitted } },
             send: { [self] message async throws(ScheduleTargets.Refusal) in
-                state.withLock { $0.messages.append(message) }
+                let isTaken = state.withLock { state in
+                    if !state.isQueueAway { state.messages.append(message) }
+                    return !state.isQueueAway
+                }
+                if !isTaken { throw .init(code: "Away", message: "away", mayPass: true) }
             },
             note: { [self] _, text in state.withLock { $0.notes.append(text) } }
         )
@@ -66,14 +71,15 @@ final class ScheduleServiceTests: Sendable {
         store = try ScheduleStore(directory: path, masterKey: masterKey)
         let bell = ScheduleBell()
         let now: @Sendable () -> Timestamp = { [world] in world.now }
-        service = ScheduleService(store: store, bell: bell, targets: world.targets, now: now)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        service = ScheduleService(store: store, bell: bell, targets: world.targets, now: now, logger: logger)
         driver = ScheduleDriver(
             store: store,
             bell: bell,
             targets: world.targets,
             now: now,
             clock: ContinuousClock(),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            logger: logger
         )
     }
 
@@ -214,6 +220,167 @@ final class ScheduleServiceTests: Sendable {
         #expect(listed["Schedules"]?.array?.compactMap { $0["Name"]?.string } == ["stays"])
     }
 
+    @Test func `what is too old goes to the dead-letter queue, and the schedule if it is to go`() async throws {
+        let more = #", "RetryPolicy": {"MaximumEventAgeInSeconds": 60}, "DeadLetterConfig": {"Arn": "\#(Self.queue)"}"#
+        var text = schedule("at(2027-01-15T08:00:01)", more: more)
+        text.removeLast()
+        _ = try await create(text + #", "ActionAfterCompletion": "DELETE"}"#)
+        world.advance(600)
+        _ = await driver.work()
+        let letter = try #require(world.state.withLock { $0.messages.first })
+        #expect(world.payloads.isEmpty && letter.body == "{}")
+        #expect(letter.attributes["EXHAUSTED_RETRY_CONDITION"] == "MaximumEventAgeInSeconds")
+        #expect(letter.attributes["RETRY_ATTEMPTS"] == "0")
+        #expect(try await store.nextDue() == nil)
+    }
+
+    @Test func `a delivery that has become too old is not sent, by each target's own age`() async throws {
+        _ = try await rule(.putRule, #"{"Name": "r", "EventPattern": "{\"source\": [\"shop\"]}"}"#)
+        let age = #", "RetryPolicy": {"MaximumEventAgeInSeconds": 60}, "DeadLetterConfig": {"Arn": "\#(Self.queue)"}"#
+        let targets = [("1", age), ("2", "")].map { id, more in
+            #"{"Id": "\#(id)", "Arn": "\#(Self.function)", "Input": "\#(id)"\#(more)}"#
+        }
+        _ = try await rule(.putTargets, #"{"Rule": "r", "Targets": [\#(targets.joined(separator: ","))]}"#)
+        _ = try await rule(.putEvents, #"{"Entries": [{"Source": "shop", "DetailType": "t", "Detail": "{}"}]}"#)
+        // The server is down for an hour.
+        world.advance(3_600)
+        _ = await driver.work()
+        #expect(world.payloads == ["2"])
+        #expect(world.state.withLock { $0.messages.map(\.body) } == ["1"])
+    }
+
+    @Test func `a dead letter is tried for a day`() async throws {
+        world.state.withLock { $0.isQueueAway = true }
+        _ = try await create(
+            schedule("at(2027-01-15T08:00:01)", more: #", "DeadLetterConfig": {"Arn": "\#(Self.queue)"}"#)
+        )
+        world.state.withLock { $0.refusal = .resourceNotFound(message: "gone") }
+        world.advance(1)
+        for _ in 0..<140 {
+            _ = await driver.work()
+            world.advance(600)
+        }
+        #expect(world.state.withLock { $0.messages.isEmpty })
+        world.state.withLock { $0.isQueueAway = false }
+        _ = await driver.work()
+        #expect(world.state.withLock { $0.messages.count } == 1)
+    }
+
+    @Test func `a dead letter that is too large is cut at a character`() throws {
+        let key = ScheduleKey(.schedule, accountID: "000000000000", region: "us-east-1", name: "s")
+        let now = world.now
+        func letter(_ payload: String) -> (body: String, attributes: [String: String]) {
+            let delivery = ScheduleDelivery(
+                id: "id",
+                source: key,
+                target: ScheduleTarget(arn: Self.function),
+                payload: payload,
+                occurred: now,
+                due: now
+            )
+            let failure = ScheduleDelivery.Failure(code: "c", message: "m", exhausted: .age, retries: 0, time: now)
+            return ScheduleDriver.letter(of: delivery, failure)
+        }
+        #expect(letter("{}").body == "{}" && letter("{}").attributes["IS_PAYLOAD_TRUNCATED"] == "false")
+        let large = letter(String(repeating: "ä", count: ScheduleLimits.inputBytesMax / 2))
+        #expect(large.attributes["IS_PAYLOAD_TRUNCATED"] == "true" && large.body.allSatisfy { $0 == "ä" })
+        let bytes = large.attributes.reduce(large.body.utf8.count) { $0 + $1.key.utf8.count + 6 + $1.value.utf8.count }
+        #expect((ScheduleLimits.inputBytesMax - 4...ScheduleLimits.inputBytesMax).contains(bytes))
+    }
+
+    @Test func `a disk that takes only deletions gets them`() async throws {
+        _ = try await create(schedule("rate(1 day)"))
+        _ = try await rule(.putRule, #"{"Name": "r", "EventPattern": "{\"source\": [\"shop\"]}"}"#)
+        let targets = [("1", Self.function), ("2", Self.queue)].map { #"{"Id": "\#($0)", "Arn": "\#($1)"}"# }
+        _ = try await rule(.putTargets, #"{"Rule": "r", "Targets": [\#(targets.joined(separator: ","))]}"#)
+        _ = try await rule(.putEvents, #"{"Entries": [{"Source": "shop", "DetailType": "t", "Detail": "{}"}]}"#)
+        try await store.pool.write { db in
+            try db.execute(
+                sql: """
+                    CREATE TRIGGER full BEFORE INSERT ON deliveries BEGIN SELECT RAISE(ABORT, 'full'); END;
+                    CREATE TRIGGER fuller BEFORE UPDATE ON deliveries BEGIN SELECT RAISE(ABORT, 'full'); END
+                    """
+            )
+        }
+        world.state.withLock { $0.isQueueAway = true }
+        _ = await driver.work()
+        #expect(world.payloads.count == 1)
+        let count = try await store.pool.read { db in try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM deliveries") }
+        #expect(count == 1)
+    }
+
+    @Test func `a clock that was ahead for a while stops nothing`() async throws {
+        _ = try await create(schedule("rate(1 minute)"))
+        world.advance(126_144_000)
+        _ = await driver.work()
+        #expect(world.payloads.count == 1)
+        world.advance(-126_144_000)
+        _ = await driver.work()
+        world.advance(60)
+        _ = await driver.work()
+        #expect(world.payloads.count == 2)
+    }
+
+    @Test func `what a target could never take is refused when it is named`() async throws {
+        func refused(_ body: () async throws -> Void) async -> ScheduleError? {
+            do { try await body() } catch let error as ScheduleError { return error } catch {}
+            return nil
+        }
+        func schedule(_ input: String) async -> ScheduleError? {
+            await refused {
+                _ = try await create(
+                    """
+                    {"ScheduleExpression": "rate(1 day)", "FlexibleTimeWindow": {"Mode": "OFF"}, "Target": {"Arn": "\(Self.queue)",
+                    "RoleArn": "arn:aws:iam::000000000000:role/r", "Input": "\(input)"}}
+                    """,
+                    name: RandomIdentifier.uuid()
+                )
+            }
+        }
+        #expect(await schedule("not JSON") == nil)
+        #expect(await schedule(String(repeating: "x", count: ScheduleLimits.inputBytesMax + 1))?.kind == .validation)
+        #expect(await schedule(#"a\u0001"#)?.kind == .validation)
+        _ = try await rule(.putRule, #"{"Name": "r", "ScheduleExpression": "rate(1 day)"}"#)
+        func target(_ members: String) async -> ScheduleError? {
+            await refused {
+                _ = try await rule(
+                    .putTargets,
+                    #"{"Rule": "r", "Targets": [{"Id": "1", "Arn": "\#(Self.queue)", \#(members)}]}"#
+                )
+            }
+        }
+        let long = String(repeating: "x", count: 101)
+        #expect(await target(#""SqsParameters": {"MessageGroupId": "\#(long)"}"#)?.kind == .validation)
+        #expect(
+            await target(#""InputTransformer": {"InputPathsMap": {"a<": "$"}, "InputTemplate": "1"}"#)?.kind
+                == .validation
+        )
+        #expect(await target(#""InputPath": "$.detail.*""#)?.kind == .validation)
+        #expect(await target(#""RoleArn": """#)?.kind == .validation)
+        #expect(await target(#""InputPath": "$.detail""#) == nil)
+        let old = #"{"Entries": [{"Source": "s", "DetailType": "t", "Detail": "{}", "Time": -62135596801}]}"#
+        let answer = try await rule(.putEvents, old)
+        #expect(answer?["FailedEntryCount"]?.integer == 1)
+    }
+
+    @Test func `what the store can't do is the service's own exception`() async throws {
+        _ = try await rule(.putRule, #"{"Name": "r", "ScheduleExpression": "rate(1 day)"}"#)
+        _ = try await create(schedule("rate(1 day)"))
+        try await store.pool.write { db in try db.execute(sql: "UPDATE entries SET sealed = x'00'") }
+        func kind(_ body: () async throws -> Void) async -> ScheduleError.Kind? {
+            do { try await body() } catch let error as ScheduleError { return error.kind } catch {}
+            return nil
+        }
+        let input = try ScheduleInput(body: Array(#"{"Name": "s"}"#.utf8))
+        #expect(await kind { _ = try await rule(.describeRule, #"{"Name": "r"}"#) } == .internalServer)
+        #expect(await kind { _ = try await service.perform(.getSchedule, input, caller) } == .internalServer)
+        _ = try await service.perform(.deleteSchedule, input, caller)
+        #expect(await kind { _ = try await service.perform(.getSchedule, input, caller) } == .notFound)
+        // A member's violation too.
+        let unnamed = try ScheduleInput(body: Array("{}".utf8))
+        #expect(await kind { _ = try await service.perform(.getSchedule, unnamed, caller) } == .validation)
+    }
+
     @Test func `an input is a part, a constant or a template filled in`() {
         let key = ScheduleKey(.rule, accountID: "000000000000", region: "us-east-1", name: "r")
         let event = JSONValue.object([
@@ -223,7 +390,12 @@ final class ScheduleServiceTests: Sendable {
         func payload(_ change: (inout ScheduleTarget) -> Void) -> String {
             var target = ScheduleTarget(arn: "arn")
             change(&target)
-            return TargetInput.payload(of: event, for: target, rule: key)
+            return TargetInput.payload(
+                of: event,
+                for: target,
+                rule: key,
+                received: Timestamp(millisecondsSinceEpoch: 1_800_000_000_500)
+            )
         }
         #expect(payload { _ in } == event.text)
         #expect(payload { $0.input = "{}" } == "{}")
@@ -238,7 +410,17 @@ final class ScheduleServiceTests: Sendable {
         #expect(filled(#""<list>""#) == #""[1,{\"x\":\"q\\\"<\\n\"}]""#)
         #expect(filled(#"["<gone>", <gone>, "<unknown>", "\"<"]"#) == #"["", null, "<unknown>", "\"<"]"#)
         #expect(filled(#"<aws.events.rule-name>"#) == #""r""#)
-        for path in ["", "detail", "$.", "$..a", "$[", "$[x]", "$['']", "$.a[-1]", "$[12345678901]", "$a"] {
+        #expect(filled(#"<aws.events.event>"#) == #"{"time":"now"}"#)
+        #expect(filled(#"<aws.events.event.json>"#) == event.text)
+        #expect(filled(#"<aws.events.event.ingestion-time>"#) == #""2027-01-15T08:00:00Z""#)
+        #expect(
+            filled(#"<<x>><aws.events.rule-name-of-another-length><x"#)
+                == #"<"q\"<\n"><aws.events.rule-name-of-another-length><x"#
+        )
+        for path in [
+            "", "detail", "$.", "$..a", "$[", "$[x]", "$['']", "$.a[-1]", "$.detail.*", "$.a[*]", "$[12345678901]",
+            "$a",
+        ] {
             #expect(JSONPath(path) == nil, "\(path)")
         }
     }
