@@ -91,7 +91,13 @@ package actor ScheduleDriver: Service {
                     turned = try await turn()
                     failure = nil
                 } catch { failure = error }
-                let delivered = try await deliver()
+                var delivered = try await deliver()
+                // What a turn has made goes before the next one, or it would be in its way.
+                while !isEnding, delivered > 0, delivered < turned * ScheduleLimits.targetsMax {
+                    let more = try await deliver()
+                    guard more > 0 else { break }
+                    delivered += more
+                }
                 if turned == 0, delivered == 0 { break }
             }
             if let failure { throw failure }

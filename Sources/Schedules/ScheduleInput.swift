@@ -89,8 +89,8 @@ package struct ScheduleInput: Sendable {
     /// `[{"Key": …, "Value": …}]`.
     ///
     /// - Throws: `LambdaError.validation`.
-    func tags(_ name: String = "Tags") throws -> [String: String]? {
-        guard let entries = try objects(name) else { return nil }
+    func tags(valueLength: ClosedRange<Int>) throws -> [String: String]? {
+        guard let entries = try objects("Tags") else { return nil }
         var tags: [String: String] = [:]
         var violations = ConstraintViolations()
         for (index, entry) in entries.enumerated() {
@@ -98,7 +98,7 @@ package struct ScheduleInput: Sendable {
             let key = try violations.required(entry.string("Key"), at: "\(at).key")
             let value = try violations.required(entry.string("Value"), at: "\(at).value")
             violations.requireLength(key, at: "\(at).key", 1...128)
-            violations.requireLength(value, at: "\(at).value", 0...256)
+            violations.requireLength(value, at: "\(at).value", valueLength)
             tags[key] = value
         }
         try violations.throwIfAny()

@@ -27,7 +27,7 @@ extension ScheduleService {
 
     func createScheduleGroup(_ input: ScheduleInput, _ caller: ScheduleCaller) async throws -> JSONValue {
         let key = try groupKey(input, caller)
-        let tags = try Self.merged([:], input.tags() ?? [:])
+        let tags = try Self.merged([:], input.tags(valueLength: 1...256) ?? [:])
         let token = try Self.token(input)
         let now = now()
         let conflict = ScheduleError(.conflict, "Schedule group \(key.name) already exists.")
@@ -125,7 +125,7 @@ extension ScheduleService {
     }
 
     func tagGroup(_ input: ScheduleInput, _ caller: ScheduleCaller) async throws -> JSONValue {
-        let new = try input.tags() ?? [:]
+        let new = try input.tags(valueLength: 1...256) ?? [:]
         return try await changeTags(taggedGroup(input, caller)) { try Self.merged($0, new) }
     }
 

@@ -71,7 +71,7 @@ extension ScheduleService {
             throw ScheduleError(.validation, "Parameter ScheduleExpression is not valid.")
         }
         if let pattern { _ = try Self.compiled(pattern) }
-        let tags = try Self.merged([:], input.tags() ?? [:])
+        let tags = try Self.merged([:], input.tags(valueLength: 0...256) ?? [:])
         let now = now()
         try await store.change(key, countMax: ScheduleLimits.rulesMax, refusal: Self.quota) { found in
             let definition = ScheduleDefinition(
@@ -189,7 +189,7 @@ extension ScheduleService {
     }
 
     func tagRule(_ input: ScheduleInput, _ caller: ScheduleCaller) async throws -> JSONValue? {
-        let new = try input.tags() ?? [:]
+        let new = try input.tags(valueLength: 0...256) ?? [:]
         try await changeRule(taggedRule(input, caller)) { $0.tags = try Self.merged($0.tags, new) }
         return .object([:])
     }

@@ -309,6 +309,14 @@ final class ScheduleServiceTests: Sendable {
         #expect(count == 1)
     }
 
+    @Test func `more schedules than deliveries may wait run at the same moment`() async throws {
+        try await store.pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = OFF") }
+        let count = ScheduleLimits.targetDeliveriesMax * 3 / 2
+        for number in 0..<count { _ = try await create(schedule("rate(1 day)"), name: "\(number)") }
+        _ = await driver.work()
+        #expect(world.payloads.count == count)
+    }
+
     @Test func `a clock that was ahead for a while stops nothing`() async throws {
         _ = try await create(schedule("rate(1 minute)"))
         world.advance(126_144_000)
@@ -377,6 +385,8 @@ final class ScheduleServiceTests: Sendable {
         _ = try await service.perform(.deleteSchedule, input, caller)
         #expect(await kind { _ = try await service.perform(.getSchedule, input, caller) } == .notFound)
         // A member's violation too.
+        let untold = try ScheduleInput(body: Array(#"{"Name": "g", "Tags": [{"Key": "a", "Value": ""}]}"#.utf8))
+        #expect(await kind { _ = try await service.perform(.createScheduleGroup, untold, caller) } == .validation)
         let unnamed = try ScheduleInput(body: Array("{}".utf8))
         #expect(await kind { _ = try await service.perform(.getSchedule, unnamed, caller) } == .validation)
     }
