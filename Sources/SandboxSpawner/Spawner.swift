@@ -43,7 +43,9 @@ struct Spawner {
         self.configuration = configuration
         isRoot = geteuid() == 0
         do throws(SyscallError) {
-            try Self.takeTurn(lock: descriptors[0])
+            // Three for each sandbox.
+            _ = try DescriptorLimit.raise()
+            guard try Self.takeTurn(lock: descriptors[0], server: server) else { return nil }
         } catch {
             try ControlSocket.send(SpawnerReply.configurationFailed(error).encode(), to: server)
             return nil
@@ -62,6 +64,7 @@ struct Spawner {
             )
             close(store)
         } catch {
+            groups.removeAll()
             try ControlSocket.send(SpawnerReply.configurationFailed(error).encode(), to: server)
             return nil
         }
@@ -71,11 +74,15 @@ struct Spawner {
     /// this one's.
     ///
     /// The lock goes with the process. Sandboxes' inits close their copies of it.
-    private static func takeTurn(lock: CInt) throws(SyscallError) {
+    /// - Returns: false where the server has gone meanwhile.
+    private static func takeTurn(lock: CInt, server: CInt) throws(SyscallError) -> Bool {
         for _ in 0..<turnTriesMax {
-            guard flock(lock, LOCK_EX | LOCK_NB) != 0 else { return }
+            guard flock(lock, LOCK_EX | LOCK_NB) != 0 else { return true }
             guard errno == EWOULDBLOCK || errno == EINTR else { throw SyscallError(call: "flock", errno: errno) }
-            usleep(10_000)
+            var ready: UInt64 = 0
+            // SAFETY: the array outlives the call. The server says nothing before it is answered: this is its end.
+            try check("poll", unsafe clinux_poll([server], 1, 10, &ready))
+            guard ready == 0 else { return false }
         }
         throw SyscallError(call: "flock", errno: ETIMEDOUT, subject: "the spawner of an earlier server")
     }
@@ -280,11 +287,9 @@ struct Spawner {
 
     /// In the child: keeps three descriptors and forgets the rest, the server's socket and other sandboxes' lifelines among them.
     private func becomeInit(control: CInt, lifeline: CInt, temporary: String?) -> Never {
-        let first: CInt = 1_000
-        let kept = [control, lifeline].map { fcntl($0, F_DUPFD_CLOEXEC, first) }
-        guard kept.allSatisfy({ $0 >= first }), clinux_close_range(0, UInt32(first - 1)) == 0,
-            clinux_close_range(UInt32(first + 2), UInt32.max) == 0
-        else { clinux_exit(1) }
+        // Above what the sandbox's own descriptors will be; higher where the spawner has many.
+        let kept = [control, lifeline].map { fcntl($0, F_DUPFD_CLOEXEC, 1_000) }
+        guard kept.allSatisfy({ $0 > 0 }), Self.closeAll(but: kept.sorted()) else { clinux_exit(1) }
         clinux_reset_signals()
         var process = SandboxInit(
             control: kept[0],
@@ -294,6 +299,16 @@ struct Spawner {
             mayClearGroups: isRoot
         )
         process.run()
+    }
+
+    /// In ascending order.
+    private static func closeAll(but kept: [CInt]) -> Bool {
+        var first: UInt32 = 0
+        for number in kept.map(UInt32.init) {
+            guard number == first || clinux_close_range(first, number - 1) == 0 else { return false }
+            first = number + 1
+        }
+        return clinux_close_range(first, UInt32.max) == 0
     }
 
     /// Id maps and control groups; then the sandbox may begin.

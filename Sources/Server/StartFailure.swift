@@ -10,6 +10,12 @@ struct StartFailure: Error, CustomStringConvertible {
 
     /// A step of building a sandbox that this host does not allow.
     init(sandbox error: SyscallError) {
+        guard error.call != "flock" else {
+            description =
+                "The sandboxes of an earlier server of this data directory are still being taken away (\(error)). Try again in a "
+                + "moment; processes that do not end are listed by 'ps -C martlet-spawner'."
+            return
+        }
         description = "Sandboxes can't be built on this host: \(error). \(Self.advice(error)) See docs/hosts.md."
     }
 

@@ -45,7 +45,7 @@ final class SandboxFixture: Sendable {
         spawner = try SpawnerClient(
             SpawnerProcess.start(Self.executable),
             configuration: configuration,
-            lockPath: Self.lockPath(controlGroupName)
+            lockPath: "\(NSTemporaryDirectory())\(controlGroupName).lock"
         )
         store = SandboxStore(directory: spawner.store, path: path)
         skeleton = try RootSkeleton(in: store, bootstraps: [])
@@ -142,10 +142,6 @@ final class SandboxFixture: Sendable {
     deinit {
         spawner.stop()
         try? FileManager.default.removeItem(atPath: directory)
-        try? FileManager.default.removeItem(atPath: Self.lockPath(controlGroupName))
-    }
-
-    private static func lockPath(_ controlGroupName: String) -> String {
-        "\(NSTemporaryDirectory())\(controlGroupName).lock"
+        try? FileManager.default.removeItem(atPath: "\(NSTemporaryDirectory())\(controlGroupName).lock")
     }
 }
