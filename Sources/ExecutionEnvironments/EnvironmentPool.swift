@@ -241,11 +241,12 @@ package actor EnvironmentPool {
         ticking?.cancel()
         ticking = Task { [weak self] in
             guard (try? await Task.sleep(for: max(.zero, time - .now))) != nil else { return }
-            await self?.ticked()
+            await self?.ticked(time)
         }
     }
 
-    private func ticked() { perform(scheduler.tick(at: .now)) }
+    /// While the machine slept the timer's clock went on and the scheduler's stood: it is to see the time that it asked for.
+    private func ticked(_ time: MonotonicTime) { perform(scheduler.tick(at: max(time, .now))) }
 
     /// Configurations of keys that have neither environments nor waiters.
     private func forgetConfigurations() {

@@ -4,6 +4,7 @@
 usage: run.py DEBUG RELEASE [suites|servers|power]…: the build folders, and what is run (all).
 """
 
+import collections
 import pathlib
 import sys
 import time
@@ -27,6 +28,7 @@ TESTS_MIN = {"sandbox tests": 14, "server": 1}
 class Outcome:
     def __init__(self):
         self.lines, self.failures, self.closed = [], [], set()
+        self.told = collections.Counter()
 
     def fail(self, text):
         self.failures.append(text)
@@ -41,6 +43,7 @@ class Outcome:
         if event["kind"] == "passed":
             print(f"    {event['at']:.0f} s: {event['configuration']}: {event['name']}", flush=True)
         elif event["kind"] == "failed":
+            self.told[event["configuration"]] += 1
             self.fail(f"{event['configuration']}: {event['name']}: {event['error']}")
         elif event["kind"] == "doctor":
             print(f"martlet doctor, {event['configuration']}:\n" + "".join(f"    {line}\n" for line in event["text"].splitlines()))
@@ -49,6 +52,8 @@ class Outcome:
             self.closed.add(name)
             skipped = f", {len(event['skipped'])} not for this user" if event["skipped"] else ""
             self.line(f"vm: cgroup v2, {name}: {event['passed']} passed, {event['failed']} failed{skipped}")
+            if event["failed"] > self.told[name]:
+                self.fail(f"{name}: {event['failed']} failures, of which {self.told[name]} were told")
             if event["passed"] + event["failed"] < TESTS_MIN[name.rsplit(", ", 1)[1]]:
                 self.fail(f"{name}: only {event['passed'] + event['failed']} tests ran")
 

@@ -69,7 +69,7 @@ package final class Sandbox: Sendable {
     private func awaitWalls(_ reactor: DescriptorReactor) async throws(SyscallError) {
         let answer = FirstAnswer()
         let timer = Task {
-            guard (try? await Task.sleep(for: Self.wallsTimeout)) != nil else { return }
+            guard (try? await Task.sleep(for: Self.wallsTimeout, clock: .suspending)) != nil else { return }
             answer.give(.failure(SyscallError(call: "init", errno: ETIMEDOUT)))
         }
         defer { timer.cancel() }
@@ -90,15 +90,16 @@ package final class Sandbox: Sendable {
             return true
         }
         self.watch.withLock { $0 = watch }
-        switch await answer.wait() {
-        case .failure(let error): throw error
-        case .success((.failed(let error), _)): throw error
-        case .success((.built(let hasIPv6), let descriptors)):
+        let (reply, descriptors) = try await answer.wait().get()
+        if case .built(let hasIPv6) = reply {
             let kinds = ListenerKind.allCases.filter { $0 != .egressIPv6 || hasIPv6 }
-            guard descriptors.count == kinds.count else { throw SyscallError(call: "init", errno: EPROTO) }
-            listeners.withLock { $0 = Dictionary(zip(kinds, descriptors)) { first, _ in first } }
-        case .success: throw SyscallError(call: "init", errno: EPROTO)
+            if descriptors.count == kinds.count {
+                return listeners.withLock { $0 = Dictionary(zip(kinds, descriptors)) { first, _ in first } }
+            }
         }
+        for descriptor in descriptors { close(descriptor) }
+        if case .failed(let error) = reply { throw error }
+        throw SyscallError(call: "init", errno: EPROTO)
     }
 
     private static func receive(_ control: CInt) -> Result<(InitReply, [CInt]), SyscallError> {

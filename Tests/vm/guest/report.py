@@ -56,6 +56,7 @@ def wait_until(condition, seconds, what):
     while time.monotonic() < deadline:
         value = condition()
         if value:
+            PROGRESS.touch()
             return value
         time.sleep(0.02)
     raise AssertionError(f"{what}: not within {seconds} s; last was {value!r}")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from report import Checks, log, read, tell, wait_until
+from report import PROGRESS, Checks, log, read, tell, wait_until
 import settings
 from settings import TOP
 
@@ -53,6 +53,7 @@ class Server:
         result = subprocess.run(
             [MARTLET, *arguments], env=self.setting.environment(MARTLET_DATA=self.data), capture_output=True, text=True,
             stdin=subprocess.DEVNULL, user=self.setting.uid, group=self.setting.uid, extra_groups=[], timeout=300)
+        PROGRESS.touch()
         return result
 
     def deploy(self, name, memory=MEMORY, timeout=90):
