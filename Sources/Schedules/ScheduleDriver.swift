@@ -105,6 +105,8 @@ package actor ScheduleDriver: Service {
             let wait = max(0, due.millisecondsSinceEpoch - now().millisecondsSinceEpoch)
             return min(Self.waitMax, .milliseconds(min(wait, 60_000)))
         } catch {
+            // The next start goes on.
+            guard !isEnding, !Task.isCancelled else { return Self.waitMax }
             logger.error("schedules were not run", metadata: ["cause": "\(error)"])
             return Self.failurePause
         }
