@@ -144,10 +144,12 @@ package final class BlankEnvironments: Sendable {
         } catch {
             state.withLock { _ = $0.lostEarly.remove(id) }
             // Functions of that runtime start without it.
-            workshop.logger.notice(
-                "environment not started ahead of need",
-                metadata: ["runtime": "\(kind.runtime)", "error": "\(error)"]
-            )
+            if !Task.isCancelled {
+                workshop.logger.notice(
+                    "environment not started ahead of need",
+                    metadata: ["runtime": "\(kind.runtime)", "error": "\(error)"]
+                )
+            }
             state.withLock { $0.pool.startFailed(at: .now) }
         }
     }

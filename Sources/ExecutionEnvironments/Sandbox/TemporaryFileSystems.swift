@@ -60,8 +60,10 @@ package actor TemporaryFileSystems {
                     try await prepare(number, sizeMiB: sizeMiB)
                     pool.prepared()
                 } catch {
-                    // The sandbox that needs one says so too, and fails: this is not an error yet.
-                    logger.notice("/tmp not made ahead of need", metadata: ["error": "\(error)"])
+                    // The sandbox that needs one says so too, and fails: this is not an error yet; at the server's end none does.
+                    if !Task.isCancelled {
+                        logger.notice("/tmp not made ahead of need", metadata: ["error": "\(error)"])
+                    }
                     pool.prepareFailed(at: .now)
                 }
             case .discard(let number): spawner.discardTemporary(number)
