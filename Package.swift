@@ -121,7 +121,11 @@ let package = Package(
             ],
             swiftSettings: swift
         ),
-        .target(name: "RuntimeAPI", dependencies: nio + [nioHTTP1, logging, "LambdaModel"], swiftSettings: swift),
+        .target(
+            name: "RuntimeAPI",
+            dependencies: nio + [nioHTTP1, logging, "InvocationCore", "LambdaModel"],
+            swiftSettings: swift
+        ),
         .target(name: "Egress", dependencies: nio + [logging], swiftSettings: swift),
 
         // Services.

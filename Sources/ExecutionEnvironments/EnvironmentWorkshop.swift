@@ -17,6 +17,8 @@ package struct EnvironmentWorkshop: Sendable {
     package var egress: @Sendable () -> SandboxEgress
     /// Set in every function, unless the function sets it itself (`--function-env`).
     package var functionEnvironment: [String: String]
+    /// Of streamed responses; nil for as fast as they are read.
+    package var streamRate: StreamRate?
     package var credentials: @Sendable (FunctionKey) -> SessionCredentialValues
     package var now: @Sendable () -> Timestamp
     package var logger: Logger
@@ -33,6 +35,7 @@ package struct EnvironmentWorkshop: Sendable {
         group: any EventLoopGroup,
         egress: @escaping @Sendable () -> SandboxEgress,
         functionEnvironment: [String: String],
+        streamRate: StreamRate?,
         credentials: @escaping @Sendable (FunctionKey) -> SessionCredentialValues,
         now: @escaping @Sendable () -> Timestamp,
         logger: Logger
@@ -44,6 +47,7 @@ package struct EnvironmentWorkshop: Sendable {
         self.group = group
         self.egress = egress
         self.functionEnvironment = functionEnvironment
+        self.streamRate = streamRate
         self.credentials = credentials
         self.now = now
         self.logger = logger

@@ -25,6 +25,7 @@ struct SandboxServices: Sendable {
             listener: listener,
             handler: handler,
             group: workshop.group,
+            streamRate: workshop.streamRate,
             logger: logger
         )
         do {

@@ -4,7 +4,8 @@
 package enum LimitsProfile: String, Sendable, CaseIterable {
     /// Memory 128 to 3,072 MB in 64 MB steps, timeout 1 to 300 s, /tmp 512 MB.
     case classic
-    /// AWS's limits of today: memory 128 to 10,240 MB in 1 MB steps, timeout 1 to 900 s, /tmp 512 to 10,240 MB.
+    /// AWS's limits of today: memory 128 to 10,240 MB in 1 MB steps, timeout 1 to 900 s, /tmp 512 to 10,240 MB, streamed
+    /// responses at AWS's rate.
     case current
 
     package var memoryMiB: ClosedRange<Int> {
@@ -32,6 +33,14 @@ package enum LimitsProfile: String, Sendable, CaseIterable {
         switch self {
         case .classic: 512...512
         case .current: 512...10_240
+        }
+    }
+
+    /// How fast a streamed response passes; nil for as fast as it is read.
+    package var streamRate: StreamRate? {
+        switch self {
+        case .classic: nil
+        case .current: StreamRate(burstBytes: 6 << 20, bytesPerSecond: 2 << 20)
         }
     }
 
@@ -65,4 +74,17 @@ package enum LimitsProfile: String, Sendable, CaseIterable {
     package static let fileDescriptorsMax = 1_024
     /// Initialisation at full speed and without charge against the timeout.
     package static let initDuration = Duration.seconds(10)
+}
+
+/// How fast a streamed response passes: the first bytes as fast as they are read, what follows at a steady rate.
+///
+/// Times in which less comes are made up for, by no more than the burst.
+package struct StreamRate: Equatable, Sendable {
+    package var burstBytes: Int
+    package var bytesPerSecond: Int
+
+    package init(burstBytes: Int, bytesPerSecond: Int) {
+        self.burstBytes = burstBytes
+        self.bytesPerSecond = bytesPerSecond
+    }
 }

@@ -4,7 +4,8 @@ import Synchronization
 /// The bytes of one response on their way from a runtime's connection to whoever asked for them.
 ///
 /// One writer, one reader. The writer asks `whenRoom` before it reads on, so that a slow reader slows the function down
-/// and what is held stays near `bufferedBytesMax`: one read of the connection may pass it.
+/// and what is held stays near `bufferedBytesMax`: one read of the connection may pass it. A writer that keeps to a rate
+/// holds itself back there, as long as somebody reads.
 package final class PayloadStream: Sendable {
     /// How the bytes came to their end.
     package enum End: Equatable, Sendable {
@@ -62,10 +63,13 @@ package final class PayloadStream: Sendable {
         reader?.resume(returning: Array(bytes))
     }
 
-    /// True if the writer may go on; else `resume` is called, once, when it may.
-    package func whenRoom(_ resume: @escaping @Sendable () -> Void) -> Bool {
+    /// True if the writer may go on; else `resume` is called, once, when it is to ask again.
+    ///
+    /// One that holds itself back may go on only when the stream has its end or nobody reads any more.
+    package func whenRoom(isHeldBack: Bool = false, _ resume: @escaping @Sendable () -> Void) -> Bool {
         state.withLock { state in
-            if state.buffer.count < Self.bufferedBytesMax || state.end != nil { return true }
+            if state.end != nil || state.isAbandoned { return true }
+            if !isHeldBack, state.buffer.count < Self.bufferedBytesMax { return true }
             state.resumeWriter = resume
             return false
         }

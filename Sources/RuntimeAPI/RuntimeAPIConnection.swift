@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import InvocationCore
 import LambdaModel
 import NIOCore
 import NIOHTTP1
@@ -8,7 +9,8 @@ import NIOHTTP1
 /// Nothing is read while a call waits for its answer, so a client can make the server hold one read's worth of
 /// requests beyond that. The end of a client's input is seen all the same (the event loop watches for it): it ends
 /// a wait, never a call that says something. A streamed response is asked when its head has come: while it arrives,
-/// the connection is read as fast as the stream's reader takes it.
+/// the connection is read as fast as the stream's reader takes it, and no faster than streams may pass: one read, of 64 KiB
+/// at the most, may come ahead of its time.
 final class RuntimeAPIConnection: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
 
@@ -35,8 +37,13 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
     private let handler: any RuntimeAPIHandler
     private let connections: RuntimeAPIConnections
     private let channel: any Channel
+    private let streamRate: StreamRate?
     private var context: ChannelHandlerContext?
     private var receiving: RuntimeAPICall?
+    /// Of the response that is streamed, from its head on.
+    private var pace: TokenBucket?
+    /// Reads on when the pace allows it.
+    private var pacing: Scheduled<Void>?
     private var pending = CircularBuffer<Pending>()
     private var answering: Answering?
     /// An answer that the client has not taken yet.
@@ -49,10 +56,17 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
     private var isClosed = false
     private var isClosing = false
 
-    init(handler: any RuntimeAPIHandler, connections: RuntimeAPIConnections, channel: any Channel) {
+    /// `streamRate` is that of streamed responses; nil for as fast as they are read.
+    init(
+        handler: any RuntimeAPIHandler,
+        connections: RuntimeAPIConnections,
+        channel: any Channel,
+        streamRate: StreamRate? = nil
+    ) {
         self.handler = handler
         self.connections = connections
         self.channel = channel
+        self.streamRate = streamRate
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -104,6 +118,7 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
     func closed() {
         isClosed = true
         clientEnded = true
+        pacing?.cancel()
         endInput(malformed: false)
         endStream()
         endWait()
@@ -117,12 +132,14 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         let call = RuntimeAPICall(head)
         receiving = call
         guard let request = call.streamedResponse else { return continueIfAwaited() }
+        pace = streamRate.map { TokenBucket($0, at: now) }
         pending.append(Pending(step: .ask(request), isPoll: false, closes: true, heldBytes: 0))
         advance()
     }
 
     private func receive(_ bytes: ByteBuffer) {
         guard let before = receiving?.body.count else { return }
+        pace?.spend(bytes.readableBytes, at: now)
         let goesOn = receiving?.receive(bytes) ?? false
         let held = (receiving?.body.count ?? 0) - before
         if held >= 0 { connections.hold(held) } else { connections.release(-held) }
@@ -185,13 +202,29 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         guard pending.isEmpty, !isWriting else { return }
         if let stream = receiving?.stream {
             let (loop, bound) = (channel.eventLoop, NIOLoopBound(self, eventLoop: channel.eventLoop))
-            guard stream.whenRoom({ loop.execute { bound.value.readIfWanted() } }) else { return }
+            let delay = pace?.wait(at: now) ?? .zero
+            let mayGoOn = stream.whenRoom(isHeldBack: delay > .zero) { loop.execute { bound.value.readIfWanted() } }
+            guard mayGoOn else { return readOn(after: delay) }
         } else if answering != nil {
             return
         }
         guard connections.mayRead(channel, resume: { [weak self] in self?.readIfWanted() }) else { return }
         isReading = true
         context.read()
+    }
+
+    /// Nothing for a stream that is in its pace: its reader says when.
+    private func readOn(after delay: Duration) {
+        guard delay > .zero, pacing == nil else { return }
+        let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
+        pacing = channel.eventLoop.scheduleTask(in: .nanoseconds(delay.wholeNanoseconds)) {
+            bound.value.pacing = nil
+            bound.value.readIfWanted()
+        }
+    }
+
+    private var now: MonotonicTime {
+        MonotonicTime(nanoseconds: Int64(channel.eventLoop.now.uptimeNanoseconds))
     }
 
     // MARK: Out

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+package import LambdaModel
 package import Logging
 package import NIOCore
 import NIOHTTP1
@@ -35,12 +36,14 @@ package final class RuntimeAPIServer: Sendable {
 
     /// Serves `listener`, a bound TCP socket of any network namespace; it belongs to the server from here on.
     ///
+    /// `streamRate` is that of streamed responses; nil for as fast as they are read.
     /// Throws `SocketRefused` if it is not a stream socket (it is still the caller's then), else what the kernel
     /// says against it.
     package static func start(
         listener: CInt,
         handler: any RuntimeAPIHandler,
         group: any EventLoopGroup,
+        streamRate: StreamRate? = nil,
         logger: Logger
     ) async throws -> RuntimeAPIServer {
         try checkStreamSocket(listener)
@@ -67,7 +70,8 @@ package final class RuntimeAPIServer: Sendable {
                     let connection = RuntimeAPIConnection(
                         handler: handler,
                         connections: connections,
-                        channel: channel
+                        channel: channel,
+                        streamRate: streamRate
                     )
                     let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
                     channel.closeFuture.whenComplete { _ in bound.value.closed() }

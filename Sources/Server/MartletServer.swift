@@ -439,6 +439,7 @@ struct MartletServer {
                 SandboxEgress(policy: policy, ownPort: listening.port, host: network, budget: budget)
             },
             functionEnvironment: configuration.functionEnvironment,
+            streamRate: configuration.limits.streamRate,
             credentials: { function in
                 let key = sessions.issue(function: function, expires: Self.now().advanced(by: Self.sessionLife))
                 return SessionCredentialValues(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import LambdaModel
 import Logging
 import NIOPosix
 import RuntimeAPI
@@ -144,6 +145,7 @@ private let blockingThreads: NIOThreadPool = {
 /// Starts a server for `handler`, runs `body` with its port on a thread of its own, and stops the server.
 func withServer<Result: Sendable>(
     _ handler: any RuntimeAPIHandler,
+    streamRate: StreamRate? = nil,
     _ body: @escaping @Sendable (UInt16) throws -> Result
 ) async throws -> Result {
     let (listener, port) = try LoopbackClient.listener()
@@ -151,6 +153,7 @@ func withServer<Result: Sendable>(
         listener: listener,
         handler: handler,
         group: MultiThreadedEventLoopGroup.singleton,
+        streamRate: streamRate,
         logger: Logger(label: "test")
     )
     do {

@@ -7,9 +7,11 @@ import pathlib
 import re
 import time
 
+import botocore.exceptions
 import pytest
 
-from harness import wait_until
+from harness import Server, wait_until, zip_of
+from test_function_urls import call, make_url
 from test_node import runtime as node_runtime
 
 SOURCE = """
@@ -160,3 +162,107 @@ def test_a_slow_reader_slows_the_function_down_and_one_that_leaves_does_not(serv
     answer["EventStream"].close()
     # The environment comes back: the next invocation is served, and the rest of the first was thrown away.
     assert read(server, name, {})[2] == {}
+
+
+# AWS's rate
+
+
+@pytest.fixture(scope="module")
+def paced():
+    """A server with AWS's limits of today."""
+    server = Server("--limits", "current").start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def paced_name(paced, name):
+    paced.deploy(name, {"app.js": SOURCE}, Runtime=node_runtime(), Handler="app.stream", Timeout=120, MemorySize=1792)
+    read(paced, name, {})
+    return name
+
+
+def timed(server, name, megabytes):
+    """When 6 MiB of a stream were there, and when all of it, in seconds from the request on, and the function's duration."""
+    began = time.monotonic()
+    answer = server.client().invoke_with_response_stream(
+        FunctionName=name, Payload=json.dumps({"megabytes": megabytes}), LogType="Tail")
+    size, early, complete = 0, None, None
+    for event in answer["EventStream"]:
+        size += len(event.get("PayloadChunk", {}).get("Payload", b""))
+        complete = event.get("InvokeComplete", complete)
+        if early is None and size >= 6 << 20:
+            early = time.monotonic() - began
+    whole = time.monotonic() - began
+    assert size == megabytes << 20 and "ErrorCode" not in complete, complete
+    duration = re.search(r"\tDuration: ([0-9.]+) ms", base64.b64decode(complete["LogResult"]).decode())
+    return early, whole, float(duration.group(1)) / 1000
+
+
+def test_a_stream_passes_at_awss_rate_after_its_first_six_megabytes(paced, paced_name):
+    for _ in range(5):
+        early, whole, duration = timed(paced, paced_name, 10)
+        print(f"6 MiB after {early:.3f} s, 10 MiB after {whole:.3f} s; the function's duration was {duration:.3f} s")
+        # 4 MiB at 2 MiB a second, of which one read of 64 KiB may be ahead of its time.
+        assert whole > 1.95 and duration > 1.95
+        # A machine that shows us the beginning late is asked again.
+        if early < whole - 1.5:
+            return
+    raise AssertionError((early, whole))
+
+
+def test_with_the_classic_limits_a_stream_passes_as_it_is_read(server, streaming):
+    times = []
+    while not times or (min(times) > 1.9 and len(times) < 10):
+        times.append(timed(server, streaming, 10)[1])
+    print("10 MiB after, s:", [round(time, 3) for time in times])
+    assert min(times) < 1.9
+
+
+def test_a_function_url_streams_at_the_same_rate(paced, paced_name):
+    source = """
+exports.handler = awslambda.streamifyResponse(async (event, stream) => {
+  for (let n = 0; n < 8; n++) {
+    if (!stream.write(Buffer.alloc(1 << 20))) await new Promise((resolve) => stream.once('drain', resolve));
+  }
+  stream.end();
+});
+"""
+    paced.client().update_function_code(FunctionName=paced_name, ZipFile=zip_of({"app.js": source}))
+    paced.client().get_waiter("function_updated_v2").wait(FunctionName=paced_name)
+    paced.client().update_function_configuration(FunctionName=paced_name, Handler="app.handler")
+    paced.client().get_waiter("function_updated_v2").wait(FunctionName=paced_name)
+    url = make_url(paced, paced_name, InvokeMode="RESPONSE_STREAM")
+    began = time.monotonic()
+    answer = call(paced, url)
+    assert answer.status == 200 and len(answer.body) == 8 << 20
+    assert time.monotonic() - began > 0.95
+
+
+def test_what_is_slowed_down_times_out_and_is_left_as_anything_else(paced, paced_name):
+    client = paced.client()
+    client.put_function_concurrency(FunctionName=paced_name, ReservedConcurrentExecutions=1)
+    # The whole of it would take more than a minute and a half.
+    answer = client.invoke_with_response_stream(FunctionName=paced_name, Payload=b'{"megabytes": 199}')
+    next(iter(answer["EventStream"]))
+    answer["EventStream"].close()
+
+    def served(event):
+        """The payload and the last event, when the only environment was free."""
+        def attempt():
+            try:
+                payload, _, complete = read(paced, paced_name, event)
+                return payload, complete
+            except botocore.exceptions.ClientError as error:
+                assert error.response["Error"]["Code"] == "TooManyRequestsException"
+                return None
+
+        return wait_until(attempt, 45, "the only environment is free again")
+
+    assert served({})[1] == {}
+    client.update_function_configuration(FunctionName=paced_name, Timeout=5)
+    client.get_waiter("function_updated_v2").wait(FunctionName=paced_name)
+    payload, complete = served({"megabytes": 199})
+    assert complete["ErrorCode"] == "Sandbox.Timedout", complete
+    assert len(payload) < 199 << 20
+    assert served({})[1] == {}
