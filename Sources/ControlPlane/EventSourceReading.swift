@@ -18,10 +18,6 @@ package struct EventSourceReading: Sendable {
         "This version of Martlet doesn't poll this kind of event source yet: the mapping is stored, and no records are "
         + "read."
 
-    static let notYet =
-        "This version of Martlet doesn't read streams with TumblingWindowInSeconds yet: the mapping is stored, and no records "
-        + "are read."
-
     /// Why sources can't be read, by their kind; nil where they are.
     package struct Obstacles: Equatable, Sendable {
         package var queues: String?
@@ -62,11 +58,10 @@ package struct EventSourceReading: Sendable {
 
     /// Why a source of that kind is not read; nil where it is.
     func obstacle(_ kind: EventSourceKind, _ settings: API.EventSourceMappingConfiguration) -> String? {
-        let isLater = settings.tumblingWindowInSeconds ?? 0 > 0
-        return switch kind {
+        switch kind {
         case .queue, .fifoQueue: obstacles.queues
-        case .kinesis: obstacles.kinesis ?? (isLater ? Self.notYet : nil)
-        case .dynamoDB: obstacles.dynamoDB ?? (isLater ? Self.notYet : nil)
+        case .kinesis: obstacles.kinesis
+        case .dynamoDB: obstacles.dynamoDB
         case .managedKafka, .selfManagedKafka, .broker, .documentDB: Self.notPolled
         }
     }
@@ -146,14 +141,33 @@ package struct StreamPositions: Sendable {
     }
 
     package func save(_ positions: [String: StreamPosition], of mapping: EventSourceKey) async throws {
-        try await set(positions.mapValues(\.text), mapping)
+        try await set(positions.mapValues { .init($0.text) }, mapping)
+    }
+
+    /// Nil where there is none, or it isn't understood.
+    package func window(of shard: String, of mapping: EventSourceKey) async throws -> StreamWindow? {
+        try await metadata.streamWindow(
+            accountID: mapping.accountID,
+            region: mapping.region,
+            mapping: mapping.id,
+            shard: shard
+        ).flatMap(StreamWindow.init)
+    }
+
+    package func save(
+        _ position: StreamPosition,
+        _ window: StreamWindow?,
+        of shard: String,
+        of mapping: EventSourceKey
+    ) async throws {
+        try await set([shard: .init(position.text, window: window?.bytes)], mapping)
     }
 
     package func forget(_ shards: [String], of mapping: EventSourceKey) async throws {
         try await set(Dictionary(shards.map { ($0, nil) }) { first, _ in first }, mapping)
     }
 
-    private func set(_ positions: [String: String?], _ mapping: EventSourceKey) async throws {
+    private func set(_ positions: [String: MetadataStore.StreamPlace?], _ mapping: EventSourceKey) async throws {
         try await metadata.setStreamPositions(
             positions,
             accountID: mapping.accountID,
@@ -197,6 +211,7 @@ extension API.EventSourceMappingConfiguration {
             default: .trimHorizon
             }
         // -1 is for as long as the stream has them.
+        let tumbling = tumblingWindowInSeconds ?? 0
         let age = maximumRecordAgeInSeconds.flatMap { $0 < 0 ? nil : Duration.seconds($0) }
         return EventSourcePlan.StreamSource(
             kind: kind,
@@ -208,7 +223,9 @@ extension API.EventSourceMappingConfiguration {
                 retriesMax: maximumRetryAttempts.flatMap { $0 < 0 ? nil : $0 },
                 ageMax: kind == .dynamoDB ? min(age ?? Self.dynamoDBRetention, Self.dynamoDBRetention) : age,
                 bisects: bisectBatchOnFunctionError ?? false,
-                lanes: max(1, parallelizationFactor ?? 1)
+                // A window has one state in its shard, which is right at one position of it only.
+                lanes: tumbling > 0 ? 1 : max(1, parallelizationFactor ?? 1),
+                tumblingSeconds: tumbling
             ),
             reportsItemFailures: reportsItemFailures,
             filters: patterns,

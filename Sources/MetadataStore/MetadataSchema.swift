@@ -38,6 +38,7 @@ enum MetadataSchema {
         migrator.registerMigration("3 documents", migrate: addDocuments)
         migrator.registerMigration("4 code storage", migrate: addCodeBytes)
         migrator.registerMigration("5 stream positions", migrate: addStreamPositions)
+        migrator.registerMigration("6 stream windows", migrate: addStreamWindows)
         return migrator
     }
 
@@ -53,6 +54,22 @@ enum MetadataSchema {
                     position TEXT NOT NULL,
                     PRIMARY KEY (accountID, region, mapping, shard)
                 ) STRICT, WITHOUT ROWID;
+                """
+        )
+    }
+
+    /// What a function has made of the records before such a position, as an envelope.
+    private static func addStreamWindows(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                CREATE TABLE streamWindows (
+                    accountID TEXT NOT NULL,
+                    region TEXT NOT NULL,
+                    mapping TEXT NOT NULL,
+                    shard TEXT NOT NULL,
+                    sealed BLOB NOT NULL,
+                    PRIMARY KEY (accountID, region, mapping, shard)
+                ) STRICT;
                 """
         )
     }

@@ -35,6 +35,7 @@ package final class MetadataStore: Sendable {
     package let id: String
     private let pool: DatabasePool
     private let coder: FunctionRowCoder
+    var masterKey: MasterKey { coder.masterKey }
     private let changes = Atomic<UInt64>(0)
 
     /// Opens the database, making or migrating it as needed.

@@ -163,9 +163,6 @@ import Testing
         #expect(try await ids(list("")) == [])
         #expect(try await create(table, latest) == nil)
         #expect(try await create(queue, [:]) == nil)
-        // What doesn't run can't be read either.
-        let later = latest.merging(["TumblingWindowInSeconds": .integer(30)]) { $1 }
-        #expect(try await create(stream, later) == nil)
     }
 
     @Test func `queues have their limits for batches and windows`() async throws {

@@ -17,6 +17,7 @@ private final class ScriptedShard: RecordStream, StreamCheckpoints, RecordStream
         var pages: [Result<[JSONValue], StreamFailure>] = []
         var opened: [StreamPosition] = []
         var saved: [StreamPosition] = []
+        var window: StreamWindow?
         var notes: [ShardReader.Note] = []
         var events: [JSONValue] = []
         var deliveries = 0
@@ -52,6 +53,22 @@ private final class ScriptedShard: RecordStream, StreamCheckpoints, RecordStream
 
     func save(_ positions: [String: StreamPosition], of mapping: EventSourceKey) async throws {
         state.withLock { $0.saved += positions.values }
+    }
+
+    func window(of shard: String, of mapping: EventSourceKey) async throws -> StreamWindow? {
+        state.withLock { $0.window }
+    }
+
+    func save(
+        _ position: StreamPosition,
+        _ window: StreamWindow?,
+        of shard: String,
+        of mapping: EventSourceKey
+    ) async throws {
+        state.withLock { state in
+            state.saved.append(position)
+            state.window = window
+        }
     }
 
     func forget(_ shards: [String], of mapping: EventSourceKey) async throws {}

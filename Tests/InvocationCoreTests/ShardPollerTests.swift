@@ -6,6 +6,7 @@ import Testing
 
 struct ShardPollerTests {
     private let now = MonotonicTime(nanoseconds: 1_000_000_000)
+    private let time = Timestamp(millisecondsSinceEpoch: 1_700_000_000_123)
 
     /// A poller that has read `count` records, numbered from 1, and invokes with them.
     private func invoking(_ count: Int, _ settings: ShardPoller.Settings) -> ShardPoller {
@@ -16,8 +17,10 @@ struct ShardPollerTests {
             Issue.record("nothing is read")
             return poller
         }
-        let records = (1...count).map { ShardPoller.Record(number: $0, sequence: "\($0)", bytes: 10, age: .zero) }
-        poller.fetched(.init(records: records, last: "\(count)", hasMore: false, isEnd: false), at: now)
+        let records = (1...count).map {
+            ShardPoller.Record(number: $0, sequence: "\($0)", bytes: 10, age: .zero, arrival: time)
+        }
+        poller.fetched(.init(records: records, last: "\(count)", hasMore: false, isEnd: false, began: time), at: now)
         #expect(poller.next(at: now) == .invoke(0, Array(1...count)))
         return poller
     }
@@ -27,7 +30,7 @@ struct ShardPollerTests {
         poller.ended(.failed(from: nil), at: now)
         #expect(poller.next(at: now) == .invoke(0, [1, 2]))
         poller.ended(.succeeded, at: now)
-        #expect(poller.next(at: now) == .save(.after("2"), done: [1, 2]))
+        #expect(poller.next(at: now) == .save(.after("2"), nil, done: [1, 2]))
         poller.saved(at: now)
         #expect(poller.next(at: now) == .invoke(0, [3, 4]))
         poller.ended(.failed(from: nil), at: now)
@@ -35,7 +38,7 @@ struct ShardPollerTests {
         poller.ended(.failed(from: nil), at: now)
         #expect(poller.next(at: now) == .discard(0, [3], .retryAttemptsExhausted, invocations: 3))
         poller.discarded(at: now)
-        #expect(poller.next(at: now) == .save(.after("3"), done: [3]))
+        #expect(poller.next(at: now) == .save(.after("3"), nil, done: [3]))
         poller.saved(at: now)
         #expect(poller.next(at: now) == .invoke(0, [4]))
     }
@@ -43,7 +46,7 @@ struct ShardPollerTests {
     @Test func `what is before the first record that failed is saved, and the rest tried again after a pause`() {
         var poller = invoking(3, .init(batchSize: 10, retriesMax: 1))
         poller.ended(.failed(from: 2), at: now)
-        #expect(poller.next(at: now) == .save(.after("1"), done: [1]))
+        #expect(poller.next(at: now) == .save(.after("1"), nil, done: [1]))
         poller.saved(at: now)
         #expect(poller.next(at: now) == nil)
         #expect(poller.due == now + .milliseconds(500))
@@ -76,7 +79,6 @@ struct ShardPollerTests {
     }
 
     @Test func `the latest is asked for once`() {
-        let time = Timestamp(millisecondsSinceEpoch: 1_700_000_000_123)
         var poller = ShardPoller(.init(batchSize: 1), from: .latest(time), payloadBytesMax: 1_000)
         #expect(poller.next(at: now) == .open(.latest(time)))
         poller.readFailed(at: now)
@@ -105,17 +107,16 @@ struct ShardPollerTests {
         #expect(poller.next(at: now) == .fetch(max: 1_000))
         poller.vanish()
         #expect(poller.next(at: now) == nil)
-        let record = ShardPoller.Record(number: 1, sequence: "1", bytes: 10, age: .zero)
-        poller.fetched(.init(records: [record], last: "1", hasMore: true, isEnd: false), at: now)
+        let record = ShardPoller.Record(number: 1, sequence: "1", bytes: 10, age: .zero, arrival: time)
+        poller.fetched(.init(records: [record], last: "1", hasMore: true, isEnd: false, began: time), at: now)
         #expect(poller.next(at: now) == .invoke(0, [1]))
         poller.ended(.succeeded, at: now)
-        #expect(poller.next(at: now) == .save(.end, done: [1]))
+        #expect(poller.next(at: now) == .save(.end, nil, done: [1]))
         poller.saved(at: now)
         #expect(poller.isFinished)
     }
 
     @Test func `positions are kept as text`() {
-        let time = Timestamp(millisecondsSinceEpoch: 1_700_000_000_123)
         for position in [StreamPosition.trimHorizon, .since(time), .after("4953 x"), .end] {
             #expect(StreamPosition(text: position.text) == position)
         }

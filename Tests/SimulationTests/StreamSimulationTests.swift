@@ -370,6 +370,7 @@ private struct StreamHistory {
                     sequence: String(records[index].sequence),
                     bytes: records[index].bytes,
                     age: events.now - records[index].arrived,
+                    arrival: Timestamp(millisecondsSinceEpoch: Int64(records[index].sequence)),
                     lane: records[index].key % settings.lanes
                 )
             )
@@ -381,7 +382,8 @@ private struct StreamHistory {
                 last: taken.last.map { String(records[$0].sequence) },
                 hasMore: !isLast,
                 // Half of the shards say so themselves.
-                isEnd: isLast && shard.isClosed && name.count % 2 == 0 && random.oneIn(2)
+                isEnd: isLast && shard.isClosed && name.count % 2 == 0 && random.oneIn(2),
+                began: Timestamp(millisecondsSinceEpoch: Int64(records.count))
             ),
             at: events.now
         )
@@ -537,7 +539,9 @@ private struct StreamHistory {
                 if settings.bisects, numbers.count > 1 { faults.append("discarded without a split") }
             }
             events.schedule(.discarded(name, lane, numbers, life: life), after: soon())
-        case .save(let position, let done):
+        case .conclude: faults.append("a window is concluded where there is none")
+        case .save(let position, let window, let done):
+            if window != nil { faults.append("a window is saved where there is none") }
             for number in done { readers[name]?.numbers[number] = nil }
             events.schedule(.saved(name, position, life: life), after: soon())
         }

@@ -2,6 +2,8 @@
 """Streams of Kinesis and of DynamoDB's tables that functions read, of moto's server."""
 
 import base64
+import collections
+import datetime
 import json
 import sqlite3
 import time
@@ -10,7 +12,7 @@ import uuid
 import pytest
 
 from aws_services import Services
-from harness import wait_until
+from harness import wait_until, zip_of
 from refusals import refusal
 
 WAIT = 120
@@ -420,3 +422,120 @@ def test_without_an_endpoint_a_mapping_says_so(make_server, name):
             FunctionName=name, EventSourceArn=source, StartingPosition="LATEST")["UUID"]
         shown = client.get_event_source_mapping(UUID=mapping)
         assert shown["State"] == "Disabled" and f"({option} or --aws-endpoint" in shown["StateTransitionReason"]
+
+
+# Tumbling windows
+
+SUMMING = """
+import base64, json
+
+def handler(event, context):
+    state = event["state"]
+    print("BATCH " + json.dumps({**event, "state": {key: value for key, value in state.items() if key != "filler"}}))
+    for record in event["Records"]:
+        text = base64.b64decode(record["kinesis"]["data"]).decode() if "kinesis" in record else record["eventName"]
+        state[text] = state.get(text, 0) + 1
+        if text == "large":
+            state["filler"] = "x" * 1_048_576
+        if text == "mute":
+            return None
+    return {"state": state}
+"""
+
+
+def window_events(server, name):
+    return [json.loads(line[line.index("BATCH ") + 6:]) for _, line in server.log(name) if "BATCH " in line]
+
+
+def seconds(text):
+    return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc).timestamp()
+
+
+def counted(server, name):
+    """What all windows together made of their records; what a kill repeated counts once."""
+    total, known = collections.Counter(), set()
+    for event in window_events(server, name):
+        key = (event["window"]["start"], json.dumps(event["state"], sort_keys=True))
+        if (event["isFinalInvokeForWindow"] or event["isWindowTerminatedEarly"]) and key not in known:
+            known.add(key)
+            total.update(event["state"])
+    return dict(total)
+
+
+def check_windows(server, name, arn, length):
+    for event in window_events(server, name):
+        start, end = seconds(event["window"]["start"]), seconds(event["window"]["end"])
+        assert end - start == length and start % length == 0
+        assert event["eventSourceARN"] == arn and event["shardId"].startswith("shardId-")
+        assert set(event) == {
+            "Records", "window", "state", "shardId", "eventSourceARN", "isFinalInvokeForWindow", "isWindowTerminatedEarly"}
+        assert not (event["isFinalInvokeForWindow"] and event["isWindowTerminatedEarly"])
+        if event["isFinalInvokeForWindow"] or event["isWindowTerminatedEarly"]:
+            assert event["Records"] == []
+        for record in event["Records"]:
+            arrival = record.get("kinesis", {}).get("approximateArrivalTimestamp") \
+                or record["dynamodb"]["ApproximateCreationDateTime"]
+            # What is a moment late is of the window that is open then.
+            assert start - 1 <= arrival < end
+
+
+def test_a_windows_state_survives_a_kill(reading, name, services, stream):
+    reading.deploy(name, SUMMING)
+    made, arn = stream()
+    secret = "secret-" + uuid.uuid4().hex
+    mapping = mapped(reading, name, arn, BatchSize=2, TumblingWindowInSeconds=30)
+    assert reading.client().get_event_source_mapping(UUID=mapping)["TumblingWindowInSeconds"] == 30
+    # Most often both sides of the kill are in one window.
+    wait_until(lambda: time.time() % 30 < 8, 60, "the beginning of a window")
+    put(services, made, secret, "a", "a")
+    wait_until(lambda: len(flat(reading, name)) >= 3, WAIT, "the first records")
+    wait_for_positions(reading, mapping, *lasts(reading, name))
+    before = window_events(reading, name)
+    reading.kill()
+    for file in reading.data.glob("metadata.sqlite*"):
+        assert secret.encode() not in file.read_bytes()
+    reading.start()
+    put(services, made, "b", "a")
+    wait_until(lambda: counted(reading, name) == {secret: 1, "a": 3, "b": 1}, WAIT, "the windows' ends")
+    check_windows(reading, name, arn, 30)
+    after = window_events(reading, name)[len(before):]
+    for event in after[:1]:
+        if event["window"] == before[-1]["window"] and not before[-1]["isFinalInvokeForWindow"]:
+            print("the window went on after the kill")
+            assert event["state"] == {secret: 1, "a": 2}
+
+
+def test_a_state_that_is_lacking_and_one_that_is_too_large(reading, name, services, stream):
+    reading.deploy(name, SUMMING)
+    made, arn = stream()
+    put(services, made, "a", "large", "mute", "b")
+    mapping = mapped(reading, name, arn, BatchSize=1, TumblingWindowInSeconds=10, MaximumRetryAttempts=0)
+    wait_until(lambda: counted(reading, name) == {"a": 1, "large": 1, "b": 1}, WAIT, "the windows' ends")
+    check_windows(reading, name, arn, 10)
+    events = window_events(reading, name)
+    early, = [number for number, event in enumerate(events) if event["isWindowTerminatedEarly"]]
+    assert events[early]["state"]["large"] == 1 and events[early + 1]["state"] == {}
+    # Without windows what comes next has none.
+    reading.client().update_event_source_mapping(UUID=mapping, TumblingWindowInSeconds=0)
+    wait_for_state(reading.client(), mapping, "Enabled")
+    reading.client().update_function_code(FunctionName=name, ZipFile=zip_of({"app.py": LISTING}))
+    reading.client().get_waiter("function_updated_v2").wait(FunctionName=name)
+    put(services, made, "c")
+    wait_until(lambda: flat(reading, name)[-1:] == ["c"], WAIT, "what comes next")
+    assert set(window_events(reading, name)[-1]) == {"Records"}
+
+
+def test_windows_of_a_table(reading, name, services):
+    reading.deploy(name, SUMMING)
+    table = "t-" + uuid.uuid4().hex[:12]
+    dynamodb = services.client("dynamodb")
+    made = dynamodb.create_table(
+        TableName=table, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
+    arn = made["TableDescription"]["LatestStreamArn"]
+    mapped(reading, name, arn, TumblingWindowInSeconds=5, ParallelizationFactor=4)
+    for number in range(4):
+        dynamodb.put_item(TableName=table, Item={"id": {"S": str(number)}})
+    wait_until(lambda: counted(reading, name) == {"INSERT": 4}, WAIT, "the windows' ends")
+    check_windows(reading, name, arn, 5)

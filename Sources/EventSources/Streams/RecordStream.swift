@@ -83,7 +83,22 @@ package protocol StreamCheckpoints: Sendable {
     /// By shard; none for a mapping that is new.
     func positions(of mapping: EventSourceKey) async throws -> [String: StreamPosition]
 
-    /// Durable when this returns; nothing where the mapping is gone.
+    /// The window that was open at a shard's position; nil for none.
+    func window(of shard: String, of mapping: EventSourceKey) async throws -> StreamWindow?
+
+    /// A position and the window that is open there, both or neither; durable when this returns.
+    ///
+    /// Nothing where the mapping is gone.
+    func save(
+        _ position: StreamPosition,
+        _ window: StreamWindow?,
+        of shard: String,
+        of mapping: EventSourceKey
+    ) async throws
+
+    /// Of shards that are not read yet, without windows; durable when this returns.
+    ///
+    /// Nothing where the mapping is gone.
     func save(_ positions: [String: StreamPosition], of mapping: EventSourceKey) async throws
 
     func forget(_ shards: [String], of mapping: EventSourceKey) async throws

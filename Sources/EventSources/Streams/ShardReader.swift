@@ -113,6 +113,7 @@ actor ShardReader {
 
     /// Until the shard was read to its end, or it was stopped and what runs has come to its end.
     func run() async {
+        await resume()
         await withDiscardingTaskGroup { group in
             for await _ in bell {
                 while let action = machine.next(at: tools.now()) { perform(action, &group) }
@@ -127,6 +128,23 @@ actor ShardReader {
         ringing.finish()
     }
 
+    /// Goes on with the window that was open at the position.
+    private func resume() async {
+        while !machine.isStopping, !Task.isCancelled {
+            do {
+                if let window = try await tools.reading.checkpoints.window(of: shard, of: plan.key) {
+                    machine.resume(window)
+                }
+                return
+            } catch {
+                tools.logger.error("a window could not be read", metadata: ["shard": "\(shard)", "cause": "\(error)"])
+                hasReadProblem = true
+                await note(.problem("How far the stream is read could not be looked up."))
+                try? await tools.clock.sleep(for: .seconds(1))
+            }
+        }
+    }
+
     private func perform(_ action: ShardPoller.Action, _ group: inout DiscardingTaskGroup) {
         switch action {
         case .open(let position): reads = Task { await self.open(position) }
@@ -134,9 +152,10 @@ actor ShardReader {
         case .invoke(let lane, let numbers): group.addTask { await self.invoke(lane, numbers) }
         case .discard(let lane, let numbers, let reason, let invocations):
             group.addTask { await self.discard(lane, numbers, reason, invocations) }
-        case .save(let position, let done):
+        case .conclude(let window): group.addTask { await self.conclude(window) }
+        case .save(let position, let window, let done):
             for number in done { inHand[number] = nil }
-            group.addTask { await self.save(position) }
+            group.addTask { await self.save(position, window) }
         }
     }
 
@@ -176,8 +195,9 @@ actor ShardReader {
         }
         do {
             defer { tools.share.end() }
+            let began = tools.reading.time()
             let page = try await tools.stream.records(iterator, max: count)
-            try received(page)
+            try received(page, began)
             tools.share.hold(machine.bytesInHand, shard)
             iterator = page.next ?? ""
             if hasReadProblem {
@@ -219,7 +239,7 @@ actor ShardReader {
     }
 
     /// - Throws: `StreamFailure` where one of the records is none; then all of them are read again.
-    private func received(_ page: StreamPage) throws {
+    private func received(_ page: StreamPage, _ began: Timestamp) throws {
         let time = tools.reading.time()
         let records = try page.records.map { value in
             guard
@@ -250,13 +270,14 @@ actor ShardReader {
                     sequence: record.sequence,
                     bytes: bytes.count,
                     age: .milliseconds(max(0, age)),
+                    arrival: record.arrival,
                     lane: Self.lane(of: record.partition, lanes)
                 )
             )
         }
         let now = tools.now()
         machine.fetched(
-            .init(records: wanted, last: last, hasMore: page.hasMore, isEnd: page.next == nil),
+            .init(records: wanted, last: last, hasMore: page.hasMore, isEnd: page.next == nil, began: began),
             at: now
         )
     }
@@ -272,25 +293,64 @@ actor ShardReader {
 
     private func invoke(_ lane: Int, _ numbers: [Int]) async {
         let records = numbers.compactMap { inHand[$0] }
-        let outcome = await outcome(lane, records, numbers)
-        machine.ended(outcome, lane: lane, at: tools.now())
+        let (outcome, state) = await outcome(lane, records, numbers, machine.window)
+        machine.ended(outcome, state: state, lane: lane, at: tools.now())
         ringing.yield()
     }
 
-    private func outcome(_ lane: Int, _ records: [Kept], _ numbers: [Int]) async -> ShardPoller.Outcome {
-        let event = Self.event(records)
-        guard event.count <= LimitsProfile.synchronousPayloadBytesMax else {
-            // One record: a batch of several fits.
-            attempts[lane] = nil
-            await note(.problem("A record's event has \(event.count) bytes, more than a function may be sent."))
-            return .failed(from: nil)
+    /// Tells the function that a window is over, or ends early: its answer's state is nobody's any more.
+    private func conclude(_ window: StreamWindow) async {
+        let request = request(WindowEvent(window, shard, source, isConclusion: true).bytes([]))
+        let outcome: ShardPoller.Outcome
+        do {
+            if case .success = try await tools.invoke(request).outcome {
+                await note(.processed)
+                outcome = .succeeded
+            } else {
+                await note(.problem(Self.failure))
+                outcome = .failed(from: nil)
+            }
+        } catch {
+            await note(error)
+            outcome = .throttled
         }
-        let request = InvocationRequest(
+        machine.concluded(outcome, at: tools.now())
+        ringing.yield()
+    }
+
+    private static let failure = "Function call failed"
+    private static let stateless = "The function returned no state for its window, or one that no event has room for."
+
+    private func request(_ event: [UInt8]) -> InvocationRequest {
+        InvocationRequest(
             requestID: RandomIdentifier.uuid(),
             function: plan.function,
             qualifier: plan.qualifier,
             payload: event
         )
+    }
+
+    /// The function was not run.
+    private func note(_ error: any Error) async {
+        if let error = error as? LambdaError { return await note(.problem(error.wire.message)) }
+        tools.logger.error("a batch's invocation failed", metadata: ["shard": "\(shard)", "cause": "\(error)"])
+    }
+
+    /// With what the function returned for the window, where there is one.
+    private func outcome(
+        _ lane: Int,
+        _ records: [Kept],
+        _ numbers: [Int],
+        _ window: StreamWindow?
+    ) async -> (ShardPoller.Outcome, state: [UInt8]?) {
+        let event = event(records, window)
+        guard event.count <= LimitsProfile.synchronousPayloadBytesMax else {
+            // One record: a batch of several fits.
+            attempts[lane] = nil
+            await note(.problem("A record's event has \(event.count) bytes, more than a function may be sent."))
+            return (.failed(from: nil), nil)
+        }
+        let request = request(event)
         let reports = source.reportsItemFailures
         do {
             let response = try await tools.invoke(request)
@@ -300,51 +360,48 @@ actor ShardReader {
                 isFunctionError: true
             )
             guard case .success(let payload) = response.outcome else {
-                await note(.problem("Function call failed"))
-                return .failed(from: nil)
+                await note(.problem(Self.failure))
+                return (.failed(from: nil), nil)
+            }
+            let state = window.flatMap { _ in WindowEvent.state(in: payload) }
+            if window != nil, state == nil {
+                await note(.problem(Self.stateless))
+                return (.failed(from: nil), nil)
             }
             let failures =
                 reports ? ItemFailures(parsing: payload, identifiers: Set(records.map(\.sequence))) : .none
             switch failures {
             case .none:
                 await note(.processed)
-                return .succeeded
+                return (.succeeded, state)
             case .all:
                 attempts[lane]?.isFunctionError = false
-                await note(.problem("Function call failed"))
-                return .failed(from: nil)
+                await note(.problem(Self.failure))
+                return (.failed(from: nil), nil)
             case .some(let failed):
                 attempts[lane]?.isFunctionError = false
                 let first = records.firstIndex { failed.contains($0.sequence) }
-                await note(.problem("Function call failed"))
-                return .failed(from: first.map { numbers[$0] })
+                await note(.problem(Self.failure))
+                return (.failed(from: first.map { numbers[$0] }), state)
             }
-        } catch let error as LambdaError {
-            await note(.problem(error.wire.message))
-            return .throttled
         } catch {
-            tools.logger.error("a batch's invocation failed", metadata: ["shard": "\(shard)", "cause": "\(error)"])
-            return .throttled
+            await note(error)
+            return (.throttled, nil)
         }
     }
 
     /// The event of an invocation.
-    private static func event(_ records: [Kept]) -> [UInt8] {
-        var bytes = Array(#"{"Records":["#.utf8)
-        bytes.reserveCapacity(records.reduce(bytes.count + 2) { $0 + $1.bytes.count + 1 })
-        for (index, record) in records.enumerated() {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            bytes += record.bytes
-        }
-        bytes += "]}".utf8
-        return bytes
+    private func event(_ records: [Kept], _ window: StreamWindow?) -> [UInt8] {
+        let records = records.map(\.bytes)
+        guard let window else { return StreamRecord.event(records) }
+        return WindowEvent(window, shard, source, isConclusion: false).bytes(records)
     }
 
     // MARK: Afterwards
 
-    private func save(_ position: StreamPosition) async {
+    private func save(_ position: StreamPosition, _ window: StreamWindow?) async {
         do {
-            try await tools.reading.checkpoints.save([shard: position], of: plan.key)
+            try await tools.reading.checkpoints.save(position, window, of: shard, of: plan.key)
             machine.saved(at: tools.now())
             if hasSaveProblem {
                 hasSaveProblem = false
@@ -374,7 +431,7 @@ actor ShardReader {
             reason: reason,
             invocations: invocations,
             attempt: invocations > 0 ? attempts[lane] : nil,
-            event: Self.event(records),
+            event: event(records, machine.window),
             time: tools.reading.time()
         )
         if await isTold(batch.message(), lane) {

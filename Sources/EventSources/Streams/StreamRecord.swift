@@ -21,6 +21,20 @@ struct StreamRecord: Equatable, Sendable {
         return value["dynamodb"]?["Keys"]?.bytes ?? []
     }
 
+    /// The event of an invocation with those records, and `members`, which begins with a comma where there are any.
+    static func event(_ records: [[UInt8]], members: [UInt8] = []) -> [UInt8] {
+        var bytes = Array(#"{"Records":["#.utf8)
+        bytes.reserveCapacity(records.reduce(bytes.count + 2 + members.count) { $0 + $1.count + 1 })
+        for (index, record) in records.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            bytes += record
+        }
+        bytes.append(UInt8(ascii: "]"))
+        bytes += members
+        bytes.append(UInt8(ascii: "}"))
+        return bytes
+    }
+
     /// A record as GetRecords has it, read at `now`; nil for what is none.
     init?(
         _ record: JSONValue,

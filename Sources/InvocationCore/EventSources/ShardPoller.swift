@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import LambdaModel
 
 /// When one shard of a stream is read, what its function is invoked with, what follows from failures, and how far all of it is.
 ///
@@ -20,6 +21,10 @@ package struct ShardPoller: Sendable {
         package var bisects: Bool
         /// Batches at one time, 1 to 10 (`ParallelizationFactor`); not to be changed.
         package var lanes: Int
+        /// Length of the windows that the function has a state for, in seconds; zero for none.
+        ///
+        /// With windows there is one lane.
+        package var tumblingSeconds: Int
 
         package init(
             batchSize: Int,
@@ -27,15 +32,17 @@ package struct ShardPoller: Sendable {
             retriesMax: Int? = nil,
             ageMax: Duration? = nil,
             bisects: Bool = false,
-            lanes: Int = 1
+            lanes: Int = 1,
+            tumblingSeconds: Int = 0
         ) {
-            precondition(batchSize > 0 && lanes > 0)
+            precondition(batchSize > 0 && lanes > 0 && tumblingSeconds >= 0 && (tumblingSeconds == 0 || lanes == 1))
             self.batchSize = batchSize
             self.window = window
             self.retriesMax = retriesMax
             self.ageMax = ageMax
             self.bisects = bisects
             self.lanes = lanes
+            self.tumblingSeconds = tumblingSeconds
         }
     }
 
@@ -46,14 +53,17 @@ package struct ShardPoller: Sendable {
         package var bytes: Int
         /// When it was received from the stream.
         package var age: Duration
+        /// When it came to the stream.
+        package var arrival: Timestamp
         /// The same for all records of a partition key.
         package var lane: Int
 
-        package init(number: Int, sequence: String, bytes: Int, age: Duration, lane: Int = 0) {
+        package init(number: Int, sequence: String, bytes: Int, age: Duration, arrival: Timestamp, lane: Int = 0) {
             self.number = number
             self.sequence = sequence
             self.bytes = bytes
             self.age = age
+            self.arrival = arrival
             self.lane = lane
         }
     }
@@ -68,12 +78,15 @@ package struct ShardPoller: Sendable {
         package var hasMore: Bool
         /// Whether the shard is closed and has no more.
         package var isEnd: Bool
+        /// When the read began, by the clock that records' arrivals are told by.
+        package var began: Timestamp
 
-        package init(records: [Record], last: String?, hasMore: Bool, isEnd: Bool) {
+        package init(records: [Record], last: String?, hasMore: Bool, isEnd: Bool, began: Timestamp) {
             self.records = records
             self.last = last
             self.hasMore = hasMore
             self.isEnd = isEnd
+            self.began = began
         }
     }
 
@@ -92,8 +105,12 @@ package struct ShardPoller: Sendable {
         /// Tell the destination for failures of those records of a lane, which were tried so often; to be followed by
         /// `discarded` or `undone`.
         case discard(Int, [Int], Reason, invocations: Int)
-        /// Make durable that all before that position is done, and forget those records; to be followed by `saved` or `saveFailed`.
-        case save(StreamPosition, done: [Int])
+        /// Invoke the function with the state of a window that is over, or that is ended early as its state is overfull; to be
+        /// followed by `concluded`.
+        case conclude(StreamWindow)
+        /// Make durable that all before that position is done, with the window that is open, and forget those records; to be
+        /// followed by `saved` or `saveFailed`.
+        case save(StreamPosition, StreamWindow?, done: [Int])
     }
 
     /// What became of an invocation.
@@ -139,7 +156,7 @@ package struct ShardPoller: Sendable {
     }
 
     fileprivate enum Phase: Equatable, Sendable {
-        case free, invoking
+        case free, invoking, concluding
         case discarding(Int)
     }
 
@@ -152,11 +169,14 @@ package struct ShardPoller: Sendable {
         var phase = Phase.free
         var pausedUntil = MonotonicTime(nanoseconds: 0)
         var throttles = 0
+        /// Of the conclusion of a window.
+        var failures = 0
     }
 
     package private(set) var settings: Settings
     private let payloadBytesMax: Int
     private var lanes: [Lane]
+    private var windows: WindowProgress
     /// All from the first record on that is not done with, and those of them that are.
     private var order: [(number: Int, sequence: String)] = []
     private var done: Set<Int> = []
@@ -197,6 +217,7 @@ package struct ShardPoller: Sendable {
         saved = position
         if case .latest(let time) = position { saved = .since(time) }
         safe = saved
+        windows = WindowProgress(seconds: settings.tumblingSeconds)
         lanes = Array(repeating: Lane(), count: settings.lanes)
     }
 
@@ -211,8 +232,19 @@ package struct ShardPoller: Sendable {
         lanes.reduce(0) { $0 + $1.pending.count + $1.parts.reduce(0) { $0 + $1.held.count } }
     }
 
-    /// The mapping was changed; a batch that is worked on stays as it is.
-    package mutating func change(_ settings: Settings) { self.settings = settings }
+    /// The window that is open, with the state as it is durable or about to be.
+    package var window: StreamWindow? { windows.open }
+
+    /// The window that was open at the position that the shard is read from.
+    package mutating func resume(_ window: StreamWindow) { windows.open = window }
+
+    /// The mapping was changed; a batch that is worked on stays as it is, and so does a window that is open.
+    ///
+    /// Where there are to be none any more, that one is concluded.
+    package mutating func change(_ settings: Settings) {
+        self.settings = settings
+        windows.seconds = settings.tumblingSeconds
+    }
 
     /// Reads no more, and invokes no more; what runs comes to its end, and is saved.
     package mutating func stop() { isStopping = true }
@@ -244,6 +276,7 @@ package struct ShardPoller: Sendable {
             order.append((record.number, record.sequence))
         }
         if let last = page.last { read = .after(last) }
+        if !page.hasMore { windows.reached(page.began) }
         if page.isEnd || wasSealed && page.last == nil && !page.hasMore { isClosed = true }
         readDue = readBegan + (page.hasMore ? Self.busyPause : Self.idlePause)
     }
@@ -298,29 +331,58 @@ package struct ShardPoller: Sendable {
 
     // MARK: What became of a batch
 
-    /// An invocation has ended.
-    package mutating func ended(_ outcome: Outcome, lane: Int = 0, at now: MonotonicTime) {
+    /// An invocation has ended; `state` is what it returned for the window that is open.
+    package mutating func ended(
+        _ outcome: Outcome,
+        state: [UInt8]? = nil,
+        lane: Int = 0,
+        at now: MonotonicTime
+    ) {
         precondition(lanes[lane].phase == .invoking, "an invocation that ends has begun")
         lanes[lane].phase = .free
         switch outcome {
         case .succeeded:
             lanes[lane].throttles = 0
+            if let state { windows.open?.state = state }
             complete(lanes[lane].parts[0].held.count, lane)
         case .failed(let first):
             lanes[lane].throttles = 0
-            failed(from: first, lane, at: now)
+            failed(from: first, state, lane, at: now)
         case .throttled:
             lanes[lane].parts[0].invocations -= 1
-            let pause = min(Self.pauseMax, Self.throttlePause * (1 << min(lanes[lane].throttles, 5)))
-            lanes[lane].pausedUntil = now + pause
-            lanes[lane].throttles += 1
+            throttled(lane, at: now)
         }
     }
 
-    private mutating func failed(from first: Int?, _ lane: Int, at now: MonotonicTime) {
+    private mutating func throttled(_ lane: Int, at now: MonotonicTime) {
+        lanes[lane].pausedUntil = now + min(Self.pauseMax, Self.throttlePause * (1 << min(lanes[lane].throttles, 5)))
+        lanes[lane].throttles += 1
+    }
+
+    /// The conclusion of a window has ended; one that failed is tried again without end, as on AWS.
+    package mutating func concluded(_ outcome: Outcome, at now: MonotonicTime) {
+        precondition(lanes[0].phase == .concluding, "a conclusion that ends has begun")
+        lanes[0].phase = .free
+        switch outcome {
+        case .succeeded:
+            (lanes[0].failures, lanes[0].throttles) = (0, 0)
+            windows.concluded()
+            unsaved = (order.isEmpty ? reached : safe, unsaved?.done ?? [])
+        case .failed:
+            lanes[0].pausedUntil = now + min(Self.pauseMax, Self.retryPause * (1 << min(lanes[0].failures, 6)))
+            lanes[0].failures += 1
+        case .throttled: throttled(0, at: now)
+        }
+    }
+
+    private mutating func failed(from first: Int?, _ state: [UInt8]?, _ lane: Int, at now: MonotonicTime) {
         let part = lanes[lane].parts[0]
         let done = first.flatMap { first in part.held.firstIndex { $0.record.number == first } } ?? 0
-        if done > 0 { complete(done, lane) }
+        if done > 0 {
+            // Of those before the first that failed; where there are none it stays as it was.
+            if let state { windows.open?.state = state }
+            complete(done, lane)
+        }
         let count = part.held.count - done
         // A split is no retry (services-kinesis-errors.html, BisectBatchOnFunctionError).
         if settings.bisects, done > 0 { return }
@@ -384,11 +446,14 @@ package struct ShardPoller: Sendable {
 
     /// All before this has been read.
     private var reached: StreamPosition {
-        // A read that is under way may bring something still.
-        if isClosed, !isReading { return .end }
+        // What is at its end is not read again, so nothing would conclude its window.
+        if hasEnded, windows.open == nil { return .end }
         if case .latest(let time) = read { return .since(time) }
         return read
     }
+
+    /// A read that is under way may bring something still.
+    private var hasEnded: Bool { isClosed && !isReading }
 
     // MARK: What to do
 
@@ -400,11 +465,11 @@ package struct ShardPoller: Sendable {
             if unsaved != nil {
                 times.append(saveDue)
             } else if !isStopping {
-                for lane in lanes where lane.phase == .free {
-                    if !lane.parts.isEmpty {
-                        times.append(lane.pausedUntil)
-                    } else if let first = lane.pending.first {
-                        times.append(max(lane.pausedUntil, first.received + settings.window))
+                for lane in lanes.indices where lanes[lane].phase == .free {
+                    if !lanes[lane].parts.isEmpty || isWindowOver(lane) || isCut(lane) {
+                        times.append(lanes[lane].pausedUntil)
+                    } else if let first = lanes[lane].pending.first, windowCount(lane) > 0 {
+                        times.append(max(lanes[lane].pausedUntil, first.received + settings.window))
                     }
                 }
             }
@@ -443,8 +508,23 @@ package struct ShardPoller: Sendable {
     /// There is enough for a batch.
     private func isFull(_ lane: Lane) -> Bool {
         lane.pending.count >= settings.batchSize
-            || lane.pendingBytes + lane.pending.count + Self.envelopeBytes > payloadBytesMax
+            || lane.pendingBytes + lane.pending.count + Self.envelopeBytes > batchBytesMax
     }
+
+    private var batchBytesMax: Int { payloadBytesMax - windows.eventBytesMax }
+
+    /// The window is over that is to be concluded before the lane's next batch.
+    private func isWindowOver(_ lane: Int) -> Bool {
+        lane == 0 && windows.isOver(next: lanes[0].pending.first?.record.arrival, isClosed: hasEnded)
+    }
+
+    /// Records of a later window wait behind those of this one, to which none can come any more.
+    private func isCut(_ lane: Int) -> Bool {
+        let count = windowCount(lane)
+        return count > 0 && count < lanes[lane].pending.count
+    }
+
+    private func windowCount(_ lane: Int) -> Int { windows.count(lanes[lane].pending.lazy.map(\.record.arrival)) }
 
     private mutating func save(at now: MonotonicTime) -> Action? {
         // What no filter lets through is done with, too.
@@ -456,12 +536,18 @@ package struct ShardPoller: Sendable {
         isSaving = true
         saving = unsaved.position
         self.unsaved = nil
-        return .save(unsaved.position, done: unsaved.done)
+        return .save(unsaved.position, windows.open, done: unsaved.done)
     }
 
     private mutating func work(_ lane: Int, at now: MonotonicTime) -> Action? {
         guard lanes[lane].phase == .free, now >= lanes[lane].pausedUntil else { return nil }
-        if lanes[lane].parts.isEmpty { formBatch(lane, at: now) }
+        if lanes[lane].parts.isEmpty {
+            if let window = windows.open, isWindowOver(lane) {
+                lanes[lane].phase = .concluding
+                return .conclude(window)
+            }
+            formBatch(lane, at: now)
+        }
         guard let part = lanes[lane].parts.first else { return nil }
         let numbers = part.held.map(\.record.number)
         if let ageMax = settings.ageMax {
@@ -482,11 +568,14 @@ package struct ShardPoller: Sendable {
 
     private mutating func formBatch(_ lane: Int, at now: MonotonicTime) {
         let pending = lanes[lane].pending
-        guard let first = pending.first else { return }
-        guard isFull(lanes[lane]) || isClosed || now >= first.received + settings.window else { return }
+        let countMax = windowCount(lane)
+        guard let first = pending.first, countMax > 0 else { return }
+        guard isFull(lanes[lane]) || isClosed || countMax < pending.count || now >= first.received + settings.window
+        else { return }
+        windows.enter(first.record.arrival)
         var (count, bytes) = (0, Self.envelopeBytes)
-        for held in pending.prefix(settings.batchSize) {
-            guard count == 0 || bytes + held.record.bytes + 1 <= payloadBytesMax else { break }
+        for held in pending.prefix(min(settings.batchSize, countMax)) {
+            guard count == 0 || bytes + held.record.bytes + 1 <= batchBytesMax else { break }
             bytes += held.record.bytes + 1
             count += 1
         }

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: Apache-2.0
+import InvocationCore
+import LambdaModel
+import TestSupport
+import Testing
+
+struct WindowSimulationTests {
+    /// 300 histories of a shard whose function sums up windows, fails, is throttled, returns too large states and takes its time, with kills
+    /// and other settings between: each record is in the state of one window that was concluded, once, and its own.
+    @Test(arguments: UInt64(0)..<10) func `every record counts once, in its window`(_ batch: UInt64) {
+        var seen = WindowHistory.Seen()
+        for seed in batch * 30..<(batch + 1) * 30 {
+            var history = WindowHistory(seed: seed)
+            history.run()
+            #expect(history.faults.isEmpty, "seed \(seed): \(history.faults.prefix(3))")
+            seen.add(history.seen)
+        }
+        let all = [
+            seen.finals, seen.earlyEnds, seen.failures, seen.partial, seen.throttles, seen.failedConclusions,
+            seen.kills,
+            seen.resumed, seen.changes, seen.discarded, seen.repeated, seen.ofTime,
+        ]
+        #expect(all.allSatisfy { $0 > 0 }, "\(all)")
+    }
+}
+
+/// A shard, its poller and a function whose state is the list of the records that it was invoked with, from a seed.
+private struct WindowHistory {
+    struct Seen {
+        var finals = 0, earlyEnds = 0, failures = 0, partial = 0, throttles = 0, failedConclusions = 0, kills = 0
+        var resumed = 0, changes = 0, discarded = 0, repeated = 0, ofTime = 0
+
+        mutating func add(_ other: Seen) {
+            finals += other.finals
+            earlyEnds += other.earlyEnds
+            failures += other.failures
+            partial += other.partial
+            throttles += other.throttles
+            failedConclusions += other.failedConclusions
+            kills += other.kills
+            resumed += other.resumed
+            changes += other.changes
+            discarded += other.discarded
+            repeated += other.repeated
+            ofTime += other.ofTime
+        }
+    }
+
+    private enum Event {
+        case arrive, close, kill, change, alarm(Int)
+        case opened(StreamPosition, life: Int)
+        case fetched(max: Int, began: Timestamp, life: Int)
+        case ended([Int], StreamWindow?, life: Int)
+        case concluded(StreamWindow, life: Int)
+        case discarded([Int], life: Int)
+        case saved(StreamPosition, StreamWindow?, life: Int)
+    }
+
+    private struct Record {
+        var arrival: Timestamp
+        var bytes: Int
+        var isWanted: Bool
+        var isDiscarded = false
+        /// Invoked with outside of any window, successfully.
+        var isPlain = false
+    }
+
+    /// What was concluded, by the window's beginning; the same again after a kill is the same.
+    private struct Conclusion: Hashable {
+        var start: Timestamp
+        var records: [Int]
+    }
+
+    private static let roomBytes = 1_000
+    private static let payloadBytesMax = roomBytes + StreamWindow.stateBytesMax + StreamWindow.memberBytesMax
+    /// A record is seen this much after its arrival, at the most, in milliseconds.
+    private static let delayMax = 900
+    private static let lengths = [10, 30]
+
+    private var random: SplitMix64
+    private var events = EventQueue<Event>()
+    private var settings: ShardPoller.Settings
+    private var machine: ShardPoller
+    private var records: [Record] = []
+    private var isClosed = false
+    private var place = 0
+    private var durable: (position: StreamPosition, window: StreamWindow?) = (.trimHorizon, nil)
+    private var concluded: Set<Conclusion> = []
+    private var life = 0
+    private var alarms = 0
+    private var arrivals: Int
+    private var wasChanged = false
+    private var numbers: [Int: Int] = [:]
+    private var lastNumber = 0
+    private(set) var faults: [String] = []
+    private(set) var seen = Seen()
+
+    init(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        settings = ShardPoller.Settings(
+            batchSize: 1 + random.below(random.oneIn(2) ? 4 : 30),
+            window: random.oneIn(2) ? .zero : .seconds(1 + random.below(20)),
+            retriesMax: random.oneIn(3) ? random.below(2) : nil,
+            bisects: random.oneIn(2),
+            tumblingSeconds: Self.lengths[random.below(2)]
+        )
+        machine = ShardPoller(settings, from: .trimHorizon, payloadBytesMax: Self.payloadBytesMax)
+        arrivals = 20 + random.below(100)
+        self.random = random
+    }
+
+    private var isCalm: Bool { isClosed }
+    /// A clock that began a while ago, and not with a window.
+    private var time: Timestamp {
+        Timestamp(millisecondsSinceEpoch: 1_700_000_003_000 + events.now.nanoseconds / 1_000_000)
+    }
+
+    mutating func run() {
+        events.schedule(.arrive, after: .zero)
+        for _ in 0..<random.below(5) { events.schedule(.kill, after: random.duration(upTo: .seconds(200))) }
+        if random.oneIn(3) {
+            for _ in 0..<3 { events.schedule(.change, after: random.duration(upTo: .seconds(150))) }
+        }
+        act()
+        var steps = 0
+        while let event = events.next() {
+            if case .alarm(let number) = event, number != alarms { continue }
+            handle(event)
+            act()
+            steps += 1
+            if machine.isFinished, machine.isIdle { return checkAll() }
+            if steps > 30_000 { return faults.append("no end") }
+        }
+        faults.append("nothing happens any more")
+    }
+
+    private mutating func checkAll() {
+        if durable.position != .end || durable.window != nil { faults.append("the end is not saved") }
+        var counts = [Int](repeating: 0, count: records.count)
+        for conclusion in concluded where !isTakenBack(conclusion) {
+            for index in conclusion.records { counts[index] += 1 }
+        }
+        for (index, record) in records.enumerated() where record.isWanted {
+            // A kill may repeat what was discarded, or invoked with before there was a window.
+            let isElsewhere = record.isDiscarded || record.isPlain
+            if counts[index] > 1 || counts[index] == 0 && !isElsewhere {
+                faults.append("record \(index) counts \(counts[index]) times")
+            }
+        }
+    }
+
+    /// Windows were given up, and a kill forgot that this one was concluded; then there were windows again, and it went on.
+    private func isTakenBack(_ one: Conclusion) -> Bool {
+        guard wasChanged, seen.kills > 0 else { return false }
+        return concluded.contains {
+            $0.start == one.start && $0.records.count > one.records.count && $0.records.starts(with: one.records)
+        }
+    }
+
+    private mutating func handle(_ event: Event) {
+        let now = events.now
+        switch event {
+        case .arrive: arrive()
+        case .close: isClosed = true
+        case .kill: if !isClosed { kill() }
+        case .change: if !isClosed { change() }
+        case .alarm: break
+        case .opened(let position, let life): if life == self.life { open(position) }
+        case .fetched(let max, let began, let life): if life == self.life { fetch(max, began) }
+        case .ended(let numbers, let window, let life): if life == self.life { end(numbers, window) }
+        case .concluded(let window, let life): if life == self.life { conclude(window) }
+        case .discarded(let numbers, let life):
+            guard life == self.life else { return }
+            seen.discarded += numbers.count
+            for number in numbers { records[self.numbers[number] ?? 0].isDiscarded = true }
+            machine.discarded(at: now)
+        case .saved(let position, let window, let life):
+            guard life == self.life else { return }
+            if isFaulty(10) { return machine.saveFailed(at: now) }
+            // A shard at its end is not read any more.
+            if position == .end, window != nil { faults.append("an end is saved before its window") }
+            durable = (position, window)
+            machine.saved(at: now)
+        }
+    }
+
+    private mutating func isFaulty(_ count: Int) -> Bool { !isCalm && random.oneIn(count) }
+
+    private mutating func arrive() {
+        for _ in 0..<min(arrivals, 1 + random.below(random.oneIn(4) ? 20 : 3)) {
+            arrivals -= 1
+            let delay = Int64(random.below(Self.delayMax))
+            records.append(
+                Record(
+                    arrival: Timestamp(millisecondsSinceEpoch: time.millisecondsSinceEpoch - delay),
+                    bytes: 1 + random.below(300),
+                    isWanted: !random.oneIn(6)
+                )
+            )
+        }
+        let pause = random.duration(upTo: .seconds(random.oneIn(6) ? 60 : 3))
+        events.schedule(arrivals > 0 ? .arrive : .close, after: pause)
+    }
+
+    private mutating func kill() {
+        seen.kills += 1
+        life += 1
+        numbers = [:]
+        machine = ShardPoller(settings, from: durable.position, payloadBytesMax: Self.payloadBytesMax)
+        if let window = durable.window {
+            seen.resumed += 1
+            machine.resume(window)
+        }
+    }
+
+    private mutating func change() {
+        seen.changes += 1
+        wasChanged = true
+        settings.tumblingSeconds = random.oneIn(2) ? 0 : Self.lengths[random.below(2)]
+        machine.change(settings)
+    }
+
+    private mutating func open(_ position: StreamPosition) {
+        if isFaulty(15) { return machine.readFailed(at: events.now) }
+        switch position {
+        case .after(let text): place = (Int(text) ?? 0) + 1
+        default: place = 0
+        }
+        machine.opened(at: events.now)
+    }
+
+    private mutating func fetch(_ max: Int, _ began: Timestamp) {
+        if isFaulty(20) { return machine.expired(at: events.now) }
+        let taken = place..<min(records.count, place + min(max, 1 + random.below(20)))
+        place = taken.upperBound
+        var given: [ShardPoller.Record] = []
+        for index in taken where records[index].isWanted {
+            lastNumber += 1
+            numbers[lastNumber] = index
+            given.append(
+                .init(
+                    number: lastNumber,
+                    sequence: String(index),
+                    bytes: records[index].bytes,
+                    age: .zero,
+                    arrival: records[index].arrival
+                )
+            )
+        }
+        let isLast = place == records.count
+        machine.fetched(
+            .init(
+                records: given,
+                last: taken.last.map(String.init),
+                hasMore: !isLast,
+                isEnd: isLast && isClosed,
+                began: began
+            ),
+            at: events.now
+        )
+    }
+
+    // MARK: The function
+
+    /// The state is a list of records, and spaces where it is to be too large.
+    private static func list(_ state: [UInt8]) -> [Int] {
+        state.prefix { $0 != UInt8(ascii: " ") }.split(separator: UInt8(ascii: ","))
+            .compactMap { Int(String(decoding: $0, as: UTF8.self)) }
+    }
+
+    private mutating func begin(_ numbers: [Int], _ window: StreamWindow?) {
+        let indices = numbers.compactMap { self.numbers[$0] }
+        if indices.count != numbers.count || indices.isEmpty { faults.append("what is run was not in hand") }
+        if indices.count > settings.batchSize { faults.append("\(indices.count) records in a batch") }
+        guard let window else {
+            if settings.tumblingSeconds > 0, !wasChanged { faults.append("records without a window") }
+            return
+        }
+        let bytes = indices.reduce(0) { $0 + records[$1].bytes + 1 }
+        if indices.count > 1, bytes + 14 > Self.roomBytes + 1 { faults.append("\(bytes) bytes in a batch") }
+        let length = window.end.millisecondsSinceEpoch - window.start.millisecondsSinceEpoch
+        if !Self.lengths.contains(Int(length) / 1_000) || window.start.millisecondsSinceEpoch % length != 0 {
+            faults.append("a window is not aligned")
+        }
+        if Self.list(window.state) + indices != (Self.list(window.state) + indices).sorted() {
+            faults.append("not in order")
+        }
+        for index in indices {
+            let arrival = records[index].arrival
+            // What is a moment late is of the window that is open.
+            let isEarly = arrival.millisecondsSinceEpoch < window.start.millisecondsSinceEpoch - Int64(Self.delayMax)
+            if arrival >= window.end || isEarly { faults.append("a record is not of its window") }
+        }
+    }
+
+    private mutating func end(_ numbers: [Int], _ window: StreamWindow?) {
+        let indices = numbers.map { self.numbers[$0] ?? 0 }
+        func state(_ count: Int) -> [UInt8]? {
+            window.map { window in
+                let list = Self.list(window.state) + indices[..<count]
+                return Array(list.map(String.init).joined(separator: ",").utf8)
+            }
+        }
+        switch isCalm ? 9 : random.below(10) {
+        case 0:
+            seen.failures += 1
+            machine.ended(.failed(from: nil), at: events.now)
+        case 1:
+            seen.partial += 1
+            let first = random.below(numbers.count)
+            if window == nil { for index in indices[..<first] { records[index].isPlain = true } }
+            machine.ended(.failed(from: numbers[first]), state: state(first), at: events.now)
+        case 2:
+            seen.throttles += 1
+            machine.ended(.throttled, at: events.now)
+        default:
+            if window == nil { for index in indices { records[index].isPlain = true } }
+            if isFaulty(40) { return kill() }
+            var next = state(indices.count)
+            if random.oneIn(30) {
+                next = next.map { $0 + [UInt8](repeating: UInt8(ascii: " "), count: StreamWindow.stateBytesMax + 1) }
+            }
+            machine.ended(.succeeded, state: next, at: events.now)
+        }
+    }
+
+    private mutating func beginConclusion(_ window: StreamWindow) {
+        if window.isOverfull || wasChanged { return }
+        // What comes next is of a later window, and what is a moment late follows it there.
+        let last = concluded.compactMap(\.records.last).max() ?? -1
+        let done = max(last, Self.list(window.state).last ?? -1)
+        let next = records.indices.first { $0 > done && records[$0].isWanted && !records[$0].isDiscarded }
+        if let next, records[next].arrival < window.end { faults.append("record \(next) is left out of its window") }
+        if time < window.end, !isClosed { faults.append("a window is concluded before its end") }
+        if !records.contains(where: { $0.arrival >= window.end }) { seen.ofTime += 1 }
+    }
+
+    private mutating func conclude(_ window: StreamWindow) {
+        switch isCalm ? 9 : random.below(5) {
+        case 0:
+            seen.failedConclusions += 1
+            machine.concluded(.failed(from: nil), at: events.now)
+        case 1:
+            seen.throttles += 1
+            machine.concluded(.throttled, at: events.now)
+        default:
+            if window.isOverfull { seen.earlyEnds += 1 } else { seen.finals += 1 }
+            let conclusion = Conclusion(start: window.start, records: Self.list(window.state))
+            if !concluded.insert(conclusion).inserted {
+                seen.repeated += 1
+                if seen.kills == 0, !conclusion.records.isEmpty { faults.append("a window is concluded twice") }
+            }
+            // The function knows it, and nobody else.
+            if isFaulty(12) { return kill() }
+            machine.concluded(.succeeded, at: events.now)
+        }
+    }
+
+    // MARK: The poller
+
+    private mutating func soon() -> Duration { .milliseconds(1 + random.below(20)) }
+
+    private mutating func act() {
+        while let action = machine.next(at: events.now) { perform(action) }
+        guard let due = machine.due else { return }
+        if due <= events.now { faults.append("due is not in the future") }
+        alarms += 1
+        events.schedule(.alarm(alarms), at: due)
+    }
+
+    private mutating func perform(_ action: ShardPoller.Action) {
+        switch action {
+        case .open(let position): events.schedule(.opened(position, life: life), after: soon())
+        case .fetch(let max): events.schedule(.fetched(max: max, began: time, life: life), after: soon())
+        case .invoke(_, let numbers):
+            begin(numbers, machine.window)
+            let time = random.duration(upTo: random.oneIn(10) ? .seconds(30) : .seconds(1))
+            events.schedule(.ended(numbers, machine.window, life: life), after: time)
+        case .conclude(let window):
+            beginConclusion(window)
+            events.schedule(.concluded(window, life: life), after: random.duration(upTo: .seconds(1)))
+        case .discard(_, let numbers, _, _): events.schedule(.discarded(numbers, life: life), after: soon())
+        case .save(let position, let window, let done):
+            for number in done { numbers[number] = nil }
+            events.schedule(.saved(position, window, life: life), after: soon())
+        }
+    }
+}
