@@ -48,6 +48,8 @@ package actor ExecutionEnvironment {
     private var outOfMemoryKills: UInt64 = 0
     /// Only where no control group counts memory: what init said last.
     private var measuredKibibytes: UInt64 = 0
+    /// The first, finished before init has said for the first time how much memory its processes have.
+    private var unmeasured: (report: InvocationReport, inHand: InvocationInHand)?
     /// One look at a time: with a thousand processes it may take longer than the interval.
     private var isMeasuring = false
     private let discarded = AsyncStream<EnvironmentLifecycle.DiscardReason>.makeStream(
@@ -204,6 +206,7 @@ package actor ExecutionEnvironment {
     private func measured(residentKibibytes: UInt64, peakKibibytes: UInt64) {
         isMeasuring = false
         measuredKibibytes = max(measuredKibibytes, peakKibibytes)
+        finishUnmeasured()
         guard !hasMemoryGroup, residentKibibytes > UInt64(configuration.memoryMiB) << 10 else { return }
         perform(lifecycle.runtimeExited(.signalled(SIGKILL, outOfMemory: true), at: .now))
     }
@@ -274,6 +277,7 @@ package actor ExecutionEnvironment {
             )
             freezing?.cancel()
             freezing = nil
+            finishUnmeasured()
             log.begin(request, initialisesFirst: lifecycle.state != .ready)
             flushWhileRunning()
             perform(lifecycle.invocationAssigned(ticket, at: .now))
@@ -337,6 +341,7 @@ package actor ExecutionEnvironment {
             if idle == .ready { freezeLater() }
             events.yield(.idle(id))
         case .discard(let reason):
+            finishUnmeasured()
             discarded.continuation.yield(reason)
             discarded.continuation.finish()
         case .answer, .respond, .beginStream: break
@@ -433,14 +438,29 @@ package actor ExecutionEnvironment {
         self.inHand = nil
         watching?.cancel()
         watching = nil
-        log.finish(report, of: inHand, maxMemoryUsedMiB: maxMemoryUsedMiB())
+        finishUnmeasured()
+        if let bytes = try? sandbox?.memoryPeakBytes() {
+            return log.finish(report, of: inHand, maxMemoryUsedMiB: Self.mebibytes(bytes))
+        }
+        let isAsked = (try? sandbox?.requestMemory()) != nil
+        unmeasured = (report, inHand)
+        guard isAsked, measuredKibibytes == 0 else { return finishUnmeasured() }
+        // An init that does not answer holds nothing up.
+        Task {
+            try? await Task.sleep(for: Self.measurementDelayMax)
+            finishUnmeasured()
+        }
     }
 
-    private func maxMemoryUsedMiB() -> Int {
-        let bytes = (try? sandbox?.memoryPeakBytes()) ?? measuredKibibytes << 10
-        if bytes == measuredKibibytes << 10 { _ = try? sandbox?.requestMemory() }
-        return Int((bytes + (1 << 20) - 1) >> 20)
+    private func finishUnmeasured() {
+        guard let (report, inHand) = unmeasured else { return }
+        unmeasured = nil
+        log.finish(report, of: inHand, maxMemoryUsedMiB: Self.mebibytes(measuredKibibytes << 10))
     }
+
+    private static let measurementDelayMax = Duration.seconds(1)
+
+    private static func mebibytes(_ bytes: UInt64) -> Int { Int((bytes + (1 << 20) - 1) >> 20) }
 
     // MARK: - Time
 
@@ -471,6 +491,8 @@ package actor ExecutionEnvironment {
 
     private func freeze() {
         guard !Task.isCancelled, lifecycle.state == .ready, inHand == nil, !isFrozen, let sandbox else { return }
+        // Where the freezer takes init too it could not answer.
+        finishUnmeasured()
         do {
             log.telemetry.pause()
             try sandbox.setFrozen(true)
