@@ -113,6 +113,7 @@ let package = Package(
             resources: [
                 .embedInCode("Bootstraps/python/bootstrap.py"), .embedInCode("Bootstraps/python/_martlet_runtime.py"),
                 .embedInCode("Bootstraps/python/_martlet_log.py"), .embedInCode("Bootstraps/python/_martlet_blank.py"),
+                .embedInCode("Bootstraps/python/_martlet_zygote.py"),
                 .embedInCode("Bootstraps/nodejs/index.cjs"), .embedInCode("Bootstraps/nodejs/blank.cjs"),
                 .embedInCode("Bootstraps/nodejs/practice.cjs"),
                 .embedInCode("Bootstraps/nodejs/connection.cjs"), .embedInCode("Bootstraps/nodejs/errors.cjs"),
@@ -380,8 +381,8 @@ let package = Package(
         .testTarget(
             name: "SandboxTests",
             dependencies: [
-                "CSeccomp", "CTracer", "ExecutionEnvironments", "InvocationCore", "LinuxSandbox", "SandboxPolicy",
-                logging,
+                "CSeccomp", "CTracer", "ExecutionEnvironments", "InvocationCore", "LinuxSandbox", "Runtimes",
+                "SandboxPolicy", logging,
             ],
             exclude: ["Programs/Everything.java"],
             resources: [

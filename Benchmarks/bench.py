@@ -23,6 +23,7 @@ import botocore.auth  # noqa: E402
 import botocore.awsrequest  # noqa: E402
 import botocore.credentials  # noqa: E402
 
+import burst as bursts  # noqa: E402
 from queues import queue  # noqa: E402
 
 from harness import NODE, PYTHON, ROLE, Server, wait_until, zip_of  # noqa: E402
@@ -203,9 +204,9 @@ def accept():
 def cold():
     """First invocations of functions that say hello, in Python and in Node.js, beside the start of the bare interpreters.
 
-    One at a time, each when an environment can be ready for it: MARTLET_BENCH_POOL=exec for environments that begin by themselves.
+    One at a time, each when an environment can be ready for it: MARTLET_BENCH_POOL names another way to begin than fork.
     """
-    mode = os.environ.get("MARTLET_BENCH_POOL", "blank")
+    mode = os.environ.get("MARTLET_BENCH_POOL", "fork")
     server = Server("--pool", mode, "--keep-alive", "1s", "--account-concurrency", "1000")
     kinds = [
         ("Python", {"Runtime": PYTHON, "Handler": "app.handler"}, {"app.py": "def handler(event, context): return 'hello'"},
@@ -252,7 +253,12 @@ def cold():
         server.close()
 
 
-BENCHMARKS = {"functions": functions, "invoke": invoke, "cold": cold, "accept": accept, "queue": queue}
+def burst():
+    bursts.burst(Server, Connection, PYTHON)
+
+
+BENCHMARKS = {
+    "functions": functions, "invoke": invoke, "cold": cold, "burst": burst, "accept": accept, "queue": queue}
 
 
 def main():

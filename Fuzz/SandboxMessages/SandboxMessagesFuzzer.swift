@@ -15,7 +15,7 @@ func fuzz(_ bytes: [UInt8]) {
 }
 
 private func written(_ input: inout FuzzInput) {
-    let kind = input.below(18)
+    let kind = input.below(22)
     switch kind {
     case 0: same(.configure(configuration(&input)))
     case 1: same(.prepareTemporary(number: input.number()))
@@ -24,9 +24,22 @@ private func written(_ input: inout FuzzInput) {
         let limits = SandboxLimits(memoryMiB: input.number(), processesMax: input.number())
         expect(limits.processorQuotaMicroseconds >= 1_000, "a quota is never nothing")
         let temporary: UInt64? = input.flag() ? input.number() : nil
-        same(.make(SandboxRequest(id: input.number(), slot: input.number(), limits: limits, temporary: temporary)))
+        same(
+            .make(
+                SandboxRequest(
+                    id: input.number(),
+                    slot: input.number(),
+                    limits: limits,
+                    temporary: temporary,
+                    isBlank: input.flag(),
+                    kinship: kinship(&input)
+                )
+            )
+        )
     case 4: same(.destroy(id: input.number()))
-    case 5: same(SpawnerReply.configured(ControlGroupSummary(version: input.number(), missing: texts(&input))))
+    case 5:
+        let summary = ControlGroupSummary(version: input.number(), missing: texts(&input))
+        same(SpawnerReply.configured(summary, sumsLimits: input.flag()))
     case 6: same(SpawnerReply.configurationFailed(error(&input)))
     case 7: same(SpawnerReply.makeFailed(id: input.number(), error(&input)))
     case 8: same(SpawnerReply.prepareFailed(number: input.number(), error(&input)))
@@ -38,6 +51,10 @@ private func written(_ input: inout FuzzInput) {
     case 14: same(InitReply.startFailed(process: input.number(), errno: input.number()))
     case 15: same(InitReply.exited(process: input.number(), status: input.number()))
     case 16: same(InitReply.memory(residentKibibytes: input.number(), peakKibibytes: input.number()))
+    case 17: same(.adopt(id: input.number()))
+    case 18: same(SpawnerReply.adopted(id: input.number()))
+    case 19: same(SpawnerReply.adoptFailed(id: input.number(), error(&input)))
+    case 20: same(InitRequest.adopt(process: input.number(), pid: input.number()))
     default: same(SpawnerReply.gone(id: input.number()))
     }
 }
@@ -58,6 +75,14 @@ private func same(_ message: InitReply) {
     expect((try? InitReply(decoding: message.encode())) == message, "\(message)")
 }
 
+private func kinship(_ input: inout FuzzInput) -> SandboxKinship {
+    switch input.below(3) {
+    case 0: .none
+    case 1: .zygote
+    default: .below(zygote: input.number())
+    }
+}
+
 /// A NUL has no place in a message's text.
 private func text(_ input: inout FuzzInput) -> String { input.text(40).replacing("\0", with: "0") }
 
@@ -74,6 +99,7 @@ private func configuration(_ input: inout FuzzInput) -> SpawnerConfiguration {
         controlGroupName: text(&input),
         firstUserID: input.number(),
         systemCallFilter: input.bytes(),
+        zygoteFilter: input.bytes(),
         network: NetworkProgram(
             messages: (0..<input.below(5)).map { _ in
                 .init(netlinkProtocol: input.number(), acknowledgements: Int(input.byte()), bytes: input.bytes())
@@ -91,18 +117,22 @@ private func plan(_ input: inout FuzzInput) -> SandboxPlan {
         temporaryMiB: input.number(),
         sharedMemoryMiB: input.number(),
         userID: input.number(),
-        groupID: input.number()
+        groupID: input.number(),
+        role: [.alone, .zygote, .below][Int(input.below(3))]
     )
 }
 
 private func process(_ input: inout FuzzInput) -> ProcessPlan {
-    ProcessPlan(
+    let hasTelemetry = input.flag()
+    return ProcessPlan(
         number: input.number(),
         executables: texts(&input),
         arguments: texts(&input),
         environment: texts(&input),
         workingDirectory: text(&input),
-        hasTelemetry: input.flag(),
+        hasTelemetry: hasTelemetry,
+        isBlank: hasTelemetry && input.flag(),
+        isZygote: input.flag(),
         dataMiB: input.number()
     )
 }

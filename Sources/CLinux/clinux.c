@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "clinux.h"
+#include "result.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -37,12 +38,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define RESULT(call)                                                                                                   \
-    ({                                                                                                                 \
-        __typeof__(call) result_ = (call);                                                                             \
-        result_ < 0 ? -errno : result_;                                                                                \
-    })
-
 // glibc 2.36 (Debian 12) has these, older headers do not.
 #ifndef MOUNT_ATTR_RDONLY
 struct mount_attr {
@@ -57,7 +52,7 @@ int clinux_fork(void) { return RESULT(fork()); }
 
 // What a user namespace uses of the kernel's limits is counted for its owner as well, the creator's effective user. Changing
 // that user must leave everything else as it is: capabilities (SECBIT_NO_SETUID_FIXUP), and who opens files.
-static int become_effective(uid_t user) {
+int clinux_become_effective(uid_t user) {
     if (syscall(SYS_setresuid, -1, user, -1) < 0) return -errno;
     setfsuid(0);
     // A change of user makes a process undumpable, and so its files in /proc somebody else's.
@@ -67,11 +62,11 @@ static int become_effective(uid_t user) {
 int clinux_clone_namespaces(uint64_t flags, uid_t owner, int *pidfd) {
     if (owner != 0) {
         if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0) return -errno;
-        int result = become_effective(owner);
+        int result = clinux_become_effective(owner);
         if (result == 0) result = clinux_clone_namespaces(flags, 0, pidfd);
         // The child's namespace has reset its bits; its user is set once its id map is there.
         if (result == 0) return 0;
-        int back = become_effective(0);
+        int back = clinux_become_effective(0);
         if (back == 0) back = RESULT(prctl(PR_SET_SECUREBITS, 0, 0, 0, 0));
         return back == 0 ? result : back;
     }
@@ -81,6 +76,30 @@ int clinux_clone_namespaces(uint64_t flags, uid_t owner, int *pidfd) {
     arguments.exit_signal = SIGCHLD;
     // No stack is given, so the child goes on here on a copy of this one, as after fork(2). The caller has one thread.
     return (int)RESULT(syscall(SYS_clone3, &arguments, sizeof arguments));
+}
+
+// What a user's processes have of these the kernel counts in each user namespace, and in those above it for the user that made it.
+static const int counted_limits[] = {RLIMIT_NPROC, RLIMIT_MSGQUEUE, RLIMIT_SIGPENDING, RLIMIT_MEMLOCK};
+#define COUNTED_LIMITS (sizeof counted_limits / sizeof *counted_limits)
+static struct rlimit counted_before[COUNTED_LIMITS];
+
+int clinux_raise_counted_limits(void) {
+    int all = 1;
+    for (size_t index = 0; index < COUNTED_LIMITS; index++) {
+        if (getrlimit(counted_limits[index], &counted_before[index]) < 0) return -errno;
+        struct rlimit most = {RLIM_INFINITY, RLIM_INFINITY};
+        // It takes CAP_SYS_RESOURCE.
+        if (setrlimit(counted_limits[index], &most) < 0) all = 0;
+    }
+    return all;
+}
+
+int clinux_restore_counted_limits(int keep_processes) {
+    for (size_t index = 0; index < COUNTED_LIMITS; index++) {
+        if (keep_processes && counted_limits[index] == RLIMIT_NPROC) continue;
+        if (setrlimit(counted_limits[index], &counted_before[index]) < 0) return -errno;
+    }
+    return 0;
 }
 
 int clinux_unshare(int flags) { return RESULT(unshare(flags)); }

@@ -16,7 +16,10 @@ extension ExecutionEnvironment {
             environment,
             hasExternalExtensions: !code.extensions.isEmpty
         )
-        guard case .blank(let kind) = start, let blank = blanks.take(kind) else { return nil }
+        guard case .blank(let kind) = start else { return nil }
+        var found = blanks.take(kind)
+        if found == nil { found = await blanks.fork(kind, runtime) }
+        guard let blank = found else { return nil }
         do {
             // It sets its variables while the spawner puts its code in place.
             try blank.channel.assign(environment.list)

@@ -247,9 +247,21 @@ package struct BlankPool: Equatable, Sendable {
         return .end(ready.id)
     }
 
+    /// For one that is started because none was ready: it is its function's at once, and none of those that wait.
+    ///
+    /// nil while assignments of that kind fail.
+    package mutating func takeID(_ kind: BlankKind) -> BlankID? {
+        let failures = shelves[kind]?.assignmentFailures ?? 0
+        return failures < settings.assignmentFailuresMax ? nextID() : nil
+    }
+
+    private mutating func nextID() -> BlankID {
+        defer { nextNumber += 1 }
+        return BlankID(nextNumber)
+    }
+
     private mutating func begin(_ kind: BlankKind) -> Command {
-        let start = Start(id: BlankID(nextNumber), kind: kind)
-        nextNumber += 1
+        let start = Start(id: nextID(), kind: kind)
         self.start = start
         return .start(start.id, kind)
     }

@@ -7,6 +7,10 @@ package enum InitRequest: Equatable, Sendable {
     /// Start a process. Descriptors: its standard output and error; the telemetry log, if `hasTelemetry`; the socket over
     /// which it hears whose it is, if `isBlank`.
     case run(ProcessPlan)
+    /// A process that a zygote forked, by the number that it has inside, is called `process` from now on: as if `run` had started it.
+    ///
+    /// Where there is no such child of init's it has ended, which is not told.
+    case adopt(process: UInt32, pid: Int32)
     /// A signal to a process that was started by that number and may have ended.
     case signal(process: UInt32, Int32)
     /// Kill every process but init, and say so when all are reaped. Files stay.
@@ -80,6 +84,16 @@ package struct SandboxPlan: Equatable, Sendable {
     /// Ids inside.
     package var userID: UInt32
     package var groupID: UInt32
+    package var role: Role
+
+    /// What namespaces may be made in the sandbox's user namespace, or below it.
+    package enum Role: UInt8, Sendable {
+        case alone
+        /// Other sandboxes are made below it.
+        case zygote
+        /// A process comes in, and makes a namespace of control groups.
+        case below
+    }
 
     package init(
         root: String,
@@ -87,7 +101,8 @@ package struct SandboxPlan: Equatable, Sendable {
         temporaryMiB: UInt32,
         sharedMemoryMiB: UInt32,
         userID: UInt32,
-        groupID: UInt32
+        groupID: UInt32,
+        role: Role = .alone
     ) {
         self.root = root
         self.mounts = mounts
@@ -95,6 +110,7 @@ package struct SandboxPlan: Equatable, Sendable {
         self.sharedMemoryMiB = sharedMemoryMiB
         self.userID = userID
         self.groupID = groupID
+        self.role = role
     }
 
     /// Of a tmpfs of that size, at most.
@@ -115,6 +131,8 @@ package struct ProcessPlan: Equatable, Sendable {
     package var hasTelemetry: Bool
     /// It is started before it is known whose it is; it has the telemetry log too.
     package var isBlank: Bool
+    /// It forks into sandboxes below its own.
+    package var isZygote: Bool
     /// RLIMIT_DATA of each process, where no control group holds the memory; 0 for none.
     package var dataMiB: UInt32
 
@@ -126,6 +144,7 @@ package struct ProcessPlan: Equatable, Sendable {
         workingDirectory: String,
         hasTelemetry: Bool,
         isBlank: Bool = false,
+        isZygote: Bool = false,
         dataMiB: UInt32
     ) {
         precondition(hasTelemetry || !isBlank, "the descriptors of a process have no gap")
@@ -136,6 +155,7 @@ package struct ProcessPlan: Equatable, Sendable {
         self.workingDirectory = workingDirectory
         self.hasTelemetry = hasTelemetry
         self.isBlank = isBlank
+        self.isZygote = isZygote
         self.dataMiB = dataMiB
     }
 
@@ -169,6 +189,7 @@ extension InitRequest {
             writer.write(plan.sharedMemoryMiB)
             writer.write(plan.userID)
             writer.write(plan.groupID)
+            writer.write(plan.role.rawValue)
         case .run(let plan):
             writer.write(UInt8(2))
             writer.write(plan.number)
@@ -178,6 +199,7 @@ extension InitRequest {
             writer.write(plan.workingDirectory)
             writer.write(plan.hasTelemetry)
             writer.write(plan.isBlank)
+            writer.write(plan.isZygote)
             writer.write(plan.dataMiB)
         case .killAll: writer.write(UInt8(3))
         case .stopAll: writer.write(UInt8(4))
@@ -190,6 +212,10 @@ extension InitRequest {
             writer.write(process)
             writer.write(signal)
         case .openSocket: writer.write(UInt8(8))
+        case .adopt(let process, let pid):
+            writer.write(UInt8(9))
+            writer.write(process)
+            writer.write(pid)
         }
         return writer.bytes
     }
@@ -205,16 +231,17 @@ extension InitRequest {
                 guard let kind = SandboxPlan.Mount.Kind(rawValue: try reader.number()) else { throw MalformedMessage() }
                 mounts.append(SandboxPlan.Mount(source: source, target: target, kind: kind))
             }
-            self = .build(
-                SandboxPlan(
-                    root: root,
-                    mounts: mounts,
-                    temporaryMiB: try reader.number(),
-                    sharedMemoryMiB: try reader.number(),
-                    userID: try reader.number(),
-                    groupID: try reader.number()
-                )
+            var plan = SandboxPlan(
+                root: root,
+                mounts: mounts,
+                temporaryMiB: try reader.number(),
+                sharedMemoryMiB: try reader.number(),
+                userID: try reader.number(),
+                groupID: try reader.number()
             )
+            guard let role = SandboxPlan.Role(rawValue: try reader.number()) else { throw MalformedMessage() }
+            plan.role = role
+            self = .build(plan)
         case 2: self = .run(try ProcessPlan(from: &reader))
         case 3: self = .killAll
         case 4: self = .stopAll
@@ -222,6 +249,7 @@ extension InitRequest {
         case 6: self = .measureMemory(limitKibibytes: try reader.number())
         case 7: self = .signal(process: try reader.number(), try reader.number())
         case 8: self = .openSocket
+        case 9: self = .adopt(process: try reader.number(), pid: try reader.number())
         default: throw MalformedMessage()
         }
         try reader.end()
@@ -283,6 +311,7 @@ extension ProcessPlan {
         workingDirectory = try reader.text()
         hasTelemetry = try reader.flag()
         isBlank = try reader.flag()
+        isZygote = try reader.flag()
         dataMiB = try reader.number()
         guard hasTelemetry || !isBlank else { throw MalformedMessage() }
     }

@@ -126,15 +126,22 @@ package struct SandboxBuilder {
 
     /// What all processes of this user namespace may have together (namespaces(7), /proc/sys/user): no further namespace, even if
     /// the filter let one be made, and of what a kernel counts for each user less than would be missed elsewhere.
-    private static let namespaceLimits = [
-        ("max_user_namespaces", 0), ("max_mnt_namespaces", 0), ("max_pid_namespaces", 0), ("max_net_namespaces", 0),
-        ("max_ipc_namespaces", 0), ("max_uts_namespaces", 0), ("max_cgroup_namespaces", 0),
-        ("max_time_namespaces", 0), ("max_fanotify_groups", 0), ("max_inotify_instances", 32),
-        ("max_inotify_watches", 8_192),
-    ]
+    ///
+    /// What is below counts here too, so a zygote's has no such limits but those that its children need none of.
+    private var namespaceLimits: [(String, UInt32)] {
+        // More than one for each sandbox that a machine can have.
+        let most: UInt32 = plan.role == .zygote ? 65_536 : 0
+        // Init's own, and that of the process that comes in.
+        let controlGroups: UInt32 = plan.role == .below ? 2 : most
+        return [
+            ("max_user_namespaces", most), ("max_mnt_namespaces", most), ("max_pid_namespaces", most),
+            ("max_net_namespaces", most), ("max_ipc_namespaces", most), ("max_uts_namespaces", most),
+            ("max_cgroup_namespaces", controlGroups), ("max_time_namespaces", 0), ("max_fanotify_groups", 0),
+        ] + (plan.role == .zygote ? [] : [("max_inotify_instances", 32), ("max_inotify_watches", 8_192)])
+    }
 
     private func limitNamespaces(below directory: CInt) throws(SyscallError) {
-        for (name, value) in Self.namespaceLimits {
+        for (name, value) in namespaceLimits {
             let path = "proc/sys/user/\(name)"
             // SAFETY: the path outlives the call.
             let number = unsafe clinux_openat(directory, path, O_WRONLY, 0)

@@ -16,6 +16,8 @@ package enum SpawnerRequest: Equatable, Sendable {
     case make(SandboxRequest)
     /// Give a sandbox that was made without a function what belongs to its function; at most once. Answered by `assigned`.
     case assign(AssignmentRequest)
+    /// A zygote's process has come into the sandbox: it belongs to its control groups from now on. Answered by `adopted`.
+    case adopt(id: UInt64)
     /// Kill everything in the sandbox and give back what it had. Answered by `gone`.
     case destroy(id: UInt64)
 }
@@ -23,15 +25,21 @@ package enum SpawnerRequest: Equatable, Sendable {
 /// Spawner to server.
 package enum SpawnerReply: Equatable, Sendable {
     /// Descriptors: the directory of the memory-backed store.
-    case configured(ControlGroupSummary)
+    ///
+    /// `sumsLimits`: what the kernel counts for a user has a limit for all sandboxes below one zygote together, which each would
+    /// otherwise have for itself.
+    case configured(ControlGroupSummary, sumsLimits: Bool)
     case configurationFailed(SyscallError)
     case prepared(number: UInt64)
     case prepareFailed(number: UInt64, SyscallError)
-    /// Descriptors: one for each file of `ControlGroupFile` that the summary's version has, in that order.
+    /// Descriptors: one for each file of `ControlGroupFile` that the summary's version has, in that order; then, for a sandbox below
+    /// a zygote's, one for each of `SandboxNamespace`.
     case made(id: UInt64)
     case makeFailed(id: UInt64, SyscallError)
     case assigned(id: UInt64)
     case assignFailed(id: UInt64, SyscallError)
+    case adopted(id: UInt64)
+    case adoptFailed(id: UInt64, SyscallError)
     /// The sandbox's init is dead and reaped, and its control groups are removed.
     case gone(id: UInt64)
 }
@@ -46,6 +54,8 @@ package struct SpawnerConfiguration: Equatable, Sendable {
     /// First of the subordinate user and group ids that sandboxes get when the spawner is root.
     package var firstUserID: UInt32
     package var systemCallFilter: [UInt8]
+    /// What a zygote's sandbox has in its place: it lets the zygote's children enter the sandboxes made for them.
+    package var zygoteFilter: [UInt8]
     package var network: NetworkProgram
 
     package init(
@@ -54,6 +64,7 @@ package struct SpawnerConfiguration: Equatable, Sendable {
         controlGroupName: String,
         firstUserID: UInt32,
         systemCallFilter: [UInt8],
+        zygoteFilter: [UInt8],
         network: NetworkProgram
     ) {
         self.storePath = storePath
@@ -61,6 +72,7 @@ package struct SpawnerConfiguration: Equatable, Sendable {
         self.controlGroupName = controlGroupName
         self.firstUserID = firstUserID
         self.systemCallFilter = systemCallFilter
+        self.zygoteFilter = zygoteFilter
         self.network = network
     }
 }
@@ -74,14 +86,37 @@ package struct SandboxRequest: Equatable, Sendable {
     package var temporary: UInt64?
     /// It is made ahead of need and has no code yet: `assign` follows.
     package var isBlank: Bool
+    package var kinship: SandboxKinship
 
-    package init(id: UInt64, slot: UInt32, limits: SandboxLimits, temporary: UInt64?, isBlank: Bool = false) {
+    package init(
+        id: UInt64,
+        slot: UInt32,
+        limits: SandboxLimits,
+        temporary: UInt64?,
+        isBlank: Bool = false,
+        kinship: SandboxKinship = .none
+    ) {
         self.id = id
         self.slot = slot
         self.limits = limits
         self.temporary = temporary
         self.isBlank = isBlank
+        self.kinship = kinship
     }
+}
+
+/// Whether processes of one sandbox come into existence by fork in another.
+package enum SandboxKinship: Equatable, Sendable {
+    case none
+    /// Its process forks into sandboxes below: it ends after them, and they with it.
+    case zygote
+    /// Its user and pid namespaces are below those of that zygote's sandbox, whose user owns them.
+    case below(zygote: UInt64)
+}
+
+/// What the child of a zygote enters, in the order in which it may, and in which they are handed over.
+package enum SandboxNamespace: String, CaseIterable, Sendable {
+    case user, mnt, net, ipc, uts, pid
 }
 
 /// What a sandbox gets when it becomes a function's.
@@ -138,6 +173,7 @@ extension SpawnerRequest {
             writer.write(configuration.controlGroupName)
             writer.write(configuration.firstUserID)
             writer.write(configuration.systemCallFilter)
+            writer.write(configuration.zygoteFilter)
             configuration.network.write(to: &writer)
         case .make(let request):
             writer.write(UInt8(2))
@@ -148,6 +184,7 @@ extension SpawnerRequest {
             writer.write(request.temporary != nil)
             if let temporary = request.temporary { writer.write(temporary) }
             writer.write(request.isBlank)
+            request.kinship.write(to: &writer)
         case .destroy(let id):
             writer.write(UInt8(3))
             writer.write(id)
@@ -164,6 +201,9 @@ extension SpawnerRequest {
             writer.write(request.code)
             writer.write(request.layers != nil)
             if let layers = request.layers { writer.write(layers) }
+        case .adopt(let id):
+            writer.write(UInt8(7))
+            writer.write(id)
         }
         return writer.bytes
     }
@@ -179,6 +219,7 @@ extension SpawnerRequest {
                     controlGroupName: try reader.text(),
                     firstUserID: try reader.number(),
                     systemCallFilter: try reader.content(),
+                    zygoteFilter: try reader.content(),
                     network: try NetworkProgram(from: &reader)
                 )
             )
@@ -189,7 +230,8 @@ extension SpawnerRequest {
                     slot: try reader.number(),
                     limits: SandboxLimits(memoryMiB: try reader.number(), processesMax: try reader.number()),
                     temporary: try reader.flag() ? try reader.number() : nil,
-                    isBlank: try reader.flag()
+                    isBlank: try reader.flag(),
+                    kinship: try SandboxKinship(from: &reader)
                 )
             )
         case 3: self = .destroy(id: try reader.number())
@@ -204,6 +246,7 @@ extension SpawnerRequest {
                     layers: try reader.flag() ? try reader.text() : nil
                 )
             )
+        case 7: self = .adopt(id: try reader.number())
         default: throw MalformedMessage()
         }
         try reader.end()
@@ -214,10 +257,11 @@ extension SpawnerReply {
     package func encode() -> [UInt8] {
         var writer = MessageWriter()
         switch self {
-        case .configured(let summary):
+        case .configured(let summary, let sumsLimits):
             writer.write(UInt8(1))
             writer.write(summary.version)
             writer.write(summary.missing)
+            writer.write(sumsLimits)
         case .configurationFailed(let error):
             writer.write(UInt8(2))
             error.write(to: &writer)
@@ -245,6 +289,13 @@ extension SpawnerReply {
             writer.write(UInt8(9))
             writer.write(id)
             error.write(to: &writer)
+        case .adopted(let id):
+            writer.write(UInt8(10))
+            writer.write(id)
+        case .adoptFailed(let id, let error):
+            writer.write(UInt8(11))
+            writer.write(id)
+            error.write(to: &writer)
         }
         return writer.bytes
     }
@@ -252,7 +303,11 @@ extension SpawnerReply {
     package init(decoding bytes: [UInt8]) throws(MalformedMessage) {
         var reader = MessageReader(bytes)
         switch try reader.number(UInt8.self) {
-        case 1: self = .configured(ControlGroupSummary(version: try reader.number(), missing: try reader.texts()))
+        case 1:
+            self = .configured(
+                ControlGroupSummary(version: try reader.number(), missing: try reader.texts()),
+                sumsLimits: try reader.flag()
+            )
         case 2: self = .configurationFailed(try SyscallError(from: &reader))
         case 3: self = .made(id: try reader.number())
         case 4: self = .makeFailed(id: try reader.number(), try SyscallError(from: &reader))
@@ -261,8 +316,31 @@ extension SpawnerReply {
         case 7: self = .prepareFailed(number: try reader.number(), try SyscallError(from: &reader))
         case 8: self = .assigned(id: try reader.number())
         case 9: self = .assignFailed(id: try reader.number(), try SyscallError(from: &reader))
+        case 10: self = .adopted(id: try reader.number())
+        case 11: self = .adoptFailed(id: try reader.number(), try SyscallError(from: &reader))
         default: throw MalformedMessage()
         }
         try reader.end()
+    }
+}
+
+extension SandboxKinship {
+    func write(to writer: inout MessageWriter) {
+        switch self {
+        case .none: writer.write(UInt8(0))
+        case .zygote: writer.write(UInt8(1))
+        case .below(let zygote):
+            writer.write(UInt8(2))
+            writer.write(zygote)
+        }
+    }
+
+    init(from reader: inout MessageReader) throws(MalformedMessage) {
+        switch try reader.number(UInt8.self) {
+        case 0: self = .none
+        case 1: self = .zygote
+        case 2: self = .below(zygote: try reader.number())
+        default: throw MalformedMessage()
+        }
     }
 }

@@ -10,6 +10,7 @@ package enum Bootstraps {
         ("python/_martlet_runtime.py", PackageResources._martlet_runtime_py),
         ("python/_martlet_log.py", PackageResources._martlet_log_py),
         ("python/_martlet_blank.py", PackageResources._martlet_blank_py),
+        ("python/_martlet_zygote.py", PackageResources._martlet_zygote_py),
         ("nodejs/index.cjs", PackageResources.index_cjs),
         ("nodejs/blank.cjs", PackageResources.blank_cjs),
         ("nodejs/practice.cjs", PackageResources.practice_cjs),

@@ -64,6 +64,9 @@ package struct RuntimeDefinition: Equatable, Sendable {
     /// Whether `arguments` depend on the function's memory.
     package var takesMemoryAtStart: Bool { interpreter?.language == .nodejs }
 
+    /// Whether a process of it can be forked after it has started: it has one thread then.
+    package var canFork: Bool { interpreter?.language == .python }
+
     /// The program that this runtime is started through, a path inside; nil for none.
     package func wrapper(_ customerEnvironment: [String: String]) -> String? {
         guard managed, let wrapper = customerEnvironment["AWS_LAMBDA_EXEC_WRAPPER"], !wrapper.isEmpty else {

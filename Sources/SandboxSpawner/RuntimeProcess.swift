@@ -56,7 +56,8 @@ struct RuntimeProcess {
         for (from, to) in [(null, 0)] + wanted { try check("dup2", "\(to)", dup2(from, to)) }
         try check("dup3", clinux_duplicate(moved, reportNumber, O_CLOEXEC))
         try check("close_range", clinux_close_range(UInt32(reportNumber + 1), UInt32.max))
-        for (resource, value) in Self.limits {
+        // For a zygote all processes below it would count, which have limits of their own.
+        for (resource, value) in Self.limits where !plan.isZygote || resource != CLINUX_LIMIT_PROCESSES {
             try check("setrlimit", "\(resource)", clinux_set_limit(resource, value))
         }
         if plan.dataMiB > 0 {

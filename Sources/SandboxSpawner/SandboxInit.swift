@@ -20,14 +20,15 @@ struct SandboxInit {
     init(
         control: CInt,
         lifeline: CInt,
-        configuration: SpawnerConfiguration,
+        filter: [UInt8],
+        network: NetworkProgram,
         temporaryImage: String?,
         mayClearGroups: Bool
     ) {
         self.control = control
         self.lifeline = lifeline
-        self.filter = configuration.systemCallFilter
-        self.network = configuration.network
+        self.filter = filter
+        self.network = network
         self.temporaryImage = temporaryImage
         self.mayClearGroups = mayClearGroups
     }
@@ -95,6 +96,12 @@ struct SandboxInit {
                 throw SyscallError(call: "control", errno: EPROTO)
             }
             try start(plan, descriptors)
+        case .adopt(let process, let pid):
+            guard numbers.count < ProcessPlan.processesMax, !numbers.values.contains(process) else {
+                throw SyscallError(call: "control", errno: EPROTO)
+            }
+            // A child that has ended is not there to be called anything.
+            if FileText.exists("/proc/\(pid)") { numbers[pid] = process }
         case .killAll:
             try killAll()
             try reply(.allKilled)

@@ -16,6 +16,10 @@ struct Spawner {
         let limits: SandboxLimits
         /// Of one that has no function yet; -1 otherwise.
         var mounts: CInt = -1
+        /// Of a zygote's.
+        var family: ZygoteFamily?
+        /// Processes of a zygote may still come.
+        var isBelowZygote = false
     }
 
     private let server: CInt
@@ -42,9 +46,14 @@ struct Spawner {
         self.server = server
         self.configuration = configuration
         isRoot = geteuid() == 0
+        let sumsLimits: Bool
         do throws(SyscallError) {
             // Three for each sandbox.
             _ = try DescriptorLimit.raise()
+            // Each sandbox has limits of its own; of what those below a zygote's have together there is to be none.
+            let hasRaised = try check("setrlimit", "user", clinux_raise_counted_limits()) == 1
+            // An ordinary user is the user of all sandboxes in any case.
+            sumsLimits = isRoot && !hasRaised
             guard try Self.takeTurn(lock: descriptors[0], server: server) else { return nil }
         } catch {
             try ControlSocket.send(SpawnerReply.configurationFailed(error).encode(), to: server)
@@ -58,7 +67,7 @@ struct Spawner {
             let store = try Self.mountStore(configuration)
             assignment = try SandboxAssignment(store: store)
             try ControlSocket.send(
-                SpawnerReply.configured(groups.summary).encode(),
+                SpawnerReply.configured(groups.summary, sumsLimits: sumsLimits).encode(),
                 descriptors: [store],
                 to: server
             )
@@ -161,10 +170,11 @@ struct Spawner {
             clinux_pidfd_send_signal(sandbox.pidfd, SIGKILL)
             _ = try? groups.letEnd(id)
         }
-        for (id, sandbox) in sandboxes {
-            var status: CInt = 0
-            // SAFETY: the status is written before the call returns.
-            _ = unsafe clinux_waitid_pidfd(sandbox.pidfd, &status)
+        // In the order in which they end: the first process of a zygote's sandbox ends when those below it are reaped.
+        var status: CInt = 0
+        // SAFETY: the status is written before the call returns.
+        while unsafe waitpid(-1, &status, 0) > 0 || errno == EINTR {}
+        for id in sandboxes.keys {
             for _ in 0..<200 where !groups.remove(id) { usleep(5_000) }
         }
         groups.removeAll()
@@ -183,6 +193,7 @@ struct Spawner {
             try prepareTemporary(number, image: descriptors[0])
         case .discardTemporary(let number): temporaries.discard(number)
         case .assign(let request): try assign(request)
+        case .adopt(let id): try adopt(id)
         case .destroy(let id): try destroy(id)
         }
     }
@@ -198,13 +209,22 @@ struct Spawner {
                 if let temporary { _ = unsafe clinux_unmount_detach(temporary) }
             }
             try groups.make(request.id, request.limits)
-            let files = try groups.openFiles(request.id)
+            var files = try groups.openFiles(request.id)
             defer { for file in files { close(file) } }
             let sandbox = try clone(request, control: control, temporary: temporary)
             sandboxes[request.id] = sandbox
-            if request.isBlank {
-                // While it is the spawner's own program: later it does not let itself be looked at.
-                sandboxes[request.id]?.mounts = try SandboxAssignment.mounts(of: sandbox.pid)
+            // While it is the spawner's own program: later it does not let itself be looked at.
+            if request.isBlank { sandboxes[request.id]?.mounts = try SandboxAssignment.mounts(of: sandbox.pid) }
+            switch request.kinship {
+            case .none: break
+            case .zygote:
+                let family = try ZygoteFamily(of: sandbox.pid, identities: identities(request))
+                sandboxes[request.id]?.family = family
+            case .below:
+                sandboxes[request.id]?.isBelowZygote = true
+                for namespace in SandboxNamespace.allCases {
+                    files.append(try ZygoteFamily.open(namespace, of: sandbox.pid))
+                }
             }
             try admit(request, sandbox)
             try ControlSocket.send(SpawnerReply.made(id: request.id).encode(), descriptors: files, to: server)
@@ -216,6 +236,15 @@ struct Spawner {
             }
             try ControlSocket.send(SpawnerReply.makeFailed(id: request.id, error).encode(), to: server)
         }
+    }
+
+    private func identities(_ request: SandboxRequest) -> SandboxIdentities {
+        SandboxIdentities(
+            slot: request.slot,
+            first: isRoot ? configuration.firstUserID : nil,
+            innerUser: Self.innerUserID,
+            innerGroup: Self.innerGroupID
+        )
     }
 
     private func outerID(_ request: SandboxRequest) -> UInt32 {
@@ -247,10 +276,31 @@ struct Spawner {
         var pidfd: CInt = -1
         // SAFETY: the numbers are written before the calls return.
         try check("pipe", unsafe clinux_pipe(&lifelineEnd, &lifeline, 0))
-        let flags = CLINUX_NEWUSER | CLINUX_NEWNS | CLINUX_NEWPID | CLINUX_NEWNET | CLINUX_NEWIPC | CLINUX_NEWUTS
-        // Each sandbox has an owner of its own: what one uses up of the kernel's limits for a user is missing nowhere else.
-        let child = unsafe clinux_clone_namespaces(UInt64(flags), isRoot ? outerID(request) : 0, &pidfd)
-        if child == 0 { becomeInit(control: control, lifeline: lifelineEnd, temporary: temporary) }
+        let flags = UInt64(
+            CLINUX_NEWUSER | CLINUX_NEWNS | CLINUX_NEWPID | CLINUX_NEWNET | CLINUX_NEWIPC | CLINUX_NEWUTS
+        )
+        let child: pid_t
+        if case .below(let zygote) = request.kinship {
+            guard let family = sandboxes[zygote]?.family else {
+                close(lifelineEnd)
+                close(lifeline)
+                throw SyscallError(call: "clone3", errno: ESRCH, subject: "zygote \(zygote)")
+            }
+            child = family.clone(flags, identities: identities(request), pidfd: &pidfd)
+        } else {
+            // Each sandbox has an owner of its own: what one uses up of the kernel's limits for a user is missing nowhere else.
+            child = unsafe clinux_clone_namespaces(flags, isRoot ? outerID(request) : 0, &pidfd)
+        }
+        if child == 0 {
+            let filter = request.kinship == .zygote ? configuration.zygoteFilter : configuration.systemCallFilter
+            becomeInit(
+                control: control,
+                lifeline: lifelineEnd,
+                temporary: temporary,
+                filter: filter,
+                isZygote: request.kinship == .zygote
+            )
+        }
         close(lifelineEnd)
         guard child > 0 else {
             close(lifeline)
@@ -285,16 +335,44 @@ struct Spawner {
         try ControlSocket.send(reply.encode(), to: server)
     }
 
+    /// Moves what has come into the sandbox from its zygote: the children of its init, none of which init has started.
+    private mutating func adopt(_ id: UInt64) throws(SyscallError) {
+        let reply: SpawnerReply
+        do throws(SyscallError) {
+            guard let sandbox = sandboxes[id], sandbox.isBelowZygote else {
+                throw SyscallError(call: "adopt", errno: ESRCH, subject: "sandbox \(id)")
+            }
+            sandboxes[id]?.isBelowZygote = false
+            let path = "/proc/\(sandbox.pid)/task/\(sandbox.pid)/children"
+            let children = try FileText.read(path).split { $0 == " " || $0 == "\n" }.compactMap { pid_t($0) }
+            guard children.count == 1 else { throw SyscallError(call: "adopt", errno: ECHILD, subject: path) }
+            try groups.enter(id, process: children[0])
+            reply = .adopted(id: id)
+        } catch {
+            reply = .adoptFailed(id: id, error)
+        }
+        try ControlSocket.send(reply.encode(), to: server)
+    }
+
     /// In the child: keeps three descriptors and forgets the rest, the server's socket and other sandboxes' lifelines among them.
-    private func becomeInit(control: CInt, lifeline: CInt, temporary: String?) -> Never {
+    private func becomeInit(
+        control: CInt,
+        lifeline: CInt,
+        temporary: String?,
+        filter: [UInt8],
+        isZygote: Bool
+    ) -> Never {
         // Above what the sandbox's own descriptors will be; higher where the spawner has many.
         let kept = [control, lifeline].map { fcntl($0, F_DUPFD_CLOEXEC, 1_000) }
-        guard kept.allSatisfy({ $0 > 0 }), Self.closeAll(but: kept.sorted()) else { clinux_exit(1) }
+        guard kept.allSatisfy({ $0 > 0 }), Self.closeAll(but: kept.sorted()),
+            clinux_restore_counted_limits(isZygote ? 1 : 0) == 0
+        else { clinux_exit(1) }
         clinux_reset_signals()
         var process = SandboxInit(
             control: kept[0],
             lifeline: kept[1],
-            configuration: configuration,
+            filter: filter,
+            network: configuration.network,
             temporaryImage: temporary,
             mayClearGroups: isRoot
         )
@@ -316,10 +394,16 @@ struct Spawner {
         try groups.enter(request.id, process: sandbox.pid)
         // The machine's OOM killer takes a function before it takes anything else.
         try FileText.write("500", to: "/proc/\(sandbox.pid)/oom_score_adj")
-        let id = outerID(request)
-        if !isRoot { try FileText.write("deny", to: "/proc/\(sandbox.pid)/setgroups") }
-        try FileText.write("\(Self.innerUserID) \(id) 1\n", to: "/proc/\(sandbox.pid)/uid_map")
-        try FileText.write("\(Self.innerGroupID) \(id) 1\n", to: "/proc/\(sandbox.pid)/gid_map")
+        switch request.kinship {
+        case .none, .zygote:
+            let identities = identities(request)
+            let isZygote = request.kinship == .zygote
+            if !isRoot { try FileText.write("deny", to: "/proc/\(sandbox.pid)/setgroups") }
+            try FileText.write(identities.userMap(isZygote: isZygote), to: "/proc/\(sandbox.pid)/uid_map")
+            try FileText.write(identities.groupMap(isZygote: isZygote), to: "/proc/\(sandbox.pid)/gid_map")
+        // Written by a process inside the zygote's user namespace.
+        case .below: break
+        }
         var go: UInt8 = 1
         // SAFETY: one byte is written from one byte.
         let written = unsafe write(sandbox.lifeline, &go, 1)
@@ -347,6 +431,7 @@ struct Spawner {
             close(sandbox.pidfd)
             close(sandbox.lifeline)
             if sandbox.mounts >= 0 { close(sandbox.mounts) }
+            sandbox.family?.close()
             sandboxes[id] = nil
             unremoved.insert(id)
             try removeGroups()

@@ -451,10 +451,11 @@ struct MartletServer {
             now: Self.now,
             logger: logger
         )
-        if configuration.pool == .blank {
+        if configuration.pool != .exec {
             workshop.blanks = BlankEnvironments(
                 workshop: workshop,
-                functionMemoryMiB: configuration.functionMemoryMiB
+                functionMemoryMiB: configuration.functionMemoryMiB,
+                forks: configuration.pool == .fork || configuration.pool == .auto && !foundation.spawner.sumsLimits
             )
         }
         return workshop

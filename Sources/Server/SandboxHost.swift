@@ -57,7 +57,8 @@ struct SandboxHost {
                 reactor: reactor,
                 store: SandboxStore(directory: client.store, path: storePath),
                 imageDirectory: data.path,
-                usesImages: Self.canMountImages
+                usesImages: Self.canMountImages,
+                systemCallFilter: try FilterProgram(SystemCallPolicy.builtIn()).bytes
             )
             try await foundation.probe()
             // Only makes cold starts shorter: a host on which it fails runs functions all the same.
@@ -87,6 +88,7 @@ struct SandboxHost {
             controlGroupName: Self.controlGroupName(configuration.dataDirectory),
             firstUserID: Self.firstUserID,
             systemCallFilter: try FilterProgram(SystemCallPolicy.builtIn()).bytes,
+            zygoteFilter: try FilterProgram(SystemCallPolicy.builtIn().forZygotes()).bytes,
             network: try NetworkProgram.sandbox(ipv6: FileText.exists("/proc/net/if_inet6"))
         )
     }

@@ -24,8 +24,12 @@ package struct ServeConfiguration: Equatable, Sendable {
     package enum Pool: String, CaseIterable, Sendable {
         /// With a sandbox and a process of their own.
         case exec
-        /// In blank ones that were started ahead of need, where a function allows it.
+        /// In blank ones that were started ahead of need, where a function allows it, each with an interpreter executed anew.
         case blank
+        /// The same, forked from one that has started where the runtime can be.
+        case fork
+        /// `fork`, but `blank` where all that is forked would share the limits that the spawner can take away from their sum.
+        case auto
     }
 
     /// swift-log's levels.
@@ -79,7 +83,7 @@ package struct ServeConfiguration: Equatable, Sendable {
     package var accountCodeStorageMiB: Int
     /// `--memory`, MiB that all environments may use together; see `HostFacts.defaultFunctionMemoryMiB`.
     package var functionMemoryMiB: Int
-    /// `--pool`, blank.
+    /// `--pool`, auto.
     package var pool: Pool
     /// `--keep-alive`: how long every idle environment is kept; nil for `auto`, by how its function has been called.
     package var keepAlive: Duration?
@@ -189,7 +193,7 @@ extension ServeConfiguration {
             ?? LimitsProfile.storedCodeBytesDefault >> 20
         functionMemoryMiB =
             try layers.number(.memory, in: 128...(1 << 30), unit: "MiB") ?? host.defaultFunctionMemoryMiB
-        pool = try layers.choice(.pool) ?? .blank
+        pool = try layers.choice(.pool) ?? .auto
         keepAlive = try layers.keepAlive()
         drainTimeout = try layers.duration(.drainTimeout, upTo: .seconds(3_600)) ?? .seconds(60)
         asyncRetryDelay = try layers.duration(.asyncRetryDelay, upTo: .seconds(3_600)) ?? .seconds(60)

@@ -149,7 +149,7 @@ package struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How execution environments begin: blank, in ones that are started ahead of need where that is possible, or exec, each by itself (default: blank).",
+            "How execution environments begin: fork, in ones that are started ahead of need, from a process that has loaded the interpreter where it can be forked; blank, the same, each with an interpreter executed anew; exec, each by itself; or auto, fork unless the server is root's without CAP_SYS_RESOURCE (default: auto).",
             valueName: "mode"
         )
     )

@@ -42,6 +42,19 @@ struct BlankPoolTests {
         #expect(pool.ready(python) == 2 && pool.ready(node) == 0)
     }
 
+    @Test func `none is made at once while assignments fail`() {
+        var pool = BlankPool()
+        #expect(pool.takeID(python) == id(1))
+        for _ in 0..<3 {
+            _ = pool.take(python, at: start)
+            #expect(pool.takeID(python) != nil)
+            pool.assignmentFailed(python, at: start)
+        }
+        #expect(pool.takeID(python) == nil && pool.takeID(node) != nil)
+        pool.assigned(python)
+        #expect(pool.takeID(python) != nil)
+    }
+
     @Test func `one at a time`() {
         var pool = BlankPool()
         pool.use(python, at: start)

@@ -13,6 +13,7 @@ struct MessageTests {
                 controlGroupName: "martlet-1",
                 firstUserID: 7,
                 systemCallFilter: [1, 2, 3],
+                zygoteFilter: [4, 5],
                 network: NetworkProgram(messages: [.init(netlinkProtocol: 12, acknowledgements: 3, bytes: [9, 8])])
             )
         ),
@@ -41,15 +42,34 @@ struct MessageTests {
                 isBlank: true
             )
         ),
-        .assign(AssignmentRequest(id: .max, memoryMiB: 3_008, code: "a", layers: "b+c")),
+        .make(
+            SandboxRequest(
+                id: 3,
+                slot: 2,
+                limits: SandboxLimits(memoryMiB: 128, processesMax: 1),
+                temporary: nil,
+                kinship: .zygote
+            )
+        ),
+        .make(
+            SandboxRequest(
+                id: 4,
+                slot: 3,
+                limits: SandboxLimits(memoryMiB: 128, processesMax: 1),
+                temporary: nil,
+                kinship: .below(zygote: 1 << 49)
+            )
+        ),
+        .adopt(id: 1 << 48), .assign(AssignmentRequest(id: .max, memoryMiB: 3_008, code: "a", layers: "b+c")),
         .assign(AssignmentRequest(id: 1, memoryMiB: 128, code: "a", layers: nil)),
         .prepareTemporary(number: 4), .discardTemporary(number: .max),
         .destroy(id: 5),
     ]
     static let spawnerReplies: [SpawnerReply] = [
-        .configured(ControlGroupSummary(version: 2, missing: ["cpu"])), .made(id: 1), .gone(id: 2),
+        .configured(ControlGroupSummary(version: 2, missing: ["cpu"]), sumsLimits: true), .made(id: 1), .gone(id: 2),
         .configurationFailed(SyscallError(call: "unshare", errno: 1)),
         .assigned(id: 4), .assignFailed(id: 5, SyscallError(call: "move_mount", errno: 1, subject: "/opt")),
+        .adopted(id: 6), .adoptFailed(id: 7, SyscallError(call: "adopt", errno: 10)),
         .prepared(number: 9), .prepareFailed(number: 1, SyscallError(call: "loop", errno: 28)),
         .makeFailed(id: 3, SyscallError(call: "mount", errno: 22, subject: "proc")),
     ]
@@ -64,7 +84,8 @@ struct MessageTests {
                 temporaryMiB: 512,
                 sharedMemoryMiB: 128,
                 userID: 993,
-                groupID: 990
+                groupID: 990,
+                role: .below
             )
         ),
         .run(
@@ -85,10 +106,12 @@ struct MessageTests {
                 workingDirectory: "/var/task",
                 hasTelemetry: true,
                 isBlank: true,
+                isZygote: true,
                 dataMiB: 7
             )
         ),
         .killAll, .stopAll, .continueAll, .measureMemory(limitKibibytes: 131_072), .openSocket, .signal(process: 3, 15),
+        .adopt(process: .max, pid: 3),
     ]
     static let initReplies: [InitReply] = [
         .built(hasIPv6: true), .failed(SyscallError(call: "x", errno: 5)), .startFailed(process: 3, errno: 2),
@@ -155,6 +178,7 @@ struct MessageTests {
             controlGroupName: "",
             firstUserID: 0,
             systemCallFilter: [],
+            zygoteFilter: [],
             network: NetworkProgram(messages: Array(repeating: message, count: 65))
         )
         #expect(throws: MalformedMessage.self) {

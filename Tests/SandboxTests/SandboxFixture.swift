@@ -40,6 +40,7 @@ final class SandboxFixture: Sendable {
             controlGroupName: controlGroupName,
             firstUserID: 1_900_000_000,
             systemCallFilter: try filter ?? FilterProgram(SystemCallPolicy.builtIn()).bytes,
+            zygoteFilter: try FilterProgram(SystemCallPolicy.builtIn().forZygotes()).bytes,
             network: try NetworkProgram.sandbox(ipv6: FileText.exists("/proc/net/if_inet6"))
         )
         spawner = try SpawnerClient(
@@ -67,18 +68,26 @@ final class SandboxFixture: Sendable {
         memoryMiB: UInt32 = 256,
         processesMax: UInt32 = 1_024,
         temporary: UInt64? = nil,
-        isBlank: Bool = false
+        isBlank: Bool = false,
+        kinship: SandboxKinship = .none
     ) async throws -> Sandbox {
         let id = nextID.add(1, ordering: .relaxed).newValue
         var mounts = skeleton.mounts
         if !isBlank { mounts.append(.init(source: "\(store.path)/code", target: "var/task", kind: .readOnly)) }
+        let role: SandboxPlan.Role =
+            switch kinship {
+            case .none: .alone
+            case .zygote: .zygote
+            case .below: .below
+            }
         let plan = SandboxPlan(
             root: "\(store.path)/\(SandboxStore.root)",
             mounts: mounts,
             temporaryMiB: 512,
             sharedMemoryMiB: memoryMiB,
             userID: 993,
-            groupID: 990
+            groupID: 990,
+            role: role
         )
         return try await Sandbox.make(
             SandboxRequest(
@@ -86,7 +95,8 @@ final class SandboxFixture: Sendable {
                 slot: UInt32(id),
                 limits: SandboxLimits(memoryMiB: memoryMiB, processesMax: processesMax),
                 temporary: temporary,
-                isBlank: isBlank
+                isBlank: isBlank,
+                kinship: kinship
             ),
             plan: plan,
             spawner: spawner,

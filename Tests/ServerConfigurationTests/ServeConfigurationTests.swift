@@ -180,7 +180,7 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
             option: ["exec"],
             variable: "blank",
             file: "exec",
-            expected: ("exec", "blank", "exec", "blank"),
+            expected: ("exec", "blank", "exec", "auto"),
             read: { $0.pool.rawValue }
         ),
         PrecedenceCase(

@@ -37,8 +37,11 @@ def handler(event, context):
         "temporary": os.listdir("/tmp"),
         "limits": [resource.getrlimit(n) for n in range(16)],
         "shared": os.statvfs("/dev/shm").f_blocks * os.statvfs("/dev/shm").f_frsize,
-        "processes": sorted(n for n in os.listdir("/proc") if n.isdigit()),
-        "status": [line for line in open("/proc/self/status") if line.startswith(("Cap", "NoNew", "Secc", "Uid", "Gid", "Groups"))],
+        "processes": len([n for n in os.listdir("/proc") if n.isdigit()]),
+        "parent": os.getppid(),
+        "session": os.getsid(0) == os.getpid(),
+        "groups": pathlib.Path("/proc/self/cgroup").read_text(),
+        "status": [line for line in open("/proc/self/status") if line.startswith(("Cap", "NoNew", "Seccomp:", "Uid", "Gid", "Groups"))],
         "root": sorted(os.listdir("/")),
     }
 
@@ -157,17 +160,32 @@ def handler(event, context):
         assert cold(server, name) == {"ahead": False, "zone": "MINE"}
 
 
-def waiting(server):
-    """Processes of blank environments, by what only they have among their variables."""
-    found = []
+def ahead_of_need(server):
+    """Processes that are no function's, by what only they have among their variables, with the depth of their pid namespace."""
+    found = {}
     for init in children(server.spawner):
         for pid in children(init):
             try:
-                if b"_MARTLET_BLANK=" in pathlib.Path(f"/proc/{pid}/environ").read_bytes():
-                    found.append(pid)
+                variables = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+                status = pathlib.Path(f"/proc/{pid}/status").read_text()
             except OSError:
                 continue
+            if b"_MARTLET_BLANK=" in variables:
+                found[pid] = (b"_MARTLET_ZYGOTE=" in variables, len(status.split("NSpid:")[1].split("\n")[0].split()))
     return found
+
+
+def zygotes(server):
+    return [pid for pid, (is_of_one, depth) in ahead_of_need(server).items() if is_of_one and depth == 2]
+
+
+def forked(server):
+    return [pid for pid, (is_of_one, depth) in ahead_of_need(server).items() if is_of_one and depth == 3]
+
+
+def waiting(server):
+    """Processes of blank environments."""
+    return sorted(set(ahead_of_need(server)) - set(zygotes(server)))
 
 
 def test_one_that_dies_is_replaced_and_nobody_gets_it(make_server):
@@ -182,6 +200,74 @@ def test_one_that_dies_is_replaced_and_nobody_gets_it(make_server):
     server.terminate()
     server.start()
     wait_until(lambda: len(waiting(server)) >= 2, 60, "two at the start")
+
+
+def test_they_are_forked_from_one_process(make_server):
+    server = make_server("--pool", "fork")
+    source = """
+import os, pathlib, random, socket, ssl, tempfile, uuid
+def handler(event, context):
+    filters = [line.split()[1] for line in open("/proc/self/status") if line.startswith("Seccomp_filters")]
+    return {
+        "filters": filters, "random": random.random(), "uuid": str(uuid.uuid4()), "urandom": os.urandom(8).hex(),
+        "ssl": ssl.RAND_bytes(8).hex(), "temporary": tempfile.mktemp(), "name": os.environ["AWS_LAMBDA_FUNCTION_NAME"],
+        "seen": [str(p) for d in ("/tmp", "/dev/shm") for p in pathlib.Path(d).rglob("*")],
+    }
+"""
+    for name in ("f", "g"):
+        server.deploy(name, source)
+    wait_until(lambda: len(forked(server)) >= 2 and len(zygotes(server)) == 1, 60, "two forked from one")
+    seen = [cold(server, name) for name in ("f", "g", "f", "g")]
+    for answer in seen:
+        # Their zygote's filter, and that of every function.
+        assert answer["filters"] in (["2"], []), answer
+        assert answer["seen"] == []
+    assert [answer["name"] for answer in seen] == ["f", "g", "f", "g"]
+    for what in ("random", "uuid", "urandom", "ssl", "temporary"):
+        assert len({answer[what] for answer in seen}) == 4, what
+    # The zygote ends: what it has forked goes on, and another takes its place.
+    (zygote,) = zygotes(server)
+    os.kill(zygote, signal.SIGKILL)
+    wait_until(lambda: zygote not in ahead_of_need(server), 60, "the zygote's end")
+    assert server.invoke("g")["name"] == "g"
+    for _ in range(10):
+        # More than are waiting: these take what is there, and are executed or forked where nothing is.
+        assert cold(server, "f")["name"] == "f"
+    wait_until(lambda: [pid for pid in zygotes(server) if pid != zygote], 120, "another zygote")
+    server.terminate()
+
+
+def test_a_killed_server_leaves_no_zygote(make_server):
+    server = make_server("--pool", "fork")
+    server.deploy("f", "import time\ndef handler(event, context): time.sleep(event['seconds'])")
+    wait_until(lambda: len(forked(server)) >= 2, 60, "two forked environments")
+    for _ in range(2):
+        # Idle ones beside those that wait.
+        server.client().invoke(FunctionName="f", InvocationType="Event", Payload=b'{"seconds": 1}')
+    wait_until(lambda: len(forked(server)) >= 2, 60, "two more")
+    spawner = server.spawner
+    server.kill()
+    wait_until(lambda: not pathlib.Path(f"/proc/{spawner}").exists(), 60, "the spawner's end")
+    server.start()
+    assert server.invoke("f", {"seconds": 0}) is None
+
+
+def test_without_forks_each_is_executed(make_server):
+    server = make_server("--pool", "blank")
+    server.deploy("f", "import os\ndef handler(event, context): return os.getpid()")
+    wait_until(lambda: len(waiting(server)) >= 2, 60, "two blank environments")
+    assert (zygotes(server), forked(server)) == ([], [])
+    assert server.invoke("f") > 1
+
+
+def test_by_itself_it_forks_where_each_keeps_its_limits(make_server):
+    """Without CAP_SYS_RESOURCE root can't take away the limit of what all have together."""
+    server = make_server()
+    server.deploy("f", "def handler(event, context): return 1")
+    wait_until(lambda: len(waiting(server)) >= 2, 60, "two blank environments")
+    status = pathlib.Path("/proc/self/status").read_text()
+    may_raise = int(status.split("CapEff:")[1].split()[0], 16) >> 24 & 1
+    assert len(zygotes(server)) == (1 if os.geteuid() != 0 or may_raise else 0)
 
 
 def test_without_a_pool_there_are_none(make_server):

@@ -30,6 +30,12 @@ static const int CLINUX_LIMIT_REALTIME_PRIORITY = 14;
 int clinux_fork(void);
 // clone3(2) as a fork into new namespaces; `flags` are CLONE_NEW*. *pidfd receives the child's descriptor in the parent.
 int clinux_clone_namespaces(uint64_t flags, uid_t owner, int *pidfd);
+// The same as a child of the caller whose user and pid namespaces are below those given, with its id maps written: only a process
+// inside can do that, and one is made for it. `owner` is mapped in the outer user namespace, and of the map's outer ids `uid` and
+// `gid` are that namespace's. Returns the child's pid, or 0 in the child, where *pidfd is not set.
+pid_t clinux_clone_beneath(
+    uint64_t flags, int user_namespace, int process_namespace, uid_t owner, const char *uid_map, const char *gid_map,
+    int *pidfd);
 int clinux_unshare(int flags);
 int clinux_setresuid(uid_t user);
 int clinux_setresgid(gid_t group);
@@ -49,6 +55,11 @@ int clinux_reap(pid_t pid, int *status);
 int clinux_waitid_pidfd(int pidfd, int *status);
 int clinux_set_limit(int resource, uint64_t value);
 int clinux_raise_descriptor_limit(uint64_t most);
+// Limits that the kernel counts in the user namespaces above as well: none for the caller and for the sum of those below a namespace
+// that it makes. Returns 0 where some stay as they were. A child of the caller's takes those back that there
+// were, but for the number of processes when that is to be kept.
+int clinux_raise_counted_limits(void);
+int clinux_restore_counted_limits(int keep_processes);
 int clinux_readable_bytes(int descriptor);
 int clinux_setsid(void);
 int clinux_execve(const char *path, char *const *arguments, char *const *environment);

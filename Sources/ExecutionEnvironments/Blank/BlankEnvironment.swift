@@ -20,21 +20,23 @@ struct BlankEnvironment: Sendable {
     private let foundation: SandboxFoundation
 
     /// On a machine with much else to do.
-    private static let startTimeout = Duration.seconds(30)
+    static let startTimeout = Duration.seconds(30)
 
     /// Returns when its interpreter waits; `onEnd` is called when that ends by itself afterwards.
+    ///
+    /// It is a child of the zygote if there is one, and executed anew otherwise.
     static func start(
         _ id: BlankID,
         _ kind: BlankKind,
+        _ runtime: RuntimeDefinition,
+        from lease: ZygoteLease?,
+        timeout: Duration = startTimeout,
         workshop: EnvironmentWorkshop,
         onEnd: @escaping @Sendable () -> Void
     ) async throws -> BlankEnvironment {
-        guard let runtime = workshop.runtimes.definition(of: kind.runtime) else {
-            throw SyscallError(call: "blank", errno: ENOENT, subject: kind.runtime)
-        }
         let foundation = workshop.foundation
         let memoryMiB = kind.memoryMiB ?? memoryMinMiB
-        let (sandbox, pipes, channel) = try await startProcess(id, runtime, memoryMiB: memoryMiB, workshop)
+        let (sandbox, pipes, channel) = try await startProcess(id, runtime, memoryMiB: memoryMiB, lease, workshop)
         let (meter, runtimeAPI) = (EgressMeter(), BlankRuntimeAPI())
         do {
             let services = try await SandboxServices.start(
@@ -54,7 +56,18 @@ struct BlankEnvironment: Sendable {
                 foundation: foundation
             )
             do throws(SyscallError) {
-                try await channel.awaitReady(on: workshop.reactor, timeout: startTimeout, onEnd: onEnd)
+                var word: [UInt8]?
+                if lease != nil {
+                    let pid = try await channel.awaitArrival(on: workshop.reactor, timeout: timeout)
+                    try await sandbox.adopt(process: ProcessPlan.blankNumber, pid: pid)
+                    word = BlankChannel.mayGoOn
+                }
+                try await channel.awaitReady(
+                    afterSaying: word,
+                    on: workshop.reactor,
+                    timeout: timeout,
+                    onEnd: onEnd
+                )
                 return blank
             } catch {
                 await services.stop()
@@ -72,10 +85,19 @@ struct BlankEnvironment: Sendable {
         _ id: BlankID,
         _ runtime: RuntimeDefinition,
         memoryMiB: Int,
+        _ lease: ZygoteLease?,
         _ workshop: EnvironmentWorkshop
     ) async throws -> (Sandbox, LogPipes, BlankChannel) {
         let foundation = workshop.foundation
-        let sandbox = try await foundation.makeBlank(id, runtime: runtime, memoryMiB: memoryMiB)
+        let sandbox: Sandbox
+        do {
+            let zygote = lease?.zygote.sandboxID
+            sandbox = try await foundation.makeBlank(id, runtime: runtime, memoryMiB: memoryMiB, below: zygote)
+        } catch {
+            lease?.end()
+            throw error
+        }
+        if let lease { sandbox.afterwards { lease.end() } }
         do {
             let pipes = try LogPipes.make()
             do throws(SyscallError) {
@@ -83,12 +105,22 @@ struct BlankEnvironment: Sendable {
                 defer { close(theirs) }
                 let channel = BlankChannel(ours)
                 do throws(SyscallError) {
-                    try sandbox.run(
-                        plan(runtime, memoryMiB: memoryMiB, workshop),
-                        output: pipes.output.write,
-                        telemetry: pipes.telemetry.write,
-                        assignment: theirs
-                    )
+                    if let zygote = lease?.zygote {
+                        try zygote.fork(
+                            into: sandbox,
+                            dataMiB: foundation.dataMiB(of: memoryMiB),
+                            output: pipes.output.write,
+                            telemetry: pipes.telemetry.write,
+                            assignment: theirs
+                        )
+                    } else {
+                        try sandbox.run(
+                            plan(runtime, memoryMiB: memoryMiB, workshop),
+                            output: pipes.output.write,
+                            telemetry: pipes.telemetry.write,
+                            assignment: theirs
+                        )
+                    }
                     return (sandbox, pipes, channel)
                 } catch {
                     channel.close()
@@ -105,26 +137,30 @@ struct BlankEnvironment: Sendable {
         }
     }
 
-    private static func plan(
+    static func plan(
         _ runtime: RuntimeDefinition,
         memoryMiB: Int,
-        _ workshop: EnvironmentWorkshop
+        _ workshop: EnvironmentWorkshop,
+        isZygote: Bool = false
     ) -> ProcessPlan {
         let command = runtime.arguments(
             executable: runtime.executables[0],
             memoryMiB: memoryMiB,
             customerEnvironment: [:]
         )
-        let environment = ProcessEnvironment(blankOf: runtime, operatorVariables: workshop.functionEnvironment)
+        let variables =
+            ProcessEnvironment(blankOf: runtime, operatorVariables: workshop.functionEnvironment).list
+            + (isZygote ? ["_MARTLET_ZYGOTE=1"] : [])
         return ProcessPlan(
             number: ProcessPlan.blankNumber,
             executables: [command[0]],
             arguments: Array(command.dropFirst()),
-            environment: environment.list + [reservation(besides: environment.list)],
+            environment: variables + [reservation(besides: variables)],
             workingDirectory: "/var/task",
             hasTelemetry: true,
             isBlank: true,
-            dataMiB: workshop.foundation.dataMiB(of: memoryMiB)
+            isZygote: isZygote,
+            dataMiB: isZygote ? 0 : workshop.foundation.dataMiB(of: memoryMiB)
         )
     }
 

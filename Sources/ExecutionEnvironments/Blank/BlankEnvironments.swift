@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import InvocationCore
 package import LambdaModel
+import LinuxSandbox
 import Logging
 import Runtimes
 import Synchronization
@@ -16,20 +18,27 @@ package final class BlankEnvironments: Sendable {
         var lostEarly: Set<BlankID> = []
         /// Nothing is started before the server listens: what functions may reach depends on where.
         var isOpen = false
+        /// `run` has returned: nothing is made any more.
+        var hasEnded = false
     }
 
     private let workshop: EnvironmentWorkshop
+    /// nil where each is executed anew (`--pool blank`).
+    private let zygotes: Zygotes?
     private let state: Mutex<State>
     private let wakes = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     /// What a blank environment is reckoned at, where the machine's memory is shared out.
     private static let nominalMiB = 64
+    /// An invocation waits for it: a zygote that does not answer must not hold it up for long.
+    private static let forkTimeout = Duration.seconds(5)
     /// Of the memory that functions may use, the part that blank environments may.
     private static let memoryShare = 8
 
     /// `functionMemoryMiB` is what all functions may use together.
-    package init(workshop: EnvironmentWorkshop, functionMemoryMiB: Int) {
+    package init(workshop: EnvironmentWorkshop, functionMemoryMiB: Int, forks: Bool) {
         self.workshop = workshop
+        zygotes = forks ? Zygotes(workshop: workshop) : nil
         let most = max(1, min(16, functionMemoryMiB / Self.memoryShare / Self.nominalMiB))
         state = Mutex(State(pool: BlankPool(settings: .init(livingMax: most))))
     }
@@ -72,6 +81,26 @@ package final class BlankEnvironments: Sendable {
         return nil
     }
 
+    /// One that is forked here and now, for a function that none waits for; nil where no zygote is ready.
+    func fork(_ kind: BlankKind, _ runtime: RuntimeDefinition) async -> BlankEnvironment? {
+        guard let id = state.withLock({ $0.hasEnded ? nil : $0.pool.takeID(kind) }),
+            let lease = await zygotes?.lease(runtime, mayStart: false)
+        else { return nil }
+        do {
+            let blank = try await make(id, kind, runtime, from: lease, timeout: Self.forkTimeout) {}
+            if blank.channel.take() { return blank }
+            // Nobody waits for its end.
+            Task { await blank.destroy() }
+        } catch {
+            // The function starts without it.
+            workshop.logger.notice(
+                "environment not forked",
+                metadata: ["runtime": "\(kind.runtime)", "error": "\(error)"]
+            )
+        }
+        return nil
+    }
+
     /// One that was taken is its function's.
     func assigned(_ kind: BlankKind) { state.withLock { $0.pool.assigned(kind) } }
 
@@ -99,7 +128,7 @@ package final class BlankEnvironments: Sendable {
         }
         ticking?.cancel()
         let left = state.withLock { state in
-            defer { (state.pool, state.waiting, state.doomed) = (BlankPool(), [:], []) }
+            defer { (state.pool, state.waiting, state.doomed, state.hasEnded) = (BlankPool(), [:], [], true) }
             return state.waiting.values + state.doomed
         }
         for blank in left { await blank.destroy() }
@@ -132,7 +161,11 @@ package final class BlankEnvironments: Sendable {
 
     private func start(_ id: BlankID, _ kind: BlankKind) async {
         do {
-            let blank = try await BlankEnvironment.start(id, kind, workshop: workshop) { [weak self] in self?.lost(id) }
+            guard let runtime = workshop.runtimes.definition(of: kind.runtime) else {
+                throw SyscallError(call: "blank", errno: ENOENT, subject: kind.runtime)
+            }
+            let lease = await zygotes?.lease(runtime, mayStart: true)
+            let blank = try await make(id, kind, runtime, from: lease) { [weak self] in self?.lost(id) }
             state.withLock { state in
                 if state.lostEarly.remove(id) != nil {
                     state.doomed.append(blank)
@@ -151,6 +184,32 @@ package final class BlankEnvironments: Sendable {
                 )
             }
             state.withLock { $0.pool.startFailed(at: .now) }
+        }
+    }
+
+    private func make(
+        _ id: BlankID,
+        _ kind: BlankKind,
+        _ runtime: RuntimeDefinition,
+        from lease: ZygoteLease?,
+        timeout: Duration = BlankEnvironment.startTimeout,
+        onEnd: @escaping @Sendable () -> Void
+    ) async throws -> BlankEnvironment {
+        do {
+            let blank = try await BlankEnvironment.start(
+                id,
+                kind,
+                runtime,
+                from: lease,
+                timeout: timeout,
+                workshop: workshop,
+                onEnd: onEnd
+            )
+            if let lease { zygotes?.childCame(lease.zygote.id) }
+            return blank
+        } catch {
+            if let lease { zygotes?.childFailed(lease.zygote.id) }
+            throw error
         }
     }
 

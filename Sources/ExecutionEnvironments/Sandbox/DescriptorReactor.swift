@@ -54,8 +54,11 @@ package final class DescriptorReactor: Sendable {
     }
 
     fileprivate func remove(_ watch: Watch) {
-        guard watches.withLock({ $0.byToken.removeValue(forKey: watch.token) }) != nil else { return }
-        _ = clinux_epoll_remove(epoll, watch.descriptor)
+        watches.withLock { watches in
+            guard watches.byToken.removeValue(forKey: watch.token) != nil else { return }
+            // Before anybody can take it for removed and close it: the number may be another's then.
+            _ = clinux_epoll_remove(epoll, watch.descriptor)
+        }
     }
 }
 

@@ -13,11 +13,14 @@ package final class Sandbox: Sendable {
     private let listeners: Mutex<[ListenerKind: CInt]>
     private let control: CInt
     private let files: [ControlGroupFile: CInt]
+    /// Of one below a zygote's, until its process has come.
+    private let namespaces: Mutex<[CInt]>
     private let controlGroups: ControlGroupSummary
     private let spawner: SpawnerClient
     private let watch = Mutex<Watch?>(nil)
     private let socketRequests = SocketRequests()
     private let isClosed = Mutex(false)
+    private let last = Mutex<(@Sendable () -> Void)?>(nil)
     /// What init says, in order; ends when init does.
     package let replies: AsyncStream<InitReply>
     private let replyContinuation: AsyncStream<InitReply>.Continuation
@@ -58,6 +61,7 @@ package final class Sandbox: Sendable {
         controlGroups = spawner.controlGroups
         let kinds = ControlGroupFile.allCases.filter { spawner.controlGroups.has($0) }
         self.files = Dictionary(zip(kinds, files)) { first, _ in first }
+        namespaces = Mutex(Array(files.dropFirst(kinds.count)))
         self.spawner = spawner
         // Init sends one reply for each request or runtime; more than this waiting is not our init.
         (replies, replyContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(64))
@@ -135,6 +139,20 @@ package final class Sandbox: Sendable {
 
     // MARK: - Processes
 
+    /// What a zygote's child enters to be this sandbox's process; the caller owns the descriptors, which are to be had once.
+    func takeNamespaces() -> [CInt] {
+        namespaces.withLock { namespaces in
+            defer { namespaces = [] }
+            return namespaces
+        }
+    }
+
+    /// A zygote's child that has come in is this sandbox's, and known by that number; `pid` is what it has inside.
+    func adopt(process: UInt32, pid: Int32) async throws(SyscallError) {
+        try await spawner.adopt(id)
+        try send(.adopt(process: process, pid: pid))
+    }
+
     /// Starts a process; how that went, and its end, come as replies.
     ///
     /// The descriptors stay the caller's.
@@ -166,6 +184,9 @@ package final class Sandbox: Sendable {
         try ControlSocket.send(request.encode(), descriptors: descriptors, to: control)
     }
 
+    /// Calls `body`, once, when nothing of the sandbox is left.
+    func afterwards(_ body: @escaping @Sendable () -> Void) { last.withLock { $0 = body } }
+
     /// Kills everything and gives back what the sandbox had; returns when nothing of it is left.
     ///
     /// May be called again.
@@ -177,6 +198,7 @@ package final class Sandbox: Sendable {
                 return !isClosed
             })
         else { return }
+        defer { last.withLock { $0.take() }?() }
         // With the spawner gone nobody else lets processes run to their death: a v1 freezer holds even SIGKILL back.
         if spawner.hasEnded {
             _ = try? setFrozen(false)
@@ -187,6 +209,7 @@ package final class Sandbox: Sendable {
         socketRequests.end()
         close(control)
         for file in files.values { close(file) }
+        for namespace in takeNamespaces() { close(namespace) }
         for listener in listeners.withLock({ listeners in
             defer { listeners = [:] }
             return Array(listeners.values)

@@ -14,6 +14,8 @@ package final class SandboxFoundation: Sendable {
     private let mounts: [SandboxPlan.Mount]
     /// The file systems for /tmp; nil where the spawner is an ordinary user's, or the machine has no loop devices: a tmpfs then.
     package let temporaries: TemporaryFileSystems?
+    /// What a zygote's child installs when it has come into its sandbox: the filter of all others.
+    let systemCallFilter: [UInt8]
     private let slots = Mutex(SlotAllocator())
 
     /// `imageDirectory` is where /tmp's blocks go, if /tmp is a file system image, and so not part of the function's memory.
@@ -22,8 +24,10 @@ package final class SandboxFoundation: Sendable {
         reactor: DescriptorReactor,
         store: SandboxStore,
         imageDirectory: String,
-        usesImages: Bool
+        usesImages: Bool,
+        systemCallFilter: [UInt8]
     ) throws {
+        self.systemCallFilter = systemCallFilter
         self.spawner = spawner
         self.reactor = reactor
         self.store = store
@@ -57,7 +61,14 @@ package final class SandboxFoundation: Sendable {
     }
 
     /// A sandbox with its walls up that is nobody's yet: `assign` gives it a function of that runtime.
-    func makeBlank(_ id: BlankID, runtime: RuntimeDefinition, memoryMiB: Int) async throws -> Sandbox {
+    ///
+    /// `zygote` is the sandbox of the zygote that forks into it, if one does.
+    func makeBlank(
+        _ id: BlankID,
+        runtime: RuntimeDefinition,
+        memoryMiB: Int,
+        below zygote: UInt64?
+    ) async throws -> Sandbox {
         let slot = slots.withLock { $0.take() }
         do {
             // Whatever it is to be: while it waits it may not take more.
@@ -65,19 +76,22 @@ package final class SandboxFoundation: Sendable {
                 memoryMiB: UInt32(hasMemoryGroup ? min(memoryMiB, Self.blankMemoryMiB) : memoryMiB),
                 processesMax: UInt32(LimitsProfile.processesMax)
             )
+            var plan = plan(
+                mounts(of: runtime),
+                temporaryMiB: UInt32(Self.blankTemporaryMiB),
+                memoryMiB: limits.memoryMiB
+            )
+            if zygote != nil { plan.role = .below }
             return try await make(
                 SandboxRequest(
                     id: Self.blankIDs + id.number,
                     slot: slot,
                     limits: limits,
                     temporary: nil,
-                    isBlank: true
+                    isBlank: true,
+                    kinship: zygote.map { .below(zygote: $0) } ?? .none
                 ),
-                plan: plan(
-                    mounts(of: runtime),
-                    temporaryMiB: UInt32(Self.blankTemporaryMiB),
-                    memoryMiB: limits.memoryMiB
-                ),
+                plan: plan,
                 temporaryMiB: Self.blankTemporaryMiB
             )
         } catch {
@@ -86,11 +100,46 @@ package final class SandboxFoundation: Sendable {
         }
     }
 
+    /// A sandbox that others can be made below, with its walls up.
+    func makeZygote(_ id: ZygoteID, runtime: RuntimeDefinition) async throws -> Sandbox {
+        let slot = slots.withLock { $0.take() }
+        do {
+            let limits = SandboxLimits(
+                memoryMiB: Self.zygoteMemoryMiB,
+                processesMax: UInt32(LimitsProfile.processesMax)
+            )
+            var plan = plan(mounts(of: runtime), temporaryMiB: 1, memoryMiB: 1)
+            plan.role = .zygote
+            // Nothing is written there: it needs no file system of its own on a disk.
+            return try await Sandbox.make(
+                SandboxRequest(
+                    id: Self.zygoteIDs + id.number,
+                    slot: slot,
+                    limits: limits,
+                    temporary: nil,
+                    kinship: .zygote
+                ),
+                plan: plan,
+                spawner: spawner,
+                reactor: reactor
+            )
+        } catch {
+            release(slot: slot)
+            throw error
+        }
+    }
+
+    /// No limit: some 2 MiB of each child, which it wrote to before it came to a control group of its own, count here as long as it lives.
+    private static let zygoteMemoryMiB: UInt32 = 1 << 20
+
     /// /tmp of every blank sandbox: what nearly all functions have.
     static let blankTemporaryMiB = LimitsProfile.classic.ephemeralStorageMiB.lowerBound
     private static let blankMemoryMiB = 192
     /// Ids of sandboxes: below it those of environments.
     private static let blankIDs: UInt64 = 1 << 48
+    private static let zygoteIDs: UInt64 = 1 << 49
+    /// Ids of every function's processes, as on Lambda.
+    static let (userID, groupID): (UInt32, UInt32) = (993, 990)
 
     /// Builds a sandbox and tears it down: fails with the step that this host does not allow.
     package func probe() async throws {
@@ -166,8 +215,8 @@ package final class SandboxFoundation: Sendable {
             mounts: mounts,
             temporaryMiB: temporaryMiB,
             sharedMemoryMiB: memoryMiB,
-            userID: 993,
-            groupID: 990
+            userID: Self.userID,
+            groupID: Self.groupID
         )
     }
 }

@@ -50,6 +50,7 @@ package final class SpawnerClient: Sendable {
         var made: [UInt64: CheckedContinuation<Answer, Never>] = [:]
         var prepared: [UInt64: CheckedContinuation<SyscallError?, Never>] = [:]
         var assigned: [UInt64: CheckedContinuation<SyscallError?, Never>] = [:]
+        var adopted: [UInt64: CheckedContinuation<SyscallError?, Never>] = [:]
         var gone: [UInt64: [CheckedContinuation<Void, Never>]] = [:]
         /// Sandboxes that the spawner was asked for and has not called gone.
         var alive: Set<UInt64> = []
@@ -65,6 +66,8 @@ package final class SpawnerClient: Sendable {
     /// Owned by this object for the process's life.
     package let store: CInt
     package let controlGroups: ControlGroupSummary
+    /// Whether sandboxes below one zygote share limits that each would otherwise have for itself.
+    package let sumsLimits: Bool
     private let waiting = Mutex(Waiting())
 
     /// Tells a spawner that was just started what to prepare, and waits for its answer.
@@ -92,8 +95,9 @@ package final class SpawnerClient: Sendable {
                 throw SyscallError(call: "start", errno: EPIPE, subject: "martlet-spawner")
             }
             switch try? SpawnerReply(decoding: bytes) {
-            case .configured(let summary) where descriptors.count == 1:
+            case .configured(let summary, let sumsLimits) where descriptors.count == 1:
                 controlGroups = summary
+                self.sumsLimits = sumsLimits
                 store = descriptors[0]
             case .configurationFailed(let error): throw error
             default: throw SyscallError(call: "start", errno: EPROTO, subject: "martlet-spawner")
@@ -132,7 +136,8 @@ package final class SpawnerClient: Sendable {
 
     /// A sandbox's namespaces and control groups; its init then listens on the other end of `control`.
     ///
-    /// - Returns: the control-group files, as `ControlGroupFile` orders those that the host has. The caller owns them.
+    /// - Returns: the control-group files, as `ControlGroupFile` orders those that the host has; then, below a zygote's, the
+    ///   namespaces, as `SandboxNamespace` orders them. The caller owns them.
     package func make(_ request: SandboxRequest, control: CInt) async throws(SyscallError) -> [CInt] {
         let answer = await withCheckedContinuation { (continuation: CheckedContinuation<Answer, Never>) in
             let hasEnded = waiting.withLock { waiting in
@@ -165,39 +170,50 @@ package final class SpawnerClient: Sendable {
     ///
     /// The image stays the caller's; a number is used once.
     package func prepareTemporary(_ number: UInt64, image: CInt) async throws(SyscallError) {
+        try await ask(.prepareTemporary(number: number), descriptors: [image], number, in: \.prepared)
+    }
+
+    /// Gives a blank sandbox its function's memory, code and layers; once for each.
+    package func assign(_ request: AssignmentRequest) async throws(SyscallError) {
+        try await ask(.assign(request), request.id, in: \.assigned)
+    }
+
+    /// Takes the process that a zygote has forked into the sandbox into its control groups; once for each.
+    package func adopt(_ id: UInt64) async throws(SyscallError) {
+        try await ask(.adopt(id: id), id, in: \.adopted)
+    }
+
+    private typealias UnansweredPath =
+        any WritableKeyPath<Waiting, [UInt64: CheckedContinuation<SyscallError?, Never>]> & Sendable
+
+    private func ask(
+        _ request: SpawnerRequest,
+        descriptors: [CInt] = [],
+        _ number: UInt64,
+        in unanswered: UnansweredPath
+    ) async throws(SyscallError) {
         let ended = SyscallError(call: "spawner", errno: EPIPE)
         let failure = await withCheckedContinuation { (continuation: CheckedContinuation<SyscallError?, Never>) in
             let hasEnded = waiting.withLock { waiting in
-                if !waiting.hasEnded { waiting.prepared[number] = continuation }
+                if !waiting.hasEnded { waiting[keyPath: unanswered][number] = continuation }
                 return waiting.hasEnded
             }
             guard !hasEnded else { return continuation.resume(returning: ended) }
             do throws(SyscallError) {
-                let request = SpawnerRequest.prepareTemporary(number: number)
-                try ControlSocket.send(request.encode(), descriptors: [image], to: socket)
+                try ControlSocket.send(request.encode(), descriptors: descriptors, to: socket)
             } catch {
-                waiting.withLock { $0.prepared.removeValue(forKey: number) }?.resume(returning: error)
+                answer(number, in: unanswered, error)
             }
         }
         if let failure { throw failure }
     }
 
-    /// Gives a blank sandbox its function's memory, code and layers; once for each.
-    package func assign(_ request: AssignmentRequest) async throws(SyscallError) {
-        let ended = SyscallError(call: "spawner", errno: EPIPE)
-        let failure = await withCheckedContinuation { (continuation: CheckedContinuation<SyscallError?, Never>) in
-            let hasEnded = waiting.withLock { waiting in
-                if !waiting.hasEnded { waiting.assigned[request.id] = continuation }
-                return waiting.hasEnded
-            }
-            guard !hasEnded else { return continuation.resume(returning: ended) }
-            do throws(SyscallError) {
-                try ControlSocket.send(SpawnerRequest.assign(request).encode(), to: socket)
-            } catch {
-                waiting.withLock { $0.assigned.removeValue(forKey: request.id) }?.resume(returning: error)
-            }
-        }
-        if let failure { throw failure }
+    private func answer(
+        _ number: UInt64,
+        in unanswered: UnansweredPath,
+        _ error: SyscallError?
+    ) {
+        waiting.withLock { $0[keyPath: unanswered].removeValue(forKey: number) }?.resume(returning: error)
     }
 
     /// Gives back a prepared file system, unless a sandbox has had it.
@@ -234,14 +250,12 @@ package final class SpawnerClient: Sendable {
             waiting.withLock { $0.made.removeValue(forKey: id) }?.resume(returning: .made(received.descriptors))
         case .makeFailed(let id, let error):
             waiting.withLock { $0.made.removeValue(forKey: id) }?.resume(returning: .failed(error))
-        case .prepared(let number):
-            waiting.withLock { $0.prepared.removeValue(forKey: number) }?.resume(returning: nil)
-        case .prepareFailed(let number, let error):
-            waiting.withLock { $0.prepared.removeValue(forKey: number) }?.resume(returning: error)
-        case .assigned(let id):
-            waiting.withLock { $0.assigned.removeValue(forKey: id) }?.resume(returning: nil)
-        case .assignFailed(let id, let error):
-            waiting.withLock { $0.assigned.removeValue(forKey: id) }?.resume(returning: error)
+        case .prepared(let number): answer(number, in: \.prepared, nil)
+        case .prepareFailed(let number, let error): answer(number, in: \.prepared, error)
+        case .assigned(let id): answer(id, in: \.assigned, nil)
+        case .assignFailed(let id, let error): answer(id, in: \.assigned, error)
+        case .adopted(let id): answer(id, in: \.adopted, nil)
+        case .adoptFailed(let id, let error): answer(id, in: \.adopted, error)
         case .gone(let id):
             let waiters = waiting.withLock { waiting in
                 waiting.alive.remove(id)
@@ -259,10 +273,10 @@ package final class SpawnerClient: Sendable {
         let (made, unanswered, gone, onEnd) = waiting.withLock { waiting in
             waiting.hasEnded = true
             defer {
-                (waiting.made, waiting.prepared, waiting.assigned) = ([:], [:], [:])
+                (waiting.made, waiting.prepared, waiting.assigned, waiting.adopted) = ([:], [:], [:], [:])
                 (waiting.gone, waiting.alive, waiting.onEnd) = ([:], [], nil)
             }
-            let unanswered = Array(waiting.prepared.values) + Array(waiting.assigned.values)
+            let unanswered = [waiting.prepared, waiting.assigned, waiting.adopted].flatMap(\.values)
             return (waiting.made.values, unanswered, waiting.gone.values.joined(), waiting.onEnd)
         }
         for continuation in made {

@@ -22,11 +22,14 @@ class Blank:
 
     def __init__(self):
         self._modules = _import_usual()
+        if "_MARTLET_ZYGOTE" in os.environ:
+            _become_child_of_zygote()
 
-    def wait(self):
+    def wait(self, practise):
         """Returns when it is known whose process this is, with the function's variables."""
         block = _EnvironmentBlock()
         # Not while a function waits for it.
+        practise()
         gc.collect()
         os.write(_CHANNEL, b"ready")
         variables = _hear()
@@ -48,6 +51,18 @@ class Blank:
         for name in self._modules:
             sys.modules.pop(name, None)
         return True
+
+
+def _become_child_of_zygote():
+    """This process forks as it is asked to, for as long as it lives: what returns is a child, in a sandbox of its own."""
+    before = set(sys.modules)
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    zygote = importlib.import_module("_martlet_zygote")
+    sys.path.pop(0)
+    zygote.serve()
+    # The children are as if they had never had it, nor what it needed.
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
 
 
 def _hear():

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A function that has no environment is invoked many times at once: how soon all are answered, how many environments are made a
+second, and what each takes of the machine's memory."""
+
+import json
+import os
+import pathlib
+import selectors
+import socket
+import statistics
+import time
+import urllib.parse
+
+AT_ONCE = int(os.environ.get("MARTLET_BENCH_BURST", 100))
+ROUNDS = int(os.environ.get("MARTLET_BENCH_ROUNDS", 3))
+HELLO = "def handler(event, context): return 'hello'"
+# Long enough that nobody's environment serves a second one.
+HOLDING = "import time\ndef handler(event, context): time.sleep(4)"
+
+
+def at_once(connection, path):
+    """Seconds from the first byte of as many requests until each is answered, in the order of the answers."""
+    url = urllib.parse.urlsplit(connection.server.url)
+    headers = connection.sign("POST", path, b"{}")
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if name.lower() != "host")
+    request = f"POST {path} HTTP/1.1\r\nHost: {url.netloc}\r\n{lines}\r\n{{}}".encode()
+    clients = [socket.create_connection((url.hostname, url.port)) for _ in range(AT_ONCE)]
+    selector = selectors.DefaultSelector()
+    for client in clients:
+        selector.register(client, selectors.EVENT_READ)
+    start, times = time.perf_counter(), []
+    for client in clients:
+        client.sendall(request)
+    while len(times) < AT_ONCE:
+        for key, _ in selector.select(60):
+            answer = key.fileobj.recv(4_096)
+            assert answer.startswith(b"HTTP/1.1 200"), answer[:300]
+            times.append(time.perf_counter() - start)
+            selector.unregister(key.fileobj)
+            key.fileobj.close()
+    return times
+
+
+def environments(spawner):
+    """Proportional set sizes of the Python processes that have a function, in MiB."""
+    sizes = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            variables = (process / "environ").read_bytes()
+            if b"AWS_LAMBDA_FUNCTION_NAME=holding" in variables and descends(int(process.name), spawner):
+                rollup = (process / "smaps_rollup").read_text()
+                sizes.append(int(rollup.split("\nPss:")[1].split()[0]) / 1_024)
+        except (OSError, IndexError):
+            continue
+    return sizes
+
+
+def descends(pid, ancestor):
+    while pid > 1:
+        if pid == ancestor:
+            return True
+        pid = int((pathlib.Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])
+    return False
+
+
+def burst(server_of, connection_of, python):
+    """Prints a line for each way in which environments begin; alternates between them."""
+    answers, made, memory = {}, {}, {}
+    for _ in range(ROUNDS):
+        for mode in ("fork", "blank", "exec"):
+            server = server_of("--pool", mode, "--account-concurrency", "1000")
+            try:
+                server.start()
+                for name, source in (("hello", HELLO), ("holding", HOLDING)):
+                    server.deploy(name, source, Runtime=python, MemorySize=128, Timeout=60)
+                time.sleep(3)
+                connection = connection_of(server)
+                times = at_once(connection, "/2015-03-31/functions/hello/invocations")
+                answers.setdefault(mode, []).append(max(times))
+                # What was taken is there again.
+                time.sleep(3)
+                times = at_once(connection, "/2015-03-31/functions/holding/invocations")
+                made.setdefault(mode, []).append(AT_ONCE / (max(times) - 4))
+                sizes = environments(server.spawner)
+                assert len(sizes) >= AT_ONCE, (len(sizes), json.dumps(sizes))
+                memory.setdefault(mode, []).append(statistics.median(sizes))
+            finally:
+                server.close()
+    for mode, times in answers.items():
+        verdicts = "" if mode != "fork" else "".join(
+            f"  goal {text}: {'met' if met else 'MISSED'}" for text, met in (
+                ("0.7 s", statistics.median(times) <= 0.7), ("150/s", statistics.median(made[mode]) >= 150),
+                ("4 MiB", statistics.median(memory[mode]) <= 4)))
+        print(f"{AT_ONCE} invocations at once, Python, --pool {mode:<6} answered in {statistics.median(times):6.3f} s  "
+              f"{statistics.median(made[mode]):6.0f} environments/s  {statistics.median(memory[mode]):6.2f} MiB (PSS) each"
+              f"{verdicts}", flush=True)
