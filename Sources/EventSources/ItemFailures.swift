@@ -13,19 +13,20 @@ enum ItemFailures: Equatable, Sendable {
 
     /// `payload` is the function's answer, `identifiers` are those of its batch.
     init(parsing payload: [UInt8], identifiers: Set<String>) {
-        guard let answer = try? JSONValue(parsing: payload) else {
-            self = .all
-            return
-        }
-        switch answer {
-        case .null: self = .none
-        case .object(let members):
-            switch members["batchItemFailures"] {
-            case nil, .null: self = .none
-            case .array(let items): self.init(items, identifiers)
-            default: self = .all
+        do {
+            guard let list = try JSONSyntax.member("batchItemFailures", of: payload) else {
+                let first = payload.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
+                self = first == UInt8(ascii: "{") || first == UInt8(ascii: "n") ? .none : .all
+                return
             }
-        case .bool, .number, .string, .array: self = .all
+            // The rest of the answer may be larger, and nested more deeply: a window's state is in it.
+            switch try JSONValue(parsing: list) {
+            case .null: self = .none
+            case .array(let items): self.init(items, identifiers)
+            case .bool, .number, .string, .object: self = .all
+            }
+        } catch {
+            self = .all
         }
     }
 

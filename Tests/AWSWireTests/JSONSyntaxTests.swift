@@ -78,6 +78,35 @@ struct JSONSyntaxTests {
         }
     }
 
+    @Test(arguments: [
+        (#" { "a" : [ 1 , {"b" : " x\" ]}, " } ] , "b" : 2 } "#, #"[1,{"b":" x\" ]}, "}]"#),
+        (#"{"b":1,"a":-2.50e+1}"#, "-2.50e+1"),
+        (#"{"b":{"a":1},"c":["a",{"a":2}],"d":"a"}"#, nil), (#"{"a":1,"b":2,"a":"\ud800"}"#, #""\ud800""#),
+        (#"{"\u0061":true}"#, "true"), (#"{"\ud800":1,"a":{}}"#, "{}"), (#"{"a\\":1}"#, nil), ("{}", nil),
+        ("[{\"a\":1}]", nil),
+        (#""a""#, nil), ("1", nil), ("null", nil),
+    ])
+    func `an object's member is found in its text`(_ text: String, _ member: String?) throws {
+        #expect(try JSONSyntax.member("a", of: Array(text.utf8)).map { String(decoding: $0, as: UTF8.self) } == member)
+    }
+
+    @Test func `what is no text has no member`() {
+        for text in ["", "{", #"{"a":1"#, #"{"a":1}}"#, #"{"a":1,}"#, #"{"a":01}"#] {
+            #expect(throws: JSONSyntax.Failure.self, "\(text)") { try JSONSyntax.member("a", of: Array(text.utf8)) }
+        }
+    }
+
+    @Test(arguments: UInt64(0)..<32)
+    func `a member is what its value says`(_ seed: UInt64) throws {
+        var random = SplitMix64(state: seed)
+        for _ in 0..<50 {
+            let (first, second) = (Self.value(depth: 0, &random), Self.value(depth: 0, &random))
+            let text =
+                Array(#"{"x": "#.utf8) + first.bytes + Array(#" , "a" : "#.utf8) + second.bytes + Array("\n}".utf8)
+            #expect(try JSONSyntax.member("a", of: text) == second.bytes)
+        }
+    }
+
     private static func value(depth: Int, _ random: inout SplitMix64) -> JSONValue {
         switch Int.random(in: 0..<(depth > 5 ? 4 : 6), using: &random) {
         case 0: .null

@@ -23,4 +23,14 @@ struct ItemFailuresTests {
     func `what a function says of its batch`(_ payload: String, _ expected: ItemFailures) {
         #expect(ItemFailures(parsing: Array(payload.utf8), identifiers: ["a", "b"]) == expected, "\(payload)")
     }
+
+    @Test func `what else is in the answer may be of any number of values and depth`() {
+        let many = "[" + String(repeating: "0,", count: 200_000) + "0]"
+        let deep = String(repeating: "[", count: 900) + String(repeating: "]", count: 900)
+        for other in [many, deep, #""\ud800""#] {
+            let payload = #" {"state":{"o":\#(other)},"batchItemFailures":[{"itemIdentifier":"a"}]}"#
+            #expect(ItemFailures(parsing: Array(payload.utf8), identifiers: ["a", "b"]) == .some(["a"]))
+            #expect(ItemFailures(parsing: Array("{\"o\":\(other)}".utf8), identifiers: ["a", "b"]) == .none)
+        }
+    }
 }

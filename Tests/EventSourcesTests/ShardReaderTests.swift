@@ -20,6 +20,8 @@ private final class ScriptedShard: RecordStream, StreamCheckpoints, RecordStream
         var window: StreamWindow?
         var notes: [ShardReader.Note] = []
         var events: [JSONValue] = []
+        /// Of each invocation, whether it was the final one of its window.
+        var finals: [Bool] = []
         var deliveries = 0
     }
 
@@ -85,27 +87,51 @@ private final class ScriptedShard: RecordStream, StreamCheckpoints, RecordStream
 struct ShardReaderTests {
     private static let time = Timestamp(millisecondsSinceEpoch: 1_700_000_000_500)
 
+    private static func source(
+        _ kind: EventSourcePlan.StreamSource.Kind,
+        retriesMax: Int? = nil,
+        destination: String? = nil,
+        tumblingSeconds: Int = 0
+    ) -> EventSourcePlan.StreamSource {
+        EventSourcePlan.StreamSource(
+            kind: kind,
+            arn: "arn:aws:kinesis:us-east-1:000000000000:stream/s",
+            start: .latest,
+            settings: .init(
+                batchSize: 10,
+                retriesMax: retriesMax,
+                ageMax: .seconds(60),
+                tumblingSeconds: tumblingSeconds
+            ),
+            destination: destination
+        )
+    }
+
+    private static func plan(_ source: EventSourcePlan.StreamSource) -> EventSourcePlan {
+        EventSourcePlan(
+            key: EventSourceKey(accountID: "000000000000", region: "us-east-1", id: "id"),
+            function: FunctionKey(accountID: "000000000000", region: "us-east-1", name: "f"),
+            qualifier: nil,
+            source: .stream(source)
+        )
+    }
+
     private func reader(
         _ shard: ScriptedShard,
         _ kind: EventSourcePlan.StreamSource.Kind,
         from position: StreamPosition,
         retriesMax: Int? = nil,
         destination: String? = nil,
+        tumblingSeconds: Int = 0,
         fails: Bool = false
     ) throws -> ShardReader {
-        let source = EventSourcePlan.StreamSource(
-            kind: kind,
-            arn: "arn:aws:kinesis:us-east-1:000000000000:stream/s",
-            start: .latest,
-            settings: .init(batchSize: 10, retriesMax: retriesMax, ageMax: .seconds(60)),
-            destination: destination
+        let source = Self.source(
+            kind,
+            retriesMax: retriesMax,
+            destination: destination,
+            tumblingSeconds: tumblingSeconds
         )
-        let plan = EventSourcePlan(
-            key: EventSourceKey(accountID: "000000000000", region: "us-east-1", id: "id"),
-            function: FunctionKey(accountID: "000000000000", region: "us-east-1", name: "f"),
-            qualifier: nil,
-            source: .stream(source)
-        )
+        let plan = Self.plan(source)
         let start = ContinuousClock.now
         let tools = ShardReader.Tools(
             stream: shard,
@@ -119,8 +145,11 @@ struct ShardReaderTests {
                 time: { Self.time }
             ),
             invoke: { request in
-                let records = try JSONValue(parsing: request.payload)["Records"]?.array ?? []
-                shard.state.withLock { $0.events += records }
+                let event = try JSONValue(parsing: request.payload)
+                shard.state.withLock { state in
+                    state.events += event["Records"]?.array ?? []
+                    state.finals.append(event["isFinalInvokeForWindow"] == .bool(true))
+                }
                 return InvocationResponse(
                     executedVersion: "$LATEST",
                     outcome: fails
@@ -218,6 +247,25 @@ struct ShardReaderTests {
         await ended
         #expect(shard.state.withLock(\.saved).isEmpty)
         #expect(shard.state.withLock(\.deliveries) < 5)
+    }
+
+    @Test func `a batch that is tried again when windows are given up needs no state`() async throws {
+        let shard = ScriptedShard(pages: [.success([Self.record("1")])])
+        let reader = try reader(shard, .kinesis, from: .trimHorizon, tumblingSeconds: 10)
+        async let ended: Void = reader.run()
+        try await eventually {
+            shard.state.withLock(\.notes).contains { if case .problem = $0 { true } else { false } }
+        }
+        #expect(shard.state.withLock(\.saved).isEmpty)
+        let source = Self.source(.kinesis)
+        await reader.change(Self.plan(source), source, try EventFilter(patterns: [], source: source.filterSource))
+        try await eventually {
+            shard.state.withLock {
+                $0.finals.last == true && $0.saved == [.after("1"), .after("1")] && $0.window == nil
+            }
+        }
+        await reader.stop()
+        await ended
     }
 
     @Test func `an event that no function may be sent is a failed batch`() async throws {

@@ -60,6 +60,11 @@ struct WindowEventTests {
         }
         #expect(state(#"{"state": {"a": [1, 2.50]}, "batchItemFailures": []}"#) == #"{"a":[1,2.50]}"#)
         #expect(state(#"{"state": {}}"#) == "{}")
+        #expect(state(#"{"state":{"a":1},"\u0073tate":{"b":"\ud800"}}"#) == #"{"b":"\ud800"}"#)
+        let many = "{\"a\":[" + String(repeating: "0,", count: 200_000) + "0]}"
+        #expect(state("{\"state\":\(many)}") == many)
+        let deep = String(repeating: "{\"a\":", count: 900) + "1" + String(repeating: "}", count: 900)
+        #expect(state("{\"state\":\(deep)}") == deep)
         for text in ["null", "{}", #"{"state": null}"#, #"{"state": 1}"#, "[]", "", "x"] { #expect(state(text) == nil) }
         let room = LimitsProfile.synchronousPayloadBytesMax - StreamWindow.memberBytesMax
         func filled(_ bytes: Int) -> String { #"{"f":"\#(String(repeating: "x", count: bytes - 8))"}"# }

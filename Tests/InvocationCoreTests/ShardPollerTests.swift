@@ -20,7 +20,15 @@ struct ShardPollerTests {
         let records = (1...count).map {
             ShardPoller.Record(number: $0, sequence: "\($0)", bytes: 10, age: .zero, arrival: time)
         }
-        poller.fetched(.init(records: records, last: "\(count)", hasMore: false, isEnd: false, began: time), at: now)
+        let page = ShardPoller.Page(
+            records: records,
+            last: "\(count)",
+            lastArrival: time,
+            hasMore: false,
+            isEnd: false,
+            began: time
+        )
+        poller.fetched(page, at: now)
         #expect(poller.next(at: now) == .invoke(0, Array(1...count)))
         return poller
     }
@@ -108,7 +116,15 @@ struct ShardPollerTests {
         poller.vanish()
         #expect(poller.next(at: now) == nil)
         let record = ShardPoller.Record(number: 1, sequence: "1", bytes: 10, age: .zero, arrival: time)
-        poller.fetched(.init(records: [record], last: "1", hasMore: true, isEnd: false, began: time), at: now)
+        let page = ShardPoller.Page(
+            records: [record],
+            last: "1",
+            lastArrival: time,
+            hasMore: true,
+            isEnd: false,
+            began: time
+        )
+        poller.fetched(page, at: now)
         #expect(poller.next(at: now) == .invoke(0, [1]))
         poller.ended(.succeeded, at: now)
         #expect(poller.next(at: now) == .save(.end, nil, done: [1]))

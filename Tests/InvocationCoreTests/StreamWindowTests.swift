@@ -32,9 +32,15 @@ struct StreamWindowTests {
     }
 
     /// A poller with windows of ten seconds that has read records which came at those times.
-    private func poller(_ arrivals: [Int64], began: Int64, batchSize: Int = 10, isEnd: Bool = false) -> ShardPoller {
+    private func poller(
+        _ arrivals: [Int64],
+        began: Int64,
+        batchSize: Int = 10,
+        ageMax: Duration? = nil,
+        isEnd: Bool = false
+    ) -> ShardPoller {
         var poller = ShardPoller(
-            .init(batchSize: batchSize, tumblingSeconds: 10),
+            .init(batchSize: batchSize, ageMax: ageMax, tumblingSeconds: 10),
             from: .trimHorizon,
             payloadBytesMax: 6_291_456
         )
@@ -50,9 +56,15 @@ struct StreamWindowTests {
                 arrival: Self.time(time)
             )
         }
-        let last = records.last?.sequence
         poller.fetched(
-            .init(records: records, last: last, hasMore: false, isEnd: isEnd, began: Self.time(began)),
+            .init(
+                records: records,
+                last: records.last?.sequence,
+                lastArrival: records.last?.arrival,
+                hasMore: false,
+                isEnd: isEnd,
+                began: Self.time(began)
+            ),
             at: now
         )
         return poller
@@ -84,7 +96,7 @@ struct StreamWindowTests {
     }
 
     @Test func `a failed batch leaves the state as it was, and a failed conclusion is tried again`() {
-        var poller = poller([10_500], began: 21_000)
+        var poller = poller([10_500], began: 23_000)
         #expect(poller.next(at: now) == .invoke(0, [1]))
         poller.ended(.failed(from: nil), state: state, at: now)
         #expect(poller.window == first)
@@ -105,7 +117,7 @@ struct StreamWindowTests {
     }
 
     @Test func `a window of which nothing more can come ends with its time`() {
-        for (began, isOver) in [(20_999, false), (21_000, true)] as [(Int64, Bool)] {
+        for (began, isOver) in [(22_999, false), (23_000, true)] as [(Int64, Bool)] {
             var poller = poller([10_500], began: began)
             _ = poller.next(at: now)
             poller.ended(.succeeded, state: state, at: now)
@@ -128,6 +140,70 @@ struct StreamWindowTests {
         #expect(poller.next(at: now) == .save(.after("1"), first, done: []))
         poller.saved(at: now)
         #expect(poller.next(at: now) == .invoke(0, [2]))
+    }
+
+    @Test func `no part of a batch gets a state that is too large`() {
+        var poller = poller([10_500, 10_600], began: 12_000)
+        #expect(poller.next(at: now) == .invoke(0, [1, 2]))
+        var large = first
+        large.state = [UInt8](repeating: UInt8(ascii: "x"), count: StreamWindow.stateBytesMax + 1)
+        poller.ended(.failed(from: 2), state: large.state, at: now)
+        #expect(poller.next(at: now) == .save(.after("1"), large, done: [1]))
+        poller.saved(at: now)
+        let later = now + .milliseconds(500)
+        #expect(poller.due == later)
+        #expect(poller.next(at: later) == .conclude(large))
+        poller.concluded(.succeeded, at: later)
+        #expect(poller.next(at: later) == .save(.after("1"), first, done: []))
+        poller.saved(at: later)
+        #expect(poller.next(at: later) == .invoke(0, [2]))
+    }
+
+    @Test func `a batch that is too old opens no window`() {
+        var poller = poller([10_500], began: 23_000, ageMax: .seconds(1))
+        let later = now + .seconds(2)
+        #expect(poller.next(at: later) == .discard(0, [1], .recordAgeExceeded, invocations: 0))
+        #expect(poller.window == nil)
+        poller.discarded(at: later)
+        #expect(poller.next(at: later) == .save(.after("1"), nil, done: [1]))
+    }
+
+    /// What is read of a shard whose window from 10 to 20 seconds is open: when its last record came, whether there is more, and when the
+    /// read began.
+    private typealias Read = (arrival: Int64?, hasMore: Bool, began: Int64)
+
+    @Test(
+        arguments: [
+            ([(19_000, false, 22_999)], false), ([(19_000, false, 23_000)], true),
+            // What no filter lets through shows how far it is, however much more there is.
+            ([(22_999, true, 90_000)], false), ([(23_000, true, 90_000)], true),
+            // Three reads in a row that bring nothing show what was at the first of them.
+            ([(nil, false, 23_000), (nil, false, 24_000)], false),
+            ([(nil, false, 23_000), (nil, false, 24_000), (nil, false, 25_000)], true),
+            ([(nil, false, 22_999), (nil, false, 24_000), (nil, false, 25_000)], false),
+            ([(nil, false, 22_000), (nil, false, 23_000), (nil, false, 24_000), (nil, false, 25_000)], true),
+            ([(nil, false, 23_000), (nil, false, 24_000), (nil, true, 25_000), (nil, false, 26_000)], false),
+            ([(nil, false, 23_000), (nil, false, 24_000), (15_000, true, 25_000), (nil, false, 26_000)], false),
+            // The clock was set back.
+            ([(15_000, false, 90_000), (15_000, false, 16_000)], false),
+        ] as [([Read], Bool)]
+    )
+    private func `a window is over when all before its end and a moment more is read`(_ reads: [Read], _ isOver: Bool) {
+        var windows = WindowProgress(seconds: 10)
+        windows.open = first
+        for read in reads {
+            windows.read(
+                .init(
+                    records: [],
+                    last: read.arrival.map(String.init),
+                    lastArrival: read.arrival.map(Self.time),
+                    hasMore: read.hasMore,
+                    isEnd: false,
+                    began: Self.time(read.began)
+                )
+            )
+        }
+        #expect(windows.isOver(next: nil, isClosed: false) == isOver)
     }
 
     @Test func `a shard's end waits for its window`() {
@@ -162,7 +238,14 @@ struct StreamWindowTests {
             )
         }
         poller.fetched(
-            .init(records: records, last: "3", hasMore: false, isEnd: false, began: Self.time(51_000)),
+            .init(
+                records: records,
+                last: "3",
+                lastArrival: Self.time(50_000),
+                hasMore: false,
+                isEnd: false,
+                began: Self.time(51_000)
+            ),
             at: now
         )
         #expect(poller.next(at: now) == nil)

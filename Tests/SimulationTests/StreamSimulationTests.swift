@@ -380,6 +380,7 @@ private struct StreamHistory {
             .init(
                 records: given,
                 last: taken.last.map { String(records[$0].sequence) },
+                lastArrival: taken.last.map { Timestamp(millisecondsSinceEpoch: Int64(records[$0].sequence)) },
                 hasMore: !isLast,
                 // Half of the shards say so themselves.
                 isEnd: isLast && shard.isClosed && name.count % 2 == 0 && random.oneIn(2),

@@ -6,7 +6,8 @@ import Testing
 
 struct WindowSimulationTests {
     /// 300 histories of a shard whose function sums up windows, fails, is throttled, returns too large states and takes its time, with kills
-    /// and other settings between: each record is in the state of one window that was concluded, once, and its own.
+    /// and other settings between, of a stream that answers with nothing though it has more, and of a clock that is set back: each record is
+    /// in the state of one window that was concluded, once, and its own; no event is too large, and no window ends before its time.
     @Test(arguments: UInt64(0)..<10) func `every record counts once, in its window`(_ batch: UInt64) {
         var seen = WindowHistory.Seen()
         for seed in batch * 30..<(batch + 1) * 30 {
@@ -18,7 +19,8 @@ struct WindowSimulationTests {
         let all = [
             seen.finals, seen.earlyEnds, seen.failures, seen.partial, seen.throttles, seen.failedConclusions,
             seen.kills,
-            seen.resumed, seen.changes, seen.discarded, seen.repeated, seen.ofTime,
+            seen.resumed, seen.changes, seen.discarded, seen.repeated, seen.ofTime, seen.ofPassed, seen.emptyReads,
+            seen.steps,
         ]
         #expect(all.allSatisfy { $0 > 0 }, "\(all)")
     }
@@ -28,7 +30,7 @@ struct WindowSimulationTests {
 private struct WindowHistory {
     struct Seen {
         var finals = 0, earlyEnds = 0, failures = 0, partial = 0, throttles = 0, failedConclusions = 0, kills = 0
-        var resumed = 0, changes = 0, discarded = 0, repeated = 0, ofTime = 0
+        var resumed = 0, changes = 0, discarded = 0, repeated = 0, ofTime = 0, ofPassed = 0, emptyReads = 0, steps = 0
 
         mutating func add(_ other: Seen) {
             finals += other.finals
@@ -43,11 +45,14 @@ private struct WindowHistory {
             discarded += other.discarded
             repeated += other.repeated
             ofTime += other.ofTime
+            ofPassed += other.ofPassed
+            emptyReads += other.emptyReads
+            steps += other.steps
         }
     }
 
     private enum Event {
-        case arrive, close, kill, change, alarm(Int)
+        case arrive, close, kill, change, stepBack, alarm(Int)
         case opened(StreamPosition, life: Int)
         case fetched(max: Int, began: Timestamp, life: Int)
         case ended([Int], StreamWindow?, life: Int)
@@ -63,6 +68,10 @@ private struct WindowHistory {
         var isDiscarded = false
         /// Invoked with outside of any window, successfully.
         var isPlain = false
+        /// It came when the clock had been set back, to a time that had been before.
+        var isAgain = false
+        /// How far the clock was after it was read, before it was set back.
+        var peak: Timestamp?
     }
 
     /// What was concluded, by the window's beginning; the same again after a kill is the same.
@@ -74,7 +83,9 @@ private struct WindowHistory {
     private static let roomBytes = 1_000
     private static let payloadBytesMax = roomBytes + StreamWindow.stateBytesMax + StreamWindow.memberBytesMax
     /// A record is seen this much after its arrival, at the most, in milliseconds.
-    private static let delayMax = 900
+    private static let delayMax = 3_000
+    /// Reads in a row that bring nothing though there is more.
+    private static let liesMax = 2
     private static let lengths = [10, 30]
 
     private var random: SplitMix64
@@ -90,6 +101,18 @@ private struct WindowHistory {
     private var alarms = 0
     private var arrivals: Int
     private var wasChanged = false
+    /// What its clock was set back by, in milliseconds, and how far it was before.
+    private var setBack: Int64 = 0
+    private var peak = Timestamp(millisecondsSinceEpoch: 0)
+    /// Beginnings of the windows that something was invoked in.
+    private var entered: Set<Timestamp> = []
+    /// When the last read began that left nothing.
+    private var current: Timestamp?
+    private var lies = 0
+    /// It says that there is more after each read that brought something.
+    private let isTable: Bool
+    /// Few records are let through by the filter.
+    private let isSparse: Bool
     private var numbers: [Int: Int] = [:]
     private var lastNumber = 0
     private(set) var faults: [String] = []
@@ -101,25 +124,32 @@ private struct WindowHistory {
             batchSize: 1 + random.below(random.oneIn(2) ? 4 : 30),
             window: random.oneIn(2) ? .zero : .seconds(1 + random.below(20)),
             retriesMax: random.oneIn(3) ? random.below(2) : nil,
+            ageMax: random.oneIn(3) ? .seconds(5 + random.below(40)) : nil,
             bisects: random.oneIn(2),
             tumblingSeconds: Self.lengths[random.below(2)]
         )
         machine = ShardPoller(settings, from: .trimHorizon, payloadBytesMax: Self.payloadBytesMax)
-        arrivals = 20 + random.below(100)
+        isTable = random.oneIn(2)
+        isSparse = random.oneIn(2)
+        arrivals = (isSparse ? 200 : 20) + random.below(100)
         self.random = random
     }
 
     private var isCalm: Bool { isClosed }
     /// A clock that began a while ago, and not with a window.
     private var time: Timestamp {
-        Timestamp(millisecondsSinceEpoch: 1_700_000_003_000 + events.now.nanoseconds / 1_000_000)
+        Timestamp(millisecondsSinceEpoch: 1_700_000_003_000 + events.now.nanoseconds / 1_000_000 - setBack)
     }
 
     mutating func run() {
+        if isSparse || random.oneIn(2) { stock() }
         events.schedule(.arrive, after: .zero)
         for _ in 0..<random.below(5) { events.schedule(.kill, after: random.duration(upTo: .seconds(200))) }
         if random.oneIn(3) {
             for _ in 0..<3 { events.schedule(.change, after: random.duration(upTo: .seconds(150))) }
+        }
+        if random.oneIn(3) {
+            for _ in 0..<2 { events.schedule(.stepBack, after: random.duration(upTo: .seconds(150))) }
         }
         act()
         var steps = 0
@@ -149,9 +179,10 @@ private struct WindowHistory {
         }
     }
 
-    /// Windows were given up, and a kill forgot that this one was concluded; then there were windows again, and it went on.
+    /// A kill forgot that this window was concluded, as windows were given up or it was over; then there were windows again, or the clock was
+    /// set back into it, and it went on.
     private func isTakenBack(_ one: Conclusion) -> Bool {
-        guard wasChanged, seen.kills > 0 else { return false }
+        guard wasChanged || seen.steps > 0, seen.kills > 0 else { return false }
         return concluded.contains {
             $0.start == one.start && $0.records.count > one.records.count && $0.records.starts(with: one.records)
         }
@@ -164,6 +195,7 @@ private struct WindowHistory {
         case .close: isClosed = true
         case .kill: if !isClosed { kill() }
         case .change: if !isClosed { change() }
+        case .stepBack: if !isClosed { stepBack() }
         case .alarm: break
         case .opened(let position, let life): if life == self.life { open(position) }
         case .fetched(let max, let began, let life): if life == self.life { fetch(max, began) }
@@ -188,24 +220,47 @@ private struct WindowHistory {
 
     private mutating func arrive() {
         for _ in 0..<min(arrivals, 1 + random.below(random.oneIn(4) ? 20 : 3)) {
-            arrivals -= 1
-            let delay = Int64(random.below(Self.delayMax))
-            records.append(
-                Record(
-                    arrival: Timestamp(millisecondsSinceEpoch: time.millisecondsSinceEpoch - delay),
-                    bytes: 1 + random.below(300),
-                    isWanted: !random.oneIn(6)
-                )
-            )
+            append(at: time)
         }
         let pause = random.duration(upTo: .seconds(random.oneIn(6) ? 60 : 3))
         events.schedule(arrivals > 0 ? .arrive : .close, after: pause)
+    }
+
+    private mutating func append(at time: Timestamp) {
+        arrivals -= 1
+        let delay = Int64(random.below(Self.delayMax))
+        records.append(
+            Record(
+                arrival: Timestamp(millisecondsSinceEpoch: time.millisecondsSinceEpoch - delay),
+                bytes: 1 + random.below(300),
+                isWanted: isSparse ? random.oneIn(20) : !random.oneIn(6),
+                isAgain: time < peak
+            )
+        )
+    }
+
+    /// What the shard has before it is read.
+    private mutating func stock() {
+        let count = arrivals / 2
+        var time = time.millisecondsSinceEpoch - Int64(count) * 2_000
+        for _ in 0..<count {
+            time += Int64(random.below(2_000))
+            append(at: Timestamp(millisecondsSinceEpoch: time))
+        }
+    }
+
+    private mutating func stepBack() {
+        seen.steps += 1
+        for index in records.indices.prefix(place) { records[index].peak = max(records[index].peak ?? time, time) }
+        peak = max(peak, time)
+        setBack += Int64(random.below(60_000))
     }
 
     private mutating func kill() {
         seen.kills += 1
         life += 1
         numbers = [:]
+        current = nil
         machine = ShardPoller(settings, from: durable.position, payloadBytesMax: Self.payloadBytesMax)
         if let window = durable.window {
             seen.resumed += 1
@@ -229,9 +284,25 @@ private struct WindowHistory {
         machine.opened(at: events.now)
     }
 
-    private mutating func fetch(_ max: Int, _ began: Timestamp) {
+    private mutating func fetch(_ limit: Int, _ began: Timestamp) {
         if isFaulty(20) { return machine.expired(at: events.now) }
-        let taken = place..<min(records.count, place + min(max, 1 + random.below(20)))
+        if place < records.count, lies < Self.liesMax, random.oneIn(5) {
+            lies += 1
+            seen.emptyReads += 1
+            return machine.fetched(
+                .init(
+                    records: [],
+                    last: nil,
+                    lastArrival: nil,
+                    hasMore: !isTable && random.oneIn(2),
+                    isEnd: false,
+                    began: began
+                ),
+                at: events.now
+            )
+        }
+        lies = 0
+        let taken = place..<min(records.count, place + min(limit, 1 + random.below(20)))
         place = taken.upperBound
         var given: [ShardPoller.Record] = []
         for index in taken where records[index].isWanted {
@@ -242,17 +313,21 @@ private struct WindowHistory {
                     number: lastNumber,
                     sequence: String(index),
                     bytes: records[index].bytes,
-                    age: .zero,
+                    age: .milliseconds(
+                        max(0, time.millisecondsSinceEpoch - records[index].arrival.millisecondsSinceEpoch)
+                    ),
                     arrival: records[index].arrival
                 )
             )
         }
         let isLast = place == records.count
+        if isLast { current = max(current ?? began, began) }
         machine.fetched(
             .init(
                 records: given,
                 last: taken.last.map(String.init),
-                hasMore: !isLast,
+                lastArrival: taken.last.map { records[$0].arrival },
+                hasMore: isTable ? !taken.isEmpty : !isLast,
                 isEnd: isLast && isClosed,
                 began: began
             ),
@@ -276,8 +351,13 @@ private struct WindowHistory {
             if settings.tumblingSeconds > 0, !wasChanged { faults.append("records without a window") }
             return
         }
+        entered.insert(window.start)
         let bytes = indices.reduce(0) { $0 + records[$1].bytes + 1 }
         if indices.count > 1, bytes + 14 > Self.roomBytes + 1 { faults.append("\(bytes) bytes in a batch") }
+        if window.isOverfull { faults.append("an overfull state is handed on") }
+        if bytes + 14 + window.state.count + StreamWindow.memberBytesMax > Self.payloadBytesMax + 1 {
+            faults.append("an event is too large")
+        }
         let length = window.end.millisecondsSinceEpoch - window.start.millisecondsSinceEpoch
         if !Self.lengths.contains(Int(length) / 1_000) || window.start.millisecondsSinceEpoch % length != 0 {
             faults.append("a window is not aligned")
@@ -287,19 +367,27 @@ private struct WindowHistory {
         }
         for index in indices {
             let arrival = records[index].arrival
+            let isAgain = records[index].isAgain
             // What is a moment late is of the window that is open.
             let isEarly = arrival.millisecondsSinceEpoch < window.start.millisecondsSinceEpoch - Int64(Self.delayMax)
-            if arrival >= window.end || isEarly { faults.append("a record is not of its window") }
+            if arrival >= window.end || isEarly && !isAgain { faults.append("a record is not of its window") }
         }
     }
 
     private mutating func end(_ numbers: [Int], _ window: StreamWindow?) {
         let indices = numbers.map { self.numbers[$0] ?? 0 }
-        func state(_ count: Int) -> [UInt8]? {
+        func state(_ count: Int, bytesMin: Int = 0) -> [UInt8]? {
             window.map { window in
                 let list = Self.list(window.state) + indices[..<count]
-                return Array(list.map(String.init).joined(separator: ",").utf8)
+                let state = Array(list.map(String.init).joined(separator: ",").utf8)
+                return state + [UInt8](repeating: UInt8(ascii: " "), count: max(0, bytesMin - state.count))
             }
+        }
+        let bytesMin: Int
+        switch random.below(30) {
+        case 0: bytesMin = StreamWindow.stateBytesMax + 1
+        case 1: bytesMin = StreamWindow.stateBytesMax
+        default: bytesMin = 0
         }
         switch isCalm ? 9 : random.below(10) {
         case 0:
@@ -309,30 +397,40 @@ private struct WindowHistory {
             seen.partial += 1
             let first = random.below(numbers.count)
             if window == nil { for index in indices[..<first] { records[index].isPlain = true } }
-            machine.ended(.failed(from: numbers[first]), state: state(first), at: events.now)
+            machine.ended(.failed(from: numbers[first]), state: state(first, bytesMin: bytesMin), at: events.now)
         case 2:
             seen.throttles += 1
             machine.ended(.throttled, at: events.now)
         default:
             if window == nil { for index in indices { records[index].isPlain = true } }
             if isFaulty(40) { return kill() }
-            var next = state(indices.count)
-            if random.oneIn(30) {
-                next = next.map { $0 + [UInt8](repeating: UInt8(ascii: " "), count: StreamWindow.stateBytesMax + 1) }
-            }
-            machine.ended(.succeeded, state: next, at: events.now)
+            machine.ended(.succeeded, state: state(indices.count, bytesMin: bytesMin), at: events.now)
         }
     }
 
     private mutating func beginConclusion(_ window: StreamWindow) {
+        if !entered.contains(window.start) { faults.append("a window is concluded that nothing was invoked in") }
         if window.isOverfull || wasChanged { return }
         // What comes next is of a later window, and what is a moment late follows it there.
         let last = concluded.compactMap(\.records.last).max() ?? -1
         let done = max(last, Self.list(window.state).last ?? -1)
         let next = records.indices.first { $0 > done && records[$0].isWanted && !records[$0].isDiscarded }
-        if let next, records[next].arrival < window.end { faults.append("record \(next) is left out of its window") }
-        if time < window.end, !isClosed { faults.append("a window is concluded before its end") }
+        // What comes when the clock was set back into a window that was over comes too late for it.
+        if let next, records[next].arrival < window.end, !records[next].isAgain {
+            faults.append("record \(next) is left out of its window")
+        }
+        if !isClosed { checkTime(of: window, done: done, next: next) }
         if !records.contains(where: { $0.arrival >= window.end }) { seen.ofTime += 1 }
+    }
+
+    /// A window ends before its time and grace only where a record shows that they are over.
+    private mutating func checkTime(of window: StreamWindow, done: Int, next: Int?) {
+        if let next, next < place, records[next].arrival >= window.end { return }
+        let over = Timestamp(millisecondsSinceEpoch: window.end.millisecondsSinceEpoch + Int64(Self.delayMax))
+        let isPassed = records.indices.prefix(place).contains { $0 > done && records[$0].arrival >= over }
+        let known = done >= 0 ? records[done].peak : nil
+        if !isPassed, max(time, known ?? time) < over { faults.append("a window is concluded before its end") }
+        if isPassed, (current ?? window.start) < over { seen.ofPassed += 1 }
     }
 
     private mutating func conclude(_ window: StreamWindow) {

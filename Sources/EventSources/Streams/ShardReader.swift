@@ -277,7 +277,14 @@ actor ShardReader {
         }
         let now = tools.now()
         machine.fetched(
-            .init(records: wanted, last: last, hasMore: page.hasMore, isEnd: page.next == nil, began: began),
+            .init(
+                records: wanted,
+                last: last,
+                lastArrival: records.last?.arrival,
+                hasMore: page.hasMore,
+                isEnd: page.next == nil,
+                began: began
+            ),
             at: now
         )
     }
@@ -364,7 +371,8 @@ actor ShardReader {
                 return (.failed(from: nil), nil)
             }
             let state = window.flatMap { _ in WindowEvent.state(in: payload) }
-            if window != nil, state == nil {
+            // Where windows were given up meanwhile, the state stays as it was, and is concluded after.
+            if window != nil, state == nil, machine.settings.tumblingSeconds > 0 {
                 await note(.problem(Self.stateless))
                 return (.failed(from: nil), nil)
             }

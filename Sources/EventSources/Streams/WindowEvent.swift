@@ -39,9 +39,11 @@ struct WindowEvent {
 
     /// The state in a function's answer; nil where there is none, or it is more than the event of an early end has room for.
     static func state(in payload: [UInt8]) -> [UInt8]? {
-        guard let state = (try? JSONValue(parsing: payload))?["state"], state.object != nil else { return nil }
-        let bytes = state.bytes
+        // As it is: values built from it would be many times its size, and have narrower limits than what functions exchange.
+        guard let state = try? JSONSyntax.member("state", of: payload), state.first == UInt8(ascii: "{") else {
+            return nil
+        }
         let roomBytes = LimitsProfile.synchronousPayloadBytesMax - StreamWindow.memberBytesMax
-        return bytes.count <= roomBytes ? bytes : nil
+        return state.count <= roomBytes ? state : nil
     }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-package import LambdaModel
 
 /// When one shard of a stream is read, what its function is invoked with, what follows from failures, and how far all of it is.
 ///
@@ -43,50 +42,6 @@ package struct ShardPoller: Sendable {
             self.bisects = bisects
             self.lanes = lanes
             self.tumblingSeconds = tumblingSeconds
-        }
-    }
-
-    package struct Record: Equatable, Sendable {
-        package var number: Int
-        package var sequence: String
-        /// In the event.
-        package var bytes: Int
-        /// When it was received from the stream.
-        package var age: Duration
-        /// When it came to the stream.
-        package var arrival: Timestamp
-        /// The same for all records of a partition key.
-        package var lane: Int
-
-        package init(number: Int, sequence: String, bytes: Int, age: Duration, arrival: Timestamp, lane: Int = 0) {
-            self.number = number
-            self.sequence = sequence
-            self.bytes = bytes
-            self.age = age
-            self.arrival = arrival
-            self.lane = lane
-        }
-    }
-
-    /// What one read brought.
-    package struct Page: Equatable, Sendable {
-        /// Those that a filter lets through.
-        package var records: [Record]
-        /// The sequence number of the last record, whether or not it was let through; nil where there was none.
-        package var last: String?
-        /// Whether there is more at once.
-        package var hasMore: Bool
-        /// Whether the shard is closed and has no more.
-        package var isEnd: Bool
-        /// When the read began, by the clock that records' arrivals are told by.
-        package var began: Timestamp
-
-        package init(records: [Record], last: String?, hasMore: Bool, isEnd: Bool, began: Timestamp) {
-            self.records = records
-            self.last = last
-            self.hasMore = hasMore
-            self.isEnd = isEnd
-            self.began = began
         }
     }
 
@@ -151,6 +106,8 @@ package struct ShardPoller: Sendable {
     /// What is invoked at once: a batch, or a piece of one.
     fileprivate struct Part: Equatable, Sendable {
         var held: [Held]
+        /// The window that it opens when it is invoked with.
+        var window: StreamWindow?
         var failures = 0
         var invocations = 0
     }
@@ -276,7 +233,7 @@ package struct ShardPoller: Sendable {
             order.append((record.number, record.sequence))
         }
         if let last = page.last { read = .after(last) }
-        if !page.hasMore { windows.reached(page.began) }
+        windows.read(page)
         if page.isEnd || wasSealed && page.last == nil && !page.hasMore { isClosed = true }
         readDue = readBegan + (page.hasMore ? Self.busyPause : Self.idlePause)
     }
@@ -513,9 +470,12 @@ package struct ShardPoller: Sendable {
 
     private var batchBytesMax: Int { payloadBytesMax - windows.eventBytesMax }
 
-    /// The window is over that is to be concluded before the lane's next batch.
+    /// The window is over that is to be concluded before the lane's next batch, or has a state that no event has room for beside records.
     private func isWindowOver(_ lane: Int) -> Bool {
-        lane == 0 && windows.isOver(next: lanes[0].pending.first?.record.arrival, isClosed: hasEnded)
+        guard lane == 0, let window = windows.open else { return false }
+        return window.isOverfull
+            || lanes[0].parts.isEmpty
+                && windows.isOver(next: lanes[0].pending.first?.record.arrival, isClosed: hasEnded)
     }
 
     /// Records of a later window wait behind those of this one, to which none can come any more.
@@ -541,13 +501,11 @@ package struct ShardPoller: Sendable {
 
     private mutating func work(_ lane: Int, at now: MonotonicTime) -> Action? {
         guard lanes[lane].phase == .free, now >= lanes[lane].pausedUntil else { return nil }
-        if lanes[lane].parts.isEmpty {
-            if let window = windows.open, isWindowOver(lane) {
-                lanes[lane].phase = .concluding
-                return .conclude(window)
-            }
-            formBatch(lane, at: now)
+        if let window = windows.open, isWindowOver(lane) {
+            lanes[lane].phase = .concluding
+            return .conclude(window)
         }
+        if lanes[lane].parts.isEmpty { formBatch(lane, at: now) }
         guard let part = lanes[lane].parts.first else { return nil }
         let numbers = part.held.map(\.record.number)
         if let ageMax = settings.ageMax {
@@ -561,6 +519,8 @@ package struct ShardPoller: Sendable {
             lanes[lane].phase = .discarding(numbers.count)
             return .discard(lane, numbers, .retryAttemptsExhausted, invocations: part.invocations)
         }
+        // What is discarded opens no window.
+        if windows.open == nil { windows.open = part.window }
         lanes[lane].phase = .invoking
         lanes[lane].parts[0].invocations += 1
         return .invoke(lane, numbers)
@@ -572,14 +532,15 @@ package struct ShardPoller: Sendable {
         guard let first = pending.first, countMax > 0 else { return }
         guard isFull(lanes[lane]) || isClosed || countMax < pending.count || now >= first.received + settings.window
         else { return }
-        windows.enter(first.record.arrival)
         var (count, bytes) = (0, Self.envelopeBytes)
         for held in pending.prefix(min(settings.batchSize, countMax)) {
             guard count == 0 || bytes + held.record.bytes + 1 <= batchBytesMax else { break }
             bytes += held.record.bytes + 1
             count += 1
         }
-        lanes[lane].parts = [Part(held: Array(pending.prefix(count)))]
+        lanes[lane].parts = [
+            Part(held: Array(pending.prefix(count)), window: windows.window(with: first.record.arrival))
+        ]
         lanes[lane].pending.removeFirst(count)
         lanes[lane].pendingBytes -= lanes[lane].parts.joinedBytes
     }

@@ -67,9 +67,13 @@ struct WindowProgress: Equatable, Sendable {
     var open: StreamWindow?
     /// All that came before this has been read.
     private var readTo: Timestamp?
+    /// When the last reads began, of which each brought nothing: fewer than `emptyReadsMin`.
+    private var emptyReads: [Timestamp] = []
 
     /// What came before a window's end can be read this much later, in milliseconds; clocks may differ by as much.
-    private static let grace: Int64 = 1_000
+    private static let grace: Int64 = 3_000
+    /// A table's stream may answer with nothing though it has more; of this many answers in a row one is true.
+    private static let emptyReadsMin = 3
 
     init(seconds: Int) { self.seconds = seconds }
 
@@ -85,13 +89,21 @@ struct WindowProgress: Equatable, Sendable {
         return arrivals.prefix { $0 < end }.count
     }
 
-    /// A record is invoked with.
-    mutating func enter(_ arrival: Timestamp) {
-        if open == nil, seconds > 0 { open = StreamWindow(with: arrival, seconds: seconds) }
+    /// The one that a batch opens whose first record came then; nil where there are none, or one is open.
+    func window(with arrival: Timestamp) -> StreamWindow? {
+        open == nil && seconds > 0 ? StreamWindow(with: arrival, seconds: seconds) : nil
     }
 
-    /// A read that began at that time came to the shard's newest record.
-    mutating func reached(_ time: Timestamp) { readTo = max(readTo ?? time, time) }
+    /// How far the shard has been read now; a clock that was set back is believed, too.
+    mutating func read(_ page: ShardPoller.Page) {
+        if page.lastArrival != nil || page.hasMore { emptyReads = [] }
+        if let arrival = page.lastArrival {
+            readTo = page.hasMore ? arrival : page.began
+        } else if !page.hasMore {
+            emptyReads.append(page.began)
+            if emptyReads.count == Self.emptyReadsMin { readTo = emptyReads.removeFirst() }
+        }
+    }
 
     /// Whether the open window is to be concluded; `next` is when the next record came, if there is one.
     func isOver(next: Timestamp?, isClosed: Bool) -> Bool {
