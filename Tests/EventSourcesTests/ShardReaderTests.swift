@@ -268,6 +268,20 @@ struct ShardReaderTests {
         await ended
     }
 
+    @Test func `the window of a shard that is there no more is concluded`() async throws {
+        let gone = StreamFailure(code: StreamFailure.notFound, message: "")
+        let shard = ScriptedShard(opens: [.failure(gone)], pages: [])
+        shard.state.withLock { $0.window = StreamWindow(with: Self.time, seconds: 10) }
+        let reader = try reader(shard, .kinesis, from: .after("1"), tumblingSeconds: 10)
+        async let ended: Void = reader.run()
+        await reader.vanish()
+        await ended
+        #expect(await reader.isFinished)
+        shard.state.withLock { state in
+            #expect(state.finals == [true] && state.saved.last == .end && state.window == nil)
+        }
+    }
+
     @Test func `an event that no function may be sent is a failed batch`() async throws {
         var members = Self.record("1").object ?? [:]
         members["Data"] = .string(String(repeating: "A", count: LimitsProfile.synchronousPayloadBytesMax))

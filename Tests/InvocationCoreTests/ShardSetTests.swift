@@ -42,6 +42,23 @@ struct ShardSetTests {
         #expect(actions(&set, later) == [.forget(["a"])])
     }
 
+    @Test func `a shard that goes while nobody reads it is ended before it is forgotten`() {
+        var set = ShardSet(start: .trimHorizon, positions: ["a": .after("1"), "b": .end])
+        var later = now
+        #expect(actions(&set, later) == [.list])
+        set.listed([], at: later, time: time)
+        #expect(actions(&set, later) == [])
+        later = later + .seconds(20)
+        #expect(actions(&set, later) == [.list])
+        set.listed([], at: later, time: time)
+        #expect(actions(&set, later) == [.forget(["b"]), .read("a", from: .after("1")), .vanish("a")])
+        set.finished("a", at: later)
+        later = later + .seconds(1)
+        #expect(actions(&set, later) == [.list])
+        set.listed([], at: later, time: time)
+        #expect(actions(&set, later) == [.forget(["a"])])
+    }
+
     @Test func `those that wait for others begin with the time of the listing`() {
         var set = ShardSet(start: .latest, positions: [:])
         let shards = (0...ShardSet.readingMax).map { ShardSet.Shard(id: "s\(1_000 + $0)") }

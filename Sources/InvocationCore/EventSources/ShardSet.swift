@@ -105,8 +105,15 @@ package struct ShardSet: Equatable, Sendable {
             waiting.append(.seal(shard.id))
         }
         let gone = positions.keys.filter { $0 != Self.mark && !names.contains($0) && !reading.contains($0) }.sorted()
-        for id in gone { positions[id] = nil }
-        if !gone.isEmpty { waiting.append(.forget(gone)) }
+        let ended = gone.filter { positions[$0] == .end }
+        for id in ended { positions[id] = nil }
+        if !ended.isEmpty { waiting.append(.forget(ended)) }
+        // A window may be open in what was begun: it is concluded as that of a shard that vanishes while it is read.
+        for id in gone where !isCrowded {
+            guard let position = positions[id] else { continue }
+            reading.insert(id)
+            waiting.append(.read(id, from: position))
+        }
         waiting += reading.subtracting(names).sorted().map { .vanish($0) }
     }
 
