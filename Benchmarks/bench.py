@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures the server beside a floor in the same run, alternating, and prints medians, 99th percentiles and ratios.
 
-bench.py [NAME …]: only those benchmarks. MARTLET_BIN names the server, MARTLET_BENCH_FUNCTIONS how many functions there are
+bench.py [NAME …]: only those benchmarks. What has a place in docs/performance.md is written there. MARTLET_BIN names the server, MARTLET_BENCH_FUNCTIONS how many functions there are
 (10,000), MARTLET_BENCH_INVOCATIONS, MARTLET_BENCH_COLD, MARTLET_BENCH_EVENTS and MARTLET_BENCH_MESSAGES how many of those are measured. Exit code 1 when a goal is missed by more than MARTLET_BENCH_SLACK times (2), which no noise explains.
 """
 
@@ -24,7 +24,9 @@ import botocore.awsrequest  # noqa: E402
 import botocore.credentials  # noqa: E402
 
 import burst as bursts  # noqa: E402
+import throughput as throughputs  # noqa: E402
 from queues import queue  # noqa: E402
+from results import Results  # noqa: E402
 
 from harness import NODE, PYTHON, ROLE, Server, wait_until, zip_of  # noqa: E402
 
@@ -35,6 +37,7 @@ EVENTS = int(os.environ.get("MARTLET_BENCH_EVENTS", 4_000))
 SLACK = float(os.environ.get("MARTLET_BENCH_SLACK", 2))
 PATH = "/2015-03-31/functions"
 missed = []
+results = Results()
 
 
 class Connection:
@@ -120,6 +123,7 @@ def functions():
                 break
         assert found >= FUNCTIONS, found
         report(f"a page of 50 of {found} functions", pages, "GET /healthz", floor, goal=20)
+        results.add(f"a page of 50 of {found:,} functions, p99", quantile(pages, 0.99), "ms", None, None, 20)
         starts, floor = [], []
         for _ in range(5):
             for server, times in [(full, starts), (empty, floor)]:
@@ -128,6 +132,7 @@ def functions():
                 server.start()
                 times.append((time.perf_counter() - begin) * 1_000)
         report(f"start with {found} functions", starts, "start with none", floor, goal=1_000)
+        results.add(f"start of a server with {found:,} functions", statistics.median(starts), "ms", None, None, 1_000)
     finally:
         full.close()
         empty.close()
@@ -243,22 +248,25 @@ def cold():
                 floors[label].append((time.perf_counter() - start) * 1_000)
         for label, _, _, command, median_goal, p99_goal in kinds:
             values, floor = calls[label], floors[label]
-            report(f"a cold invocation, {label}, --pool {mode}", values, " ".join(command[-3:]), floor)
-            median, p99 = statistics.median(floor), quantile(floor, 0.99)
-            ratios = [("p50", statistics.median(values) / median, median_goal), ("p99", quantile(values, 0.99) / p99, p99_goal)]
-            for what, ratio, goal in ratios:
-                verdict = "" if goal is None else f"  goal {goal:.2f}: {'met' if ratio <= goal else 'MISSED'}"
-                print(f"    {what} {ratio:.2f} x the interpreter's {what}{verdict}", flush=True)
+            for what, share, goal in (("p50", 0.5, median_goal), ("p99", 0.99, p99_goal)):
+                results.add(
+                    f"a cold invocation, {label}, --pool {mode}, {what}", quantile(values, share), "ms",
+                    " ".join(command[-3:]).replace("/usr/bin/", ""), quantile(floor, share), goal)
     finally:
         server.close()
 
 
 def burst():
-    bursts.burst(Server, Connection, PYTHON)
+    bursts.burst(Server, Connection, PYTHON, results)
+
+
+def throughput():
+    throughputs.throughput(Server, Connection, PYTHON, quantile, results)
 
 
 BENCHMARKS = {
-    "functions": functions, "invoke": invoke, "cold": cold, "burst": burst, "accept": accept, "queue": queue}
+    "functions": functions, "invoke": invoke, "cold": cold, "burst": burst, "throughput": throughput, "accept": accept,
+    "queue": queue}
 
 
 def main():
@@ -268,6 +276,7 @@ def main():
             sys.exit(f"bench: there is no benchmark {name}: {', '.join(BENCHMARKS)}")
     for name in names:
         BENCHMARKS[name]()
+    results.write()
     if missed:
         sys.exit(f"bench: far from the goal: {', '.join(missed)}")
 

@@ -63,8 +63,8 @@ def descends(pid, ancestor):
     return False
 
 
-def burst(server_of, connection_of, python):
-    """Prints a line for each way in which environments begin; alternates between them."""
+def burst(server_of, connection_of, python, results):
+    """For each way in which environments begin; alternates between them."""
     answers, made, memory = {}, {}, {}
     for _ in range(ROUNDS):
         for mode in ("fork", "blank", "exec"):
@@ -87,10 +87,8 @@ def burst(server_of, connection_of, python):
             finally:
                 server.close()
     for mode, times in answers.items():
-        verdicts = "" if mode != "fork" else "".join(
-            f"  goal {text}: {'met' if met else 'MISSED'}" for text, met in (
-                ("0.7 s", statistics.median(times) <= 0.7), ("150/s", statistics.median(made[mode]) >= 150),
-                ("4 MiB", statistics.median(memory[mode]) <= 4)))
-        print(f"{AT_ONCE} invocations at once, Python, --pool {mode:<6} answered in {statistics.median(times):6.3f} s  "
-              f"{statistics.median(made[mode]):6.0f} environments/s  {statistics.median(memory[mode]):6.2f} MiB (PSS) each"
-              f"{verdicts}", flush=True)
+        goals = (0.7, 150, 4) if mode == "fork" else (None, None, None)
+        name = f"{AT_ONCE} invocations at once, Python, --pool {mode}"
+        results.add(f"{name}: all answered", statistics.median(times), "s", None, None, goals[0])
+        results.add(f"{name}: environments", statistics.median(made[mode]), "a second", None, None, goals[1], more_is_better=True)
+        results.add(f"{name}: memory of each (PSS)", statistics.median(memory[mode]), "MiB", None, None, goals[2])

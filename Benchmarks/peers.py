@@ -15,8 +15,10 @@ from harness import ROLE, ROOT, wait_until, zip_of
 PEERS = pathlib.Path(os.environ.get("MARTLET_BENCH_PEERS", ROOT / ".venv-peers"))
 
 
-class Ministack:
-    """A server without sandboxes, which needs no container engine."""
+class _Peer:
+    """A program of others that serves HTTP on a port of its own, in a directory that goes with it."""
+
+    name = ""
 
     def __init__(self):
         self.directory = tempfile.TemporaryDirectory(prefix="martlet-bench-")
@@ -24,17 +26,53 @@ class Ministack:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        environment = dict(os.environ, GATEWAY_PORT=str(port), BIND_HOST="127.0.0.1", HOME=self.directory.name)
+        command, variables = self.command(port)
         self.process = subprocess.Popen(
-            [PEERS / "bin/ministack"], env=environment, cwd=self.directory.name, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            command, env=dict(os.environ, HOME=self.directory.name, **variables), cwd=self.directory.name,
+            start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
         def listens():
-            assert self.process.poll() is None, "ministack did not start"
+            assert self.process.poll() is None, f"{self.name} did not start"
             with socket.socket() as probe:
                 return probe.connect_ex(("127.0.0.1", port)) == 0
 
-        wait_until(listens, 60, "ministack")
+        wait_until(listens, 60, self.name)
+
+    def close(self):
+        # Its workers are in its group.
+        os.killpg(self.process.pid, 9)
+        self.process.wait(30)
+        self.directory.cleanup()
+
+
+class Gunicorn(_Peer):
+    """Flask with as many workers as the machine has processors; what answers has no sandbox and no signature."""
+
+    name = "gunicorn"
+    application = """
+import flask
+
+app = flask.Flask(__name__)
+
+
+@app.post("/")
+def handler():
+    return flask.request.get_json()
+"""
+
+    def command(self, port):
+        pathlib.Path(self.directory.name, "application.py").write_text(self.application)
+        return [PEERS / "bin/gunicorn", "--workers", str(os.cpu_count()), "--worker-class", "gthread", "--threads", "4",
+                "--keep-alive", "60", "--bind", f"127.0.0.1:{port}", "application:app"], {}
+
+
+class Ministack(_Peer):
+    """A server without sandboxes, which needs no container engine."""
+
+    name = "ministack"
+
+    def command(self, port):
+        return [PEERS / "bin/ministack"], {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1"}
 
     def client(self, service="lambda"):
         return boto3.session.Session().client(
@@ -46,9 +84,3 @@ class Ministack:
         client.create_function(
             FunctionName=name, Role=ROLE, Runtime="python3.12", Handler="index.handler",
             Code={"ZipFile": zip_of({"index.py": source})}, **settings)
-
-    def close(self):
-        # Its workers are in its group.
-        os.killpg(self.process.pid, 9)
-        self.process.wait(30)
-        self.directory.cleanup()
