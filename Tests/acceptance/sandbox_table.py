@@ -83,6 +83,11 @@ def mounts(seen):
     return f"{code(sorted(own))} writable; every other {'read-only' if read_only else 'NOT read-only'}; all {'' if kinds else 'NOT '}nosuid"
 
 
+def filters(count):
+    """Whether an environment is forked is the machine's and the operator's to decide."""
+    return "1 filter; in a forked environment its zygote's too" if int(count) in (1, 2) else f"{count} FILTERS"
+
+
 def rows(seen):
     """Triples of what, ours, and AWS's; what the machine alone decides is left out, so that the table is the same wherever it is made."""
     capabilities = {name for name, value in seen["capabilities"].items() if int(value, 16)}
@@ -93,7 +98,7 @@ def rows(seen):
         ("User namespace", f"one id, {seen['map'][0]}: no other user exists in it" if seen["map"][2] == "1" else "MORE THAN ONE", "not recorded"),
         ("Capabilities (all five sets)", code(sorted(capabilities)), "not recorded"),
         ("no_new_privs", seen["no_new_privileges"], "not recorded"),
-        ("System call filter", f"mode {seen['seccomp']}, {seen['filters']} filter", "[seccomp-bpf][aws-isolation], its list is not public"),
+        ("System call filter", f"mode {seen['seccomp']}, {filters(seen['filters'])}", "[seccomp-bpf][aws-isolation], its list is not public"),
         ("Working directory", f"`{seen['directory']}`", "`/var/task`"),
         ("Host name", f"`{seen['host']}`", "not recorded"),
         ("Processes seen", "process 1 and its own" if not others else f"ALSO {others}", "[its own][aws-isolation]"),
