@@ -114,6 +114,8 @@ let package = Package(
                 .embedInCode("Bootstraps/python/bootstrap.py"), .embedInCode("Bootstraps/python/_martlet_runtime.py"),
                 .embedInCode("Bootstraps/python/_martlet_log.py"), .embedInCode("Bootstraps/python/_martlet_blank.py"),
                 .embedInCode("Bootstraps/python/_martlet_zygote.py"),
+                .embedInCode("Bootstraps/python/_martlet_snapshot.py"),
+                .embedInCode("Bootstraps/python/snapstart/snapshot_restore_py.py"),
                 .embedInCode("Bootstraps/nodejs/index.cjs"), .embedInCode("Bootstraps/nodejs/blank.cjs"),
                 .embedInCode("Bootstraps/nodejs/practice.cjs"),
                 .embedInCode("Bootstraps/nodejs/connection.cjs"), .embedInCode("Bootstraps/nodejs/errors.cjs"),

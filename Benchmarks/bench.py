@@ -24,6 +24,7 @@ import botocore.awsrequest  # noqa: E402
 import botocore.credentials  # noqa: E402
 
 import burst as bursts  # noqa: E402
+import snapstart as snapstarts  # noqa: E402
 import throughput as throughputs  # noqa: E402
 from queues import queue  # noqa: E402
 from results import Results  # noqa: E402
@@ -264,8 +265,12 @@ def throughput():
     throughputs.throughput(Server, Connection, PYTHON, quantile, results)
 
 
+def snapstart():
+    snapstarts.snapstart(Server, Connection, quantile, results)
+
+
 BENCHMARKS = {
-    "functions": functions, "invoke": invoke, "cold": cold, "burst": burst, "throughput": throughput, "accept": accept,
+    "functions": functions, "invoke": invoke, "cold": cold, "snapstart": snapstart, "burst": burst, "throughput": throughput, "accept": accept,
     "queue": queue}
 
 

@@ -15,7 +15,7 @@ func fuzz(_ bytes: [UInt8]) {
 }
 
 private func written(_ input: inout FuzzInput) {
-    let kind = input.below(22)
+    let kind = input.below(25)
     switch kind {
     case 0: same(.configure(configuration(&input)))
     case 1: same(.prepareTemporary(number: input.number()))
@@ -55,6 +55,9 @@ private func written(_ input: inout FuzzInput) {
     case 18: same(SpawnerReply.adopted(id: input.number()))
     case 19: same(SpawnerReply.adoptFailed(id: input.number(), error(&input)))
     case 20: same(InitRequest.adopt(process: input.number(), pid: input.number()))
+    case 21: same(SpawnerRequest.limitMemory(id: input.number(), memoryMiB: input.number()))
+    case 22: same(SpawnerReply.memoryLimited(id: input.number()))
+    case 23: same(SpawnerReply.memoryLimitFailed(id: input.number(), error(&input)))
     default: same(SpawnerReply.gone(id: input.number()))
     }
 }
@@ -76,9 +79,10 @@ private func same(_ message: InitReply) {
 }
 
 private func kinship(_ input: inout FuzzInput) -> SandboxKinship {
-    switch input.below(3) {
+    switch input.below(4) {
     case 0: .none
     case 1: .zygote
+    case 2: .snapshot
     default: .below(zygote: input.number())
     }
 }
@@ -100,6 +104,7 @@ private func configuration(_ input: inout FuzzInput) -> SpawnerConfiguration {
         firstUserID: input.number(),
         systemCallFilter: input.bytes(),
         zygoteFilter: input.bytes(),
+        snapshotFilter: input.bytes(),
         network: NetworkProgram(
             messages: (0..<input.below(5)).map { _ in
                 .init(netlinkProtocol: input.number(), acknowledgements: Int(input.byte()), bytes: input.bytes())
@@ -118,7 +123,7 @@ private func plan(_ input: inout FuzzInput) -> SandboxPlan {
         sharedMemoryMiB: input.number(),
         userID: input.number(),
         groupID: input.number(),
-        role: [.alone, .zygote, .below][Int(input.below(3))]
+        role: [.alone, .zygote, .below, .snapshot][Int(input.below(4))]
     )
 }
 

@@ -60,7 +60,7 @@ static void tell_beneath(int socket, struct beneath message, int pidfd) {
 }
 
 // In the second process, which is inside both namespaces: returns in the child only.
-static void clone_inside(uint64_t flags, const char *uid_map, const char *gid_map, int socket) {
+static void clone_inside(uint64_t flags, uid_t owner, const char *uid_map, const char *gid_map, int socket) {
     char self[32] = "";
     // This /proc is the machine's.
     ssize_t length = readlink("/proc/self", self, sizeof self - 1);
@@ -69,7 +69,8 @@ static void clone_inside(uint64_t flags, const char *uid_map, const char *gid_ma
     int result = message.helper > 0 ? clone_sibling(flags, &pidfd) : -ESRCH;
     if (result == 0) return;
     if (result > 0) {
-        setfsuid(geteuid());
+        // Whose the child's files in /proc are: root's, unless it is dumpable.
+        if (owner == 0) setfsuid(geteuid());
         result = message.child = process_of(pidfd);
     }
     if (result > 0) result = write_map(message.child, "uid_map", uid_map);
@@ -92,11 +93,13 @@ static void clone_from_outside(
     }
     if (result == 0) result = RESULT(setns(user_namespace, CLONE_NEWUSER));
     if (result == 0) result = RESULT(setns(process_namespace, CLONE_NEWPID));
-    // What it gained has made it undumpable, and so the files of its children in /proc somebody else's.
-    if (result == 0) result = RESULT(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+    // Who is inside owns what is made below, sees it in its /proc, and would have every capability over it: what is not dumpable is
+    // closed to it nevertheless, from the first moment (ptrace(2), "Ptrace access mode checking"). It would be closed to a caller
+    // who is an ordinary user too, which has to look at it: there, nothing that is hostile may be inside.
+    if (result == 0) result = RESULT(prctl(PR_SET_DUMPABLE, owner == 0 ? 1 : 0, 0, 0, 0));
     int pidfd = -1;
     if (result == 0) result = clone_sibling(0, &pidfd);
-    if (result == 0) return clone_inside(flags, uid_map, gid_map, socket);
+    if (result == 0) return clone_inside(flags, owner, uid_map, gid_map, socket);
     if (result < 0) tell_beneath(socket, (struct beneath){.error = result, .helper = -1}, -1);
     _exit(0);
 }

@@ -58,7 +58,10 @@ enum ConfigurationAnswer {
         let tracing: API.TracingConfig? = echoed("TracingConfig")
         answer.tracingConfig = .init(mode: tracing?.mode ?? "PassThrough")
         let snapStart: API.SnapStart? = echoed("SnapStart")
-        answer.snapStart = .init(applyOn: snapStart?.applyOn ?? "None", optimizationStatus: "Off")
+        answer.snapStart = .init(
+            applyOn: snapStart?.applyOn ?? "None",
+            optimizationStatus: configuration.isSnapStartOptimized ? "On" : "Off"
+        )
         answer.deadLetterConfig = echoed("DeadLetterConfig")
         answer.kmsKeyArn = echoed("KMSKeyArn")
         answer.fileSystemConfigs = echoed("FileSystemConfigs")

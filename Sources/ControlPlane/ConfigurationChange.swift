@@ -99,6 +99,7 @@ struct ConfigurationChange {
         if let environment { configuration.environment = environment }
         if let logging { try apply(logging, to: &configuration.logging) }
         configuration.echoed.merge(echoed) { _, new in new }
+        try ConfigurationRules.checkSnapStart(configuration)
     }
 
     private func apply(_ change: LoggingChange, to logging: inout LoggingConfiguration) throws(LambdaError) {

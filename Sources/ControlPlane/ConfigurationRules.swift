@@ -53,6 +53,22 @@ struct ConfigurationRules: Sendable {
         }
     }
 
+    /// What AWS has snapshots of among the runtimes that run here: Python from 3.12 on.
+    static func checkSnapStart(_ configuration: FunctionConfiguration) throws(LambdaError) {
+        guard configuration.asksSnapStart else { return }
+        let runtime = configuration.runtime
+        guard runtime.hasPrefix("python3."), let minor = Int(runtime.dropFirst("python3.".count)), minor >= 12 else {
+            throw .invalidParameterValue(message: "\(runtime) is not supported for SnapStart enabled functions.")
+        }
+        guard configuration.ephemeralStorageMiB <= snapStartStorageMiBMax else {
+            throw .invalidParameterValue(
+                message: "SnapStart does not support an ephemeral storage of more than \(snapStartStorageMiBMax) MB."
+            )
+        }
+    }
+
+    private static let snapStartStorageMiBMax = 512
+
     private func checkMemory(_ memory: Int) throws(LambdaError) {
         let allowedToday = LimitsProfile.current.memoryMiB.contains(memory)
         let range = limits.memoryMiB

@@ -12,11 +12,23 @@ import ServiceLifecycle
 /// The metadata store is the queue: an operation leaves the state behind and rings. So nothing is lost when the server
 /// dies, and nothing in memory can grow.
 package actor FunctionActivator: Service {
-    /// Finds out whether a version can run: its code is read, checked and unpacked.
-    package typealias Prepare = @Sendable (FunctionConfiguration) async throws -> Void
+    /// Finds out whether a version can run: its code is read, checked and unpacked; with SnapStart it is initialised.
+    package typealias Prepare = @Sendable (FunctionConfiguration) async throws -> Preparation
+
+    package enum Preparation: Equatable, Sendable {
+        case ready
+        /// Its environments come from a snapshot.
+        case snapshot
+        /// They come without one, and this is why.
+        case noSnapshot(reason: String)
+        /// The initialisation for the snapshot failed: the version can't be used.
+        case failed(FailureReason)
+    }
 
     /// Versions that are prepared at one time.
     static let concurrencyMax = 4
+    /// The same of those that are initialised for a snapshot, which may take minutes: none of the others waits for them.
+    static let snapshotsMax = 16
     /// Before a function is tried again whose outcome couldn't be written.
     static let retryDelay = Duration.seconds(1)
 
@@ -31,6 +43,8 @@ package actor FunctionActivator: Service {
     private let clock: any Clock<Duration>
     private let logger: Logger
     private var inFlight: Set<FunctionVersionKey> = []
+    /// Of those, the ones that are to have a snapshot.
+    private var snapshots: Set<FunctionVersionKey> = []
     /// Rings while the service runs; one ring is as good as many.
     private var ringing: AsyncStream<Void>.Continuation?
 
@@ -88,7 +102,8 @@ package actor FunctionActivator: Service {
             logger.error("unsettled functions not read", metadata: ["cause": "\(error)"])
             return []
         }
-        let claimed = unsettled.filter { !inFlight.contains($0) }.prefix(Self.concurrencyMax - inFlight.count)
+        let places = Self.concurrencyMax - (inFlight.count - snapshots.count)
+        let claimed = unsettled.filter { !inFlight.contains($0) }.prefix(places)
         inFlight.formUnion(claimed)
         return Array(claimed)
     }
@@ -108,6 +123,14 @@ package actor FunctionActivator: Service {
             }
         }
         inFlight.remove(key)
+        snapshots.remove(key)
+        wake()
+    }
+
+    /// One that has a place for itself gives back the one that it was claimed with, unless too many have.
+    private func givePlaceBack(_ key: FunctionVersionKey) {
+        guard snapshots.count < Self.snapshotsMax else { return }
+        snapshots.insert(key)
         wake()
     }
 
@@ -115,10 +138,16 @@ package actor FunctionActivator: Service {
         guard let seen = try await metadata.function(key.function, version: key.version)?.configuration,
             Self.isUnsettled(seen)
         else { return }
-        let failure: FailureReason?
+        if seen.hasSnapStart { givePlaceBack(key) }
+        let revisionID = RandomIdentifier.uuid()
+        var preparation = Preparation.ready
+        var failure: FailureReason?
         do {
-            try await prepare(seen)
-            failure = nil
+            // As which it is to be known.
+            var prepared = seen
+            prepared.revisionID = revisionID
+            preparation = try await prepare(prepared)
+            if case .failed(let reason) = preparation { failure = reason }
         } catch {
             // Stopped in the middle: that says nothing about the function.
             if Task.isCancelled { return }
@@ -130,21 +159,27 @@ package actor FunctionActivator: Service {
                 metadata: ["function": "\(key.function.arn(qualifier: key.version))", "cause": "\(error)"]
             )
         }
-        let revisionID = RandomIdentifier.uuid()
-        let settled = try await metadata.change { [unreached] transaction -> (unused: Set<String>, notes: [String])? in
+        let settled = try await metadata.change {
+            [unreached, failure, preparation] transaction -> (unused: Set<String>, notes: [String])? in
             // Deleted, or deleted and made anew meanwhile: another turn will settle that one.
             guard var record = try transaction.record(key.function, key.version),
                 record.configuration.revisionID == seen.revisionID
             else { return nil }
             let before = record.active
+            record.configuration.isSnapStartOptimized = preparation == .snapshot
             let unused = Self.settle(&record, failure: failure, revisionID: revisionID)
             try transaction.update(record)
-            let notes = record.active.map {
+            var notes = record.active.map {
                 IneffectiveParameters.notes($0, before: before, unreached: unreached)
             }
+            if case .noSnapshot(let reason) = preparation { notes?.append(IneffectiveParameters.noSnapshot(reason)) }
             return (unused, notes ?? [])
         }
-        guard let settled else { return }
+        guard let settled else {
+            // What was made for a version that is gone serves nobody.
+            if preparation == .snapshot { await activated(key.function, key.version, nil) }
+            return
+        }
         if failure == nil { await activated(key.function, key.version, revisionID) }
         await collector.discardLater(settled.unused)
         await write(settled.notes, seen, topic: "configuration")

@@ -11,7 +11,6 @@ package enum IneffectiveParameters {
     package static let reasons: [(name: String, reason: String)] = [
         ("FileSystemConfigs", "no file system of Amazon EFS or S3 is mounted; only /tmp can be written to"),
         ("KMSKeyArn", "environment variables are encrypted with the server's own master key"),
-        ("SnapStart", "versions start without a snapshot"),
         ("TracingConfig", "trace headers are made and passed on, and nothing is sent to AWS X-Ray"),
         ("VpcConfig", "functions reach the network of this machine, by the server's egress policy"),
     ]
@@ -40,6 +39,11 @@ package enum IneffectiveParameters {
         return notes
     }
 
+    /// The log line of a version that has no snapshot though it was to have one.
+    static func noSnapshot(_ reason: String) -> String {
+        "SnapStart is kept and shown, and has no effect on this version: \(reason)."
+    }
+
     /// The log line for a target that nothing can be sent to here; nil where it can.
     static func note(
         on member: String,
@@ -55,7 +59,6 @@ package enum IneffectiveParameters {
         guard let value = try? JSONValue(parsing: Array(text.utf8)) else { return false }
         return switch name {
         case "FileSystemConfigs": value.array?.isEmpty == false
-        case "SnapStart": value["ApplyOn"] == .string("PublishedVersions")
         case "TracingConfig": value["Mode"] == .string("Active")
         case "VpcConfig":
             value["SubnetIds"]?.array?.isEmpty == false || value["SecurityGroupIds"]?.array?.isEmpty == false

@@ -8,12 +8,15 @@ extension ControlPlane {
     ///
     /// An alias with two versions draws one of them.
     /// - Throws: `LambdaError.resourceNotFound` with the qualifier, `$LATEST` where none was given, in the ARN;
-    ///   `.resourceConflict` while the version has never been active.
+    ///   `.resourceConflict`, or `.snapStartNotReady`, while the version has never been active.
     package func invocable(_ key: FunctionKey, qualifier: String?) async throws -> FunctionConfiguration {
         let named = qualifier ?? FunctionVersionKey.latest
         let found = try await entry(FunctionVersionKey(function: key, version: named))
         guard let record = found?.record(at: .random(in: 0..<1)) else { throw Self.notFound(key, qualifier: named) }
         guard let active = record.active else {
+            if record.configuration.hasSnapStart, record.configuration.state == .pending {
+                throw LambdaError.snapStartNotReady
+            }
             throw LambdaError.resourceConflict(
                 message: "The operation cannot be performed at this time. The function is currently in the following "
                     + "state: \(record.configuration.state.rawValue)"

@@ -36,7 +36,13 @@ extension ControlPlane {
                 try Self.checkConcurrency(configuration.executions, key, qualifier, accountMax: accountMax, transaction)
                 try transaction.checkProvisioned(once: key, qualifier: qualifier, alias: alias)
                 try transaction.put(configuration, of: key, qualifier: qualifier)
-                return try transaction.shares(of: configuration, key, qualifier: qualifier)
+                let shares = try transaction.shares(of: configuration, key, qualifier: qualifier)
+                guard !shares.contains(where: { $0.record?.configuration.hasSnapStart == true }) else {
+                    throw LambdaError.invalidParameterValue(
+                        message: "Provisioned Concurrency is not supported for SnapStart enabled functions."
+                    )
+                }
+                return shares
             }
         }
         // As of before: what has been asked for has just begun.

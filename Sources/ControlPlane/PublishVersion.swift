@@ -36,8 +36,10 @@ extension ControlPlane {
                 }
                 if let last = try Self.lastVersion(equalTo: latest.configuration, transaction) { return last }
                 var version = try Self.publish(latest, description: request.description, modified, transaction)
-                if latest.configuration.state == .failed || latest.configuration.lastUpdateStatus == .failed {
-                    // It has not been found good: the version finds out by itself.
+                if latest.configuration.state == .failed || latest.configuration.lastUpdateStatus == .failed
+                    || version.configuration.hasSnapStart
+                {
+                    // It has not been found good, or is to be initialised: the version finds out by itself.
                     version.configuration.state = .pending
                     version.configuration.lastUpdateStatus = nil
                     version.configuration.failure = nil
@@ -104,6 +106,7 @@ extension ControlPlane {
         same.lastUpdateStatus = last.lastUpdateStatus
         same.failure = last.failure
         same.tags = last.tags
+        if same.asksSnapStart == last.asksSnapStart { same.echoed["SnapStart"] = last.echoed["SnapStart"] }
         if same.code.sha256 == last.code.sha256 { same.code = last.code }
         return same == last ? last : nil
     }

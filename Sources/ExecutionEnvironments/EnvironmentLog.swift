@@ -141,6 +141,18 @@ final class EnvironmentLog: Sendable {
         )
     }
 
+    func restoreStarted(runtime: RuntimeDefinition) {
+        let arn = RuntimeVersionARN.of(configuration.runtime, region: configuration.key.region)
+        add(.restoreStart(runtimeVersion: runtime.version, runtimeVersionARN: arn))
+    }
+
+    func restoreEnded(_ report: RestoreReport) {
+        collector.drain()
+        add(.restoreRuntimeDone(report))
+        add(.restoreReport(report))
+        telemetry.close()
+    }
+
     /// After what the function has written until now; from here on nobody subscribes.
     func initEnded(_ report: InitReport, extensions: [ExtensionRegistry.Extension]) {
         collector.drain()
@@ -158,10 +170,11 @@ final class EnvironmentLog: Sendable {
         add(.initReport(report, initialization))
         telemetry.close()
         if report.phase == .invocation { writeDelayedStart() }
-        if report.phase == .initialization, initialization == .provisionedConcurrency { recordProvisioned(report) }
+        if report.phase == .initialization, initialization != .onDemand { recordProvisioned(report) }
     }
 
-    /// Lambda bills the initialisation of a provisioned environment even if it never gets an invocation.
+    /// Lambda bills the initialisation of a provisioned environment even if it never gets an invocation, and that of a snapshot, which gets
+    /// none.
     private func recordProvisioned(_ report: InitReport) {
         let bytes = meter.snapshot()
         let usage = UsageRecord(
@@ -267,7 +280,8 @@ final class EnvironmentLog: Sendable {
             startedAt: inHand.startedAt,
             memoryMiB: configuration.memoryMiB,
             durationMicroseconds: report.duration.wholeNanoseconds / 1_000,
-            billedMilliseconds: report.status == .environmentLost ? 0 : report.billed.milliseconds,
+            billedMilliseconds: report.status == .environmentLost
+                ? 0 : report.billed.milliseconds + (report.restore?.billedMilliseconds ?? 0),
             initMicroseconds: report.initDuration.map { $0.wholeNanoseconds / 1_000 },
             maxMemoryUsedMiB: min(maxMemoryUsedMiB, configuration.memoryMiB),
             ephemeralStorageMiB: configuration.ephemeralStorageMiB,

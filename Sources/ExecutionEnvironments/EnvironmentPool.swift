@@ -99,6 +99,7 @@ package actor EnvironmentPool {
 
     /// Environments of other revisions of that function, or of that version of it, serve what they serve, and go.
     package func retire(_ function: FunctionKey, version: String?, keepingRevision revision: String?) {
+        workshop.snapshots?.retire(function, version: version, keepingRevision: revision)
         perform(scheduler.retire(function, version: version, keepingRevision: revision, at: .now))
     }
 
@@ -161,7 +162,16 @@ package actor EnvironmentPool {
             perform(scheduler.environmentReady(id, at: .now))
         case .lost(let id, let reason):
             guard environments.removeValue(forKey: id) != nil else { return }
-            perform(scheduler.environmentLost(id, isInitFailure: reason == .notInitialized, at: .now))
+            var restoreFailure: RestoreFailure?
+            if case .restoreFailed(let failure) = reason { restoreFailure = failure }
+            perform(
+                scheduler.environmentLost(
+                    id,
+                    isInitFailure: reason == .notInitialized,
+                    restoreFailure: restoreFailure,
+                    at: .now
+                )
+            )
             forgetConfigurations()
         }
         tellIfEmptied()
@@ -187,11 +197,15 @@ package actor EnvironmentPool {
                 guard let environment = environments[id] else { continue }
                 Task { await environment.shutDown() }
             case .throttle(let id, let reason): refuse(id, .tooManyRequests(reason))
+            case .fail(let id, .restoreFailed(.timeout)): refuse(id, .snapStartTimeout)
+            case .fail(let id, .restoreFailed(.error)): refuse(id, .snapStart)
             case .fail(let id, let failure): refuse(id, .service(message: Self.message(failure)))
             case .nextTick(let time): tick(at: time)
             }
         }
-        workshop.blanks?.setFreeMemory(scheduler.settings.memoryMiB - scheduler.memoryInUseMiB)
+        let freeMiB = scheduler.settings.memoryMiB - scheduler.memoryInUseMiB
+        workshop.blanks?.setFreeMemory(freeMiB)
+        workshop.snapshots?.setFreeMemory(freeMiB)
     }
 
     private func start(
@@ -233,6 +247,7 @@ package actor EnvironmentPool {
             "Execution environments of this function do not start on this machine; the server's log says why."
         case .memoryBeyondMachine:
             "The function's memory size is more than the server may use (--memory)."
+        case .restoreFailed: "The function could not be restored."
         case .shuttingDown: "The server is shutting down."
         }
     }

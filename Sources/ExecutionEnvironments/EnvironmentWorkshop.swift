@@ -24,6 +24,8 @@ package struct EnvironmentWorkshop: Sendable {
     package var logger: Logger
     /// nil where each environment is started by itself (`--pool exec`).
     package var blanks: BlankEnvironments?
+    /// nil where no environment is forked from an initialised one.
+    package var snapshots: Snapshots?
 
     var reactor: DescriptorReactor { foundation.reactor }
 

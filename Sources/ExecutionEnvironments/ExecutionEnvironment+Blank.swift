@@ -8,7 +8,7 @@ import Logging
 extension ExecutionEnvironment {
     /// A blank environment's sandbox as this function's, its process still waiting; nil when there is none, or none fits.
     func becomeAssigned(_ code: UnpackedCode) async -> Sandbox? {
-        guard let blanks = workshop.blanks else { return nil }
+        guard lifecycle.origin != .snapshot, let blanks = workshop.blanks else { return nil }
         let environment = processEnvironment
         let start = workshop.start(
             of: configuration,
@@ -36,6 +36,11 @@ extension ExecutionEnvironment {
             return nil
         }
         blanks.assigned(kind)
+        return takeOver(blank)
+    }
+
+    /// Its log is open already.
+    func takeOver(_ blank: BlankEnvironment) -> Sandbox {
         sandbox = blank.sandbox
         services = blank.services
         log.telemetry.attach(blank.sandbox)
@@ -45,7 +50,9 @@ extension ExecutionEnvironment {
     }
 
     /// Lets the process that waits in this environment begin; false when there is none, and one must be started.
-    func assignRuntime() -> Bool {
+    ///
+    /// - Throws: when it was restored and has died: no other has what it had.
+    func assignRuntime() throws(SyscallError) -> Bool {
         runtimeProcess = ProcessPlan.runtimeNumber
         guard let assignment else { return false }
         self.assignment = nil
@@ -55,6 +62,7 @@ extension ExecutionEnvironment {
             runtimeProcess = ProcessPlan.blankNumber
             return true
         } catch {
+            if case .restored = lifecycle.origin { throw error }
             // It died in this moment: another is started in its place.
             logger.notice("blank environment died", metadata: ["error": "\(error)"])
             return false

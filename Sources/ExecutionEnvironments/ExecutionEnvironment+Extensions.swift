@@ -15,7 +15,7 @@ extension ExecutionEnvironment {
         guard let sandbox else { return }
         log.telemetry.begin()
         try thaw()
-        try sandbox.setProcessorLimited(false)
+        try sandbox.setProcessorShare(.all)
         log.initStarted(inHand == nil ? .initialization : .invocation, runtime: runtime)
         for (index, name) in names.enumerated() {
             try sandbox.run(

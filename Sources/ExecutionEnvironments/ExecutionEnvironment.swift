@@ -29,7 +29,8 @@ package actor ExecutionEnvironment {
     private let events: AsyncStream<Event>.Continuation
     let logger: Logger
 
-    private let initialization: InitializationType
+    /// How the runtime's process begins.
+    var initialization: InitializationType
     var lifecycle: EnvironmentLifecycle
     var sandbox: Sandbox?
     var services: SandboxServices?
@@ -46,6 +47,8 @@ package actor ExecutionEnvironment {
     private var watching: Task<Void, Never>?
     private var isFrozen = false
     private var outOfMemoryKills: UInt64 = 0
+    /// How the initialisation ended that no invocation was in.
+    private(set) var initStatus: InitReport.Status?
     /// Only where no control group counts memory: what init said last.
     private var measuredKibibytes: UInt64 = 0
     /// The first, finished before init has said for the first time how much memory its processes have.
@@ -67,6 +70,7 @@ package actor ExecutionEnvironment {
         _ id: EnvironmentID,
         _ configuration: FunctionConfiguration,
         _ initialization: InitializationType,
+        isSnapshot: Bool = false,
         runtime: RuntimeDefinition,
         workshop: EnvironmentWorkshop,
         events: AsyncStream<Event>.Continuation
@@ -74,7 +78,7 @@ package actor ExecutionEnvironment {
         self.id = id
         self.configuration = configuration
         self.initialization = initialization
-        lifecycle = EnvironmentLifecycle(configuration, initialization)
+        lifecycle = EnvironmentLifecycle(configuration, initialization, isSnapshot: isSnapshot)
         self.runtime = runtime
         self.workshop = workshop
         self.events = events
@@ -114,11 +118,18 @@ package actor ExecutionEnvironment {
 
     private func makeSandbox() async throws -> (Sandbox, externalExtensions: [String]) {
         let code = try await UnpackedCode.acquire(configuration, from: workshop.code)
+        if let sandbox = await becomeRestored(code) { return (sandbox, code.extensions) }
         if let sandbox = await becomeAssigned(code) { return (sandbox, code.extensions) }
         let sandbox: Sandbox
         do {
             try log.open()
-            sandbox = try await workshop.foundation.make(id, configuration, runtime: runtime, code: code)
+            sandbox = try await workshop.foundation.make(
+                id,
+                configuration,
+                runtime: runtime,
+                code: code,
+                kinship: lifecycle.origin == .snapshot ? .snapshot : .none
+            )
         } catch {
             await UnpackedCode.release(configuration, to: workshop.code)
             throw error
@@ -209,26 +220,6 @@ package actor ExecutionEnvironment {
         finishUnmeasured()
         guard !hasMemoryGroup, residentKibibytes > UInt64(configuration.memoryMiB) << 10 else { return }
         perform(lifecycle.runtimeExited(.signalled(SIGKILL, outOfMemory: true), at: .now))
-    }
-
-    func entrypointFailure(_ errno: Int32) -> InvocationFailure {
-        let executables = runtime.executables
-        if let wrapper = runtime.wrapper(configuration.environment ?? [:]) { return wrapperFailure(wrapper, errno) }
-        if !runtime.managed, errno == ENOENT { return .noBootstrap(tried: executables) }
-        return .notExecutable(executables[0], reason: String(cString: strerror(errno)))
-    }
-
-    /// What the shell script that starts a managed runtime on Lambda says and does when the wrapper is not to be run.
-    private func wrapperFailure(_ wrapper: String, _ errno: Int32) -> InvocationFailure {
-        switch errno {
-        case ENOENT, ENOTDIR:
-            log.collector.add(platformLine: "\(wrapper): does not exist\n")
-            return .exited(.exited(code: 127))
-        case EACCES:
-            log.collector.add(platformLine: "\(wrapper): is not an executable\n")
-            return .exited(.exited(code: 126))
-        default: return .notExecutable(wrapper, reason: String(cString: strerror(errno)))
-        }
     }
 
     // MARK: - The pool's side
@@ -324,21 +315,23 @@ package actor ExecutionEnvironment {
         case .tell(let event, let polls):
             try thaw()
             tell(event, to: polls)
-        case .applyRunLimits: try sandbox?.setProcessorLimited(true)
+        case .applyRunLimits: try sandbox?.setProcessorShare(.bought)
         case .killProcesses: try killProcesses()
         case .deliver(let id, let poll, let deadline): try deliver(id, to: poll, deadline: deadline)
         case .refuse(let polls, let reply):
             for poll in polls { self.polls.removeValue(forKey: poll)?.resume(returning: answer(reply)) }
         case .finish(let report): finish(report)
         case .initEnded(let report):
+            if report.phase == .initialization { initStatus = report.status }
             log.initEnded(report, extensions: lifecycle.extensions.atInitEnd ?? [])
             if try sandbox?.memoryPeakBytes() == nil { try sandbox?.requestMemory() }
+        case .restoreEnded(let report): log.restoreEnded(report)
         case .setTimer(let time): setTimer(time)
         case .cancelTimer:
             timer?.cancel()
             timer = nil
         case .becomeIdle(let idle):
-            if idle == .ready { freezeLater() }
+            if idle == .ready, lifecycle.origin != .snapshot { freezeLater() }
             events.yield(.idle(id))
         case .discard(let reason):
             finishUnmeasured()
@@ -351,12 +344,12 @@ package actor ExecutionEnvironment {
     private func startRuntime() throws {
         guard let sandbox else { return }
         try thaw()
-        try sandbox.setProcessorLimited(false)
+        try sandbox.setProcessorShare(.all)
         if !lifecycle.extensions.hasExternal {
             log.telemetry.begin()
-            log.initStarted(inHand == nil ? .initialization : .invocation, runtime: runtime)
+            noteStart()
         }
-        if assignRuntime() { return }
+        if try assignRuntime() || (try startSnapshot()) { return }
         let command = runtime.arguments(
             executable: runtime.executables[0],
             memoryMiB: configuration.memoryMiB,
@@ -387,7 +380,7 @@ package actor ExecutionEnvironment {
         freezing?.cancel()
         try thaw()
         // Their end takes time of the processors too; what starts next is not limited either.
-        try sandbox?.setProcessorLimited(false)
+        try sandbox?.setProcessorShare(.all)
         try sandbox?.killAll()
     }
 
@@ -536,8 +529,9 @@ extension ExecutionEnvironment: RuntimeAPIHandler {
             return extensionError(identifier, isInit: isInit, type: type)
         case .subscribe(let identifier, let isLogs, let body):
             return subscribe(identifier, isLogs ? .logs : .telemetry, body)
-        case .restoreNext, .restoreError:
-            return RuntimeAPIAnswer(.invalidStateTransition(from: lifecycle.runtimeState, to: .ready))
+        case .restoreNext: return await wait { perform(lifecycle.runtimeAsksRestore($0, at: .now)) }
+        case .restoreError(let type, let body):
+            return reply(lifecycle.runtimeReportsRestoreError(type: type, at: .now), body: body)
         }
     }
 

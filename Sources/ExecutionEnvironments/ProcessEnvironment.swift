@@ -66,6 +66,18 @@ struct ProcessEnvironment {
     /// `NAME=VALUE`.
     var list: [String] { Self.list(variables) }
 
+    /// What of it a process has that others are forked from: each of those has a log stream of its own, which none of them is told (AWS Lambda
+    /// Developer Guide, "Monitoring for Lambda SnapStart").
+    var snapshotList: [String] { Self.list(variables.filter { !Self.ofOneEnvironment.contains($0.key) }) }
+
+    /// What is replaced in a process that was forked from such a one.
+    var credentialsList: [String] { Self.list(variables.filter { Self.credentials.contains($0.key) }) }
+
+    private static let ofOneEnvironment: Set<String> = ["AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME"]
+    private static let credentials: Set<String> = [
+        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+    ]
+
     /// What of it an extension's process gets (AWS Lambda Developer Guide, "Using the Lambda Extensions API").
     var extensionList: [String] {
         Self.list(variables.filter { !$0.key.hasPrefix("_") && !Self.hiddenFromExtensions.contains($0.key) })

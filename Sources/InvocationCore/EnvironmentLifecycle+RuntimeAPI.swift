@@ -8,6 +8,7 @@ extension EnvironmentLifecycle {
     /// runs unanswered gets the same event again, as on Lambda.
     package mutating func runtimeAsksNext(_ poll: PollID, at now: MonotonicTime) -> [Action] {
         switch state {
+        case .initializing where origin == .snapshot: return refuse(poll)
         case .initializing: return runtimeAsksFirst(poll, at: now)
         case .ready:
             guard polls.count < Self.pollsMax else { return refuse(poll) }
@@ -16,6 +17,22 @@ extension EnvironmentLifecycle {
         case .invoking(let invocation): return runtimeAsksNext(poll, during: invocation, at: now)
         case .startingSandbox, .needsInit, .resetting, .ending, .dead: return refuse(poll)
         }
+    }
+
+    /// GET `/runtime/restore/next`: the initialisation is over, and the process can be forked from.
+    ///
+    /// It has no answer there: the runtime goes on in those that are forked from it.
+    package mutating func runtimeAsksRestore(_ poll: PollID, at now: MonotonicTime) -> [Action] {
+        guard case .initializing = state, origin == .snapshot, !hasRuntimeAsked else { return refuse(poll) }
+        return runtimeAsksFirst(poll, at: now)
+    }
+
+    /// POST `/runtime/restore/error`: what the function has registered to run after a restore failed.
+    package mutating func runtimeReportsRestoreError(type: String, at now: MonotonicTime) -> [Action] {
+        guard case .initializing(let since) = state, case .restored = origin, !hasRuntimeAsked else {
+            return refuse(.ready)
+        }
+        return [.answer(.accepted)] + failInit(.error(type: type), since: since, at: now)
     }
 
     /// Extensions register until then.
@@ -112,8 +129,7 @@ extension EnvironmentLifecycle {
     package mutating func runtimeReportsInitError(type: String, at now: MonotonicTime) -> [Action] {
         switch state {
         case .initializing(let since) where !hasRuntimeAsked:
-            let end = endInit(.initialization, .error(type: type), since: since, at: now)
-            return [.answer(.accepted), end] + reset(.failure, at: now)
+            return [.answer(.accepted)] + failInit(.error(type: type), since: since, at: now)
         case .invoking(let invocation):
             guard case .initializing(let since, _) = invocation.stage, !hasRuntimeAsked else {
                 return refuse(.initError)

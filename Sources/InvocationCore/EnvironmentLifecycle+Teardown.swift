@@ -57,7 +57,7 @@ extension EnvironmentLifecycle {
     }
 
     private mutating func tearDown(_ reason: ShutdownReason, at now: MonotonicTime) -> [Action] {
-        unreportedInit = nil
+        (unreportedInit, unreportedRestore) = (nil, nil)
         pendingFailure = nil
         extensions.end()
         let time = extensions.hasExternal ? Self.shutdownTime : Self.internalShutdownTime

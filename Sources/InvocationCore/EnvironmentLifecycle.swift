@@ -43,6 +43,8 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         /// Nothing of the invocation runs any more, and it has been answered; exactly once for each invocation.
         case finish(InvocationReport)
         case initEnded(InitReport)
+        /// In the place of the initialisation's end, for what was restored.
+        case restoreEnded(RestoreReport)
         /// Call `timerFired` then. Replaces the timer set before.
         case setTimer(MonotonicTime)
         case cancelTimer
@@ -67,6 +69,20 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         case shutdown
         /// It was to be ready before it was asked for, and is not: its initialisation failed, or its processes ended.
         case notInitialized
+        /// What is to run after a restore failed, or took too long.
+        case restoreFailed(RestoreFailure)
+    }
+
+    /// What an environment comes from, and is for.
+    package enum Origin: Equatable, Sendable {
+        /// Initialised for an invocation that waits; where that fails, again inside the invocation.
+        case onDemand
+        /// Initialised before anybody asks for it, or of no use.
+        case provisioned
+        /// The same, to be forked from when the runtime asks to be restored; it gets no invocation.
+        case snapshot
+        /// Forked from such a one, which was asked for it then: the initialisation was run there.
+        case restored(since: MonotonicTime)
     }
 
     package enum State: Equatable, Sendable {
@@ -123,8 +139,7 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
     package internal(set) var extensions = ExtensionRegistry()
     /// Time at full speed, and how long the first initialisation may take.
     package let initTimeout: Duration
-    /// Initialised before anybody asks for it, or of no use.
-    package let isProvisioned: Bool
+    package internal(set) var origin: Origin
     var polls: [PollID] = []
     /// Programs of /opt/extensions, by name.
     private var externalExtensions: [String] = []
@@ -136,13 +151,25 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
     var teardown: Teardown?
     /// Of the first initialisation, until an invocation has reported it.
     var unreportedInit: Duration?
+    /// The same of a restore.
+    var unreportedRestore: RestoreDuration?
 
-    package init(initTimeout: Duration = LimitsProfile.initDuration, isProvisioned: Bool = false) {
+    package init(initTimeout: Duration = LimitsProfile.initDuration, origin: Origin = .onDemand) {
         self.initTimeout = initTimeout
-        self.isProvisioned = isProvisioned
+        self.origin = origin
     }
 
+    /// Without its processes it is not kept.
+    var needsProcesses: Bool { origin != .onDemand }
+
     // MARK: - The server
+
+    /// The environment's process is forked from one that has run the initialisation, and was asked for at `since`.
+    package mutating func isRestored(since: MonotonicTime) {
+        if state == .dead { return }
+        precondition(state == .startingSandbox, "what it comes from is known before it begins")
+        origin = .restored(since: since)
+    }
 
     /// The walls stand; the names are those of the programs in /opt/extensions, of which one more than may be is enough.
     package mutating func sandboxReady(externalExtensions: [String] = [], at now: MonotonicTime) -> [Action] {
@@ -192,7 +219,7 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         switch state {
         case .initializing(let since):
             guard now >= since + initTimeout else { return [.setTimer(since + initTimeout)] }
-            return [endInit(.initialization, .timeout, since: since, at: now)] + reset(.timeout, at: now)
+            return failInit(.timeout, since: since, at: now)
         case .resetting, .ending: return teardownTimerFired(at: now)
         case .invoking(let invocation): return timerFired(during: invocation, at: now)
         case .startingSandbox, .ready, .needsInit, .dead: return []
@@ -206,9 +233,9 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         let failure = InvocationFailure.exited(status)
         isRuntimeAlive = false
         switch state {
-        case .initializing(let since):
-            return [endInit(.initialization, .error(type: failure.errorType), since: since, at: now)]
-                + reset(.failure, at: now)
+        case .initializing(let since): return failInit(.error(type: failure.errorType), since: since, at: now)
+        // With its processes those that were forked from it would be ended.
+        case .ready where origin == .snapshot: return []
         case .ready: return reset(.failure, at: now, isIdle: true)
         case .invoking(let invocation):
             if case .awaitingReset = invocation.stage { return runtimeEnded(at: now) }
@@ -240,7 +267,7 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         guard !extensions.hasExternal else { return actions + reset(.failure, at: now) }
         actions += forgetCalls()
         state = .needsInit
-        if isProvisioned { return actions + die(.notInitialized, at: now) }
+        if needsProcesses { return actions + die(.notInitialized, at: now) }
         return actions + [.cancelTimer, .becomeIdle(.needsInit)]
     }
 
@@ -253,7 +280,7 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         switch state {
         case .resetting(let isIdle):
             state = .needsInit
-            if isProvisioned { return die(.notInitialized, at: now) }
+            if needsProcesses { return die(.notInitialized, at: now) }
             return isIdle ? [.cancelTimer] : [.cancelTimer, .becomeIdle(.needsInit)]
         case .ending(let reason): return die(reason, at: now)
         case .invoking(let invocation): return initialize(invocation, at: now)
@@ -313,8 +340,11 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         guard hasRuntimeAsked, extensions.isReady else { return [] }
         switch state {
         case .initializing(let since):
-            // What was provisioned has been reported by itself (INIT_REPORT): no invocation had to wait for it.
-            unreportedInit = isProvisioned ? nil : now - since
+            // What nobody had to wait for has been reported by itself (INIT_REPORT).
+            unreportedInit = origin == .onDemand ? now - since : nil
+            if case .restored(let began) = origin {
+                unreportedRestore = RestoreDuration(total: now - began, billed: now - since)
+            }
             state = .ready
             return [
                 endInit(.initialization, .success, since: since, at: now),
@@ -337,7 +367,18 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         at now: MonotonicTime
     ) -> Action {
         extensions.noteInitEnd()
+        if case .restored(let began) = origin, phase == .initialization {
+            return .restoreEnded(RestoreReport(status: status, duration: now - began))
+        }
         return .initEnded(InitReport(phase: phase, status: status, duration: now - since))
+    }
+
+    /// An initialisation that no invocation is in failed.
+    mutating func failInit(_ status: InitReport.Status, since: MonotonicTime, at now: MonotonicTime) -> [Action] {
+        let isTimeout = status == .timeout
+        let end = endInit(.initialization, status, since: since, at: now)
+        if case .restored = origin { return [end] + die(.restoreFailed(isTimeout ? .timeout : .error), at: now) }
+        return [end] + reset(isTimeout ? .timeout : .failure, at: now)
     }
 
     private mutating func timerFired(during invocation: Invocation, at now: MonotonicTime) -> [Action] {
@@ -385,13 +426,14 @@ package struct EnvironmentLifecycle: Equatable, Sendable {
         _ status: InvocationReport.Status,
         at now: MonotonicTime
     ) -> Action {
-        defer { unreportedInit = nil }
+        defer { (unreportedInit, unreportedRestore) = (nil, nil) }
         return .finish(
             InvocationReport(
                 id: invocation.id,
                 status: status,
                 duration: now - invocation.startedAt,
-                initDuration: unreportedInit
+                initDuration: unreportedInit,
+                restore: unreportedRestore
             )
         )
     }

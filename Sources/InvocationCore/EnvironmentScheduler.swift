@@ -69,6 +69,8 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     package enum Failure: Equatable, Sendable {
         /// Environments of its function would not start.
         case environmentsDoNotStart
+        /// What its function runs after a restore failed.
+        case restoreFailed(RestoreFailure)
         /// The function's memory size is more than all environments may have together.
         case memoryBeyondMachine
         case shuttingDown
@@ -240,17 +242,24 @@ package struct EnvironmentScheduler: Equatable, Sendable {
 
     /// The environment is gone and its memory free, whether that was asked for, or it died, or never came up.
     ///
-    /// `isInitFailure` says of a provisioned one that its function is to blame.
+    /// `isInitFailure` says of a provisioned one that its function is to blame, and `restoreFailure` of a restored one: who has waited for it
+    /// longest fails with it, as another would fail too.
     package mutating func environmentLost(
         _ id: EnvironmentID,
         isInitFailure: Bool = false,
+        restoreFailure: RestoreFailure? = nil,
         at now: MonotonicTime
     ) -> [Command] {
-        let commands = forget(id, isInitFailure, at: now)
+        let commands = forget(id, isInitFailure, restoreFailure, at: now)
         return commands + provision(at: now)
     }
 
-    private mutating func forget(_ id: EnvironmentID, _ isInitFailure: Bool, at now: MonotonicTime) -> [Command] {
+    private mutating func forget(
+        _ id: EnvironmentID,
+        _ isInitFailure: Bool,
+        _ restoreFailure: RestoreFailure?,
+        at now: MonotonicTime
+    ) -> [Command] {
         guard let environment = environments.removeValue(forKey: id) else {
             preconditionFailure("an environment is lost once")
         }
@@ -263,7 +272,7 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         pools[key]?.living -= 1
         var commands: [Command] = []
         switch environment.phase {
-        case .starting: if !environment.isProvisioned { commands = startFailed(key, at: now) }
+        case .starting: if !environment.isProvisioned { commands = startFailed(key, restoreFailure, at: now) }
         case .busy: served(environment, at: now)
         case .idle: stopIdling(id, environment)
         case .awaitingMemory, .leaving: preconditionFailure("an environment that was not started is not lost")
@@ -349,15 +358,19 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     }
 
     /// A start failed: another is tried for who waits, but no invocation waits for ever.
-    private mutating func startFailed(_ key: EnvironmentKey, at now: MonotonicTime) -> [Command] {
+    private mutating func startFailed(
+        _ key: EnvironmentKey,
+        _ restoreFailure: RestoreFailure?,
+        at now: MonotonicTime
+    ) -> [Command] {
         guard var pool = pools[key] else { preconditionFailure("a start has a pool") }
         pool.coming -= 1
         pool.startFailures += 1
         pools[key] = pool
         var commands: [Command] = []
-        if pool.startFailures >= settings.startFailuresMax, let id = takeWaiter(of: key) {
+        if restoreFailure != nil || pool.startFailures >= settings.startFailuresMax, let id = takeWaiter(of: key) {
             giveUp(key, at: now)
-            commands.append(.fail(id, .environmentsDoNotStart))
+            commands.append(.fail(id, restoreFailure.map { .restoreFailed($0) } ?? .environmentsDoNotStart))
         }
         while let pool = pools[key], pool.coming < pool.waiters.count {
             guard canMakeRoom(pool.demand.memoryMiB) else {

@@ -45,15 +45,46 @@ package struct InvocationReport: Equatable, Sendable {
     package var duration: Duration
     /// Of the initialisation before the environment's first invocation; nil in every other one.
     package var initDuration: Duration?
+    /// The same of the restore that the environment began with.
+    package var restore: RestoreDuration?
 
-    package init(id: InvocationID, status: Status, duration: Duration, initDuration: Duration?) {
+    package init(
+        id: InvocationID,
+        status: Status,
+        duration: Duration,
+        initDuration: Duration?,
+        restore: RestoreDuration? = nil
+    ) {
         self.id = id
         self.status = status
         self.duration = duration
         self.initDuration = initDuration
+        self.restore = restore
     }
 
     package var billed: BilledDuration { BilledDuration(duration: duration, initDuration: initDuration) }
+}
+
+/// How long the restoring of a snapshot took (AWS Lambda Developer Guide, "Monitoring for Lambda SnapStart").
+package struct RestoreDuration: Equatable, Sendable {
+    /// From when it was asked for.
+    package var total: Duration
+    /// Of it, that of the function's own hooks and the runtime's start.
+    package var billed: Duration
+
+    package init(total: Duration, billed: Duration) {
+        self.total = total
+        self.billed = billed
+    }
+
+    /// Whole milliseconds, rounded up.
+    package var billedMilliseconds: Int64 { BilledDuration(duration: billed, initDuration: nil).milliseconds }
+}
+
+/// Why a restored environment is of no use.
+package enum RestoreFailure: Equatable, Sendable {
+    case error
+    case timeout
 }
 
 /// How an initialisation ended.

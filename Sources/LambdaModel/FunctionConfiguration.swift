@@ -41,6 +41,22 @@ package struct FunctionConfiguration: Equatable, Sendable, Codable {
     /// TracingConfig's Mode is Active: a trace is sampled where the caller has not said anything of it.
     package var isTracingActive: Bool { echoed["TracingConfig"]?.contains(#""Active""#) ?? false }
 
+    /// SnapStart's ApplyOn is PublishedVersions, and this is one.
+    package var hasSnapStart: Bool { asksSnapStart && version != FunctionVersionKey.latest }
+
+    package var asksSnapStart: Bool { echoed["SnapStart"]?.contains(#""PublishedVersions""#) ?? false }
+
+    /// SnapStart's OptimizationStatus is On: environments are forked from one that was initialised when the version was made.
+    package var isSnapStartOptimized: Bool {
+        get { hasSnapStart && echoed["SnapStart"]?.contains(#""On""#) ?? false }
+        set {
+            guard hasSnapStart else { return }
+            echoed["SnapStart"] =
+                newValue
+                ? #"{"ApplyOn":"PublishedVersions","OptimizationStatus":"On"}"# : #"{"ApplyOn":"PublishedVersions"}"#
+        }
+    }
+
     package init(
         key: FunctionKey,
         runtime: String,

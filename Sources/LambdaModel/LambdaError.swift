@@ -21,6 +21,12 @@ package enum LambdaError: Error, Equatable, Sendable {
     case tooManyRequests(ThrottleReason)
     /// The function was stopped as part of a loop.
     case recursiveInvocation
+    /// The version's snapshot is still being taken.
+    case snapStartNotReady
+    /// What the function runs after a restore failed.
+    case snapStart
+    /// It took too long.
+    case snapStartTimeout
     /// The machine failed; the cause is in the server's log under the request id.
     case service(message: String)
     /// Signature or session refused: `name` is the exception's (`InvalidSignatureException`, …).
@@ -96,6 +102,27 @@ package enum LambdaError: Error, Equatable, Sendable {
             )
         case .recursiveInvocation:
             return user(400, "RecursiveInvocationException", Self.recursion, .upper)
+        case .snapStartNotReady:
+            return user(
+                409,
+                "SnapStartNotReadyException",
+                "Lambda is initializing your function. It will be ready to invoke once your function state becomes ACTIVE.",
+                .upper
+            )
+        case .snapStart:
+            return user(
+                400,
+                "SnapStartException",
+                "The afterRestore() runtime hook encountered an error. The function's log says which.",
+                .upper
+            )
+        case .snapStartTimeout:
+            return user(
+                408,
+                "SnapStartTimeoutException",
+                "The runtime hooks took too long after the snapshot was restored: they have 10 seconds.",
+                .upper
+            )
         case .service(let message):
             return Wire(
                 status: 500,

@@ -93,6 +93,8 @@ package struct SandboxPlan: Equatable, Sendable {
         case zygote
         /// A process comes in, and makes a namespace of control groups.
         case below
+        /// As a zygote's, of one version of a function.
+        case snapshot
     }
 
     package init(

@@ -129,15 +129,21 @@ package struct SandboxBuilder {
     ///
     /// What is below counts here too, so a zygote's has no such limits but those that its children need none of.
     private var namespaceLimits: [(String, UInt32)] {
-        // More than one for each sandbox that a machine can have.
-        let most: UInt32 = plan.role == .zygote ? 65_536 : 0
+        let most: UInt32 =
+            switch plan.role {
+            // More than one for each sandbox that a machine can have.
+            case .zygote: 65_536
+            // And for each that is below it: it may keep those that have ended.
+            case .snapshot: 2_048
+            case .alone, .below: 0
+            }
         // Init's own, and that of the process that comes in.
         let controlGroups: UInt32 = plan.role == .below ? 2 : most
         return [
             ("max_user_namespaces", most), ("max_mnt_namespaces", most), ("max_pid_namespaces", most),
             ("max_net_namespaces", most), ("max_ipc_namespaces", most), ("max_uts_namespaces", most),
             ("max_cgroup_namespaces", controlGroups), ("max_time_namespaces", 0), ("max_fanotify_groups", 0),
-        ] + (plan.role == .zygote ? [] : [("max_inotify_instances", 32), ("max_inotify_watches", 8_192)])
+        ] + (most > 0 ? [] : [("max_inotify_instances", 32), ("max_inotify_watches", 8_192)])
     }
 
     private func limitNamespaces(below directory: CInt) throws(SyscallError) {

@@ -18,6 +18,8 @@ package enum SpawnerRequest: Equatable, Sendable {
     case assign(AssignmentRequest)
     /// A zygote's process has come into the sandbox: it belongs to its control groups from now on. Answered by `adopted`.
     case adopt(id: UInt64)
+    /// What the sandbox's processes may have together from now on. Answered by `memoryLimited`.
+    case limitMemory(id: UInt64, memoryMiB: UInt32)
     /// Kill everything in the sandbox and give back what it had. Answered by `gone`.
     case destroy(id: UInt64)
 }
@@ -40,6 +42,8 @@ package enum SpawnerReply: Equatable, Sendable {
     case assignFailed(id: UInt64, SyscallError)
     case adopted(id: UInt64)
     case adoptFailed(id: UInt64, SyscallError)
+    case memoryLimited(id: UInt64)
+    case memoryLimitFailed(id: UInt64, SyscallError)
     /// The sandbox's init is dead and reaped, and its control groups are removed.
     case gone(id: UInt64)
 }
@@ -56,6 +60,8 @@ package struct SpawnerConfiguration: Equatable, Sendable {
     package var systemCallFilter: [UInt8]
     /// What a zygote's sandbox has in its place: it lets the zygote's children enter the sandboxes made for them.
     package var zygoteFilter: [UInt8]
+    /// The same where the zygote runs a function's code.
+    package var snapshotFilter: [UInt8]
     package var network: NetworkProgram
 
     package init(
@@ -65,6 +71,7 @@ package struct SpawnerConfiguration: Equatable, Sendable {
         firstUserID: UInt32,
         systemCallFilter: [UInt8],
         zygoteFilter: [UInt8],
+        snapshotFilter: [UInt8],
         network: NetworkProgram
     ) {
         self.storePath = storePath
@@ -73,6 +80,7 @@ package struct SpawnerConfiguration: Equatable, Sendable {
         self.firstUserID = firstUserID
         self.systemCallFilter = systemCallFilter
         self.zygoteFilter = zygoteFilter
+        self.snapshotFilter = snapshotFilter
         self.network = network
     }
 }
@@ -110,8 +118,13 @@ package enum SandboxKinship: Equatable, Sendable {
     case none
     /// Its process forks into sandboxes below: it ends after them, and they with it.
     case zygote
+    /// The same, and its process runs a function's code: it may not be what it should.
+    case snapshot
     /// Its user and pid namespaces are below those of that zygote's sandbox, whose user owns them.
     case below(zygote: UInt64)
+
+    /// Others are below it.
+    package var isZygote: Bool { self == .zygote || self == .snapshot }
 }
 
 /// What the child of a zygote enters, in the order in which it may, and in which they are handed over.
@@ -174,6 +187,7 @@ extension SpawnerRequest {
             writer.write(configuration.firstUserID)
             writer.write(configuration.systemCallFilter)
             writer.write(configuration.zygoteFilter)
+            writer.write(configuration.snapshotFilter)
             configuration.network.write(to: &writer)
         case .make(let request):
             writer.write(UInt8(2))
@@ -204,6 +218,10 @@ extension SpawnerRequest {
         case .adopt(let id):
             writer.write(UInt8(7))
             writer.write(id)
+        case .limitMemory(let id, let memoryMiB):
+            writer.write(UInt8(8))
+            writer.write(id)
+            writer.write(memoryMiB)
         }
         return writer.bytes
     }
@@ -220,6 +238,7 @@ extension SpawnerRequest {
                     firstUserID: try reader.number(),
                     systemCallFilter: try reader.content(),
                     zygoteFilter: try reader.content(),
+                    snapshotFilter: try reader.content(),
                     network: try NetworkProgram(from: &reader)
                 )
             )
@@ -247,6 +266,7 @@ extension SpawnerRequest {
                 )
             )
         case 7: self = .adopt(id: try reader.number())
+        case 8: self = .limitMemory(id: try reader.number(), memoryMiB: try reader.number())
         default: throw MalformedMessage()
         }
         try reader.end()
@@ -296,6 +316,13 @@ extension SpawnerReply {
             writer.write(UInt8(11))
             writer.write(id)
             error.write(to: &writer)
+        case .memoryLimited(let id):
+            writer.write(UInt8(12))
+            writer.write(id)
+        case .memoryLimitFailed(let id, let error):
+            writer.write(UInt8(13))
+            writer.write(id)
+            error.write(to: &writer)
         }
         return writer.bytes
     }
@@ -318,6 +345,8 @@ extension SpawnerReply {
         case 9: self = .assignFailed(id: try reader.number(), try SyscallError(from: &reader))
         case 10: self = .adopted(id: try reader.number())
         case 11: self = .adoptFailed(id: try reader.number(), try SyscallError(from: &reader))
+        case 12: self = .memoryLimited(id: try reader.number())
+        case 13: self = .memoryLimitFailed(id: try reader.number(), try SyscallError(from: &reader))
         default: throw MalformedMessage()
         }
         try reader.end()
@@ -329,6 +358,7 @@ extension SandboxKinship {
         switch self {
         case .none: writer.write(UInt8(0))
         case .zygote: writer.write(UInt8(1))
+        case .snapshot: writer.write(UInt8(3))
         case .below(let zygote):
             writer.write(UInt8(2))
             writer.write(zygote)
@@ -340,6 +370,7 @@ extension SandboxKinship {
         case 0: self = .none
         case 1: self = .zygote
         case 2: self = .below(zygote: try reader.number())
+        case 3: self = .snapshot
         default: throw MalformedMessage()
         }
     }

@@ -118,6 +118,23 @@ struct FunctionRow: Sendable {
         ).map { (runtime: $0["runtime"], memoryMiB: $0["memoryMiB"]) }
     }
 
+    /// Versions whose environments come from a snapshot, the last made first.
+    static func optimized(_ db: Database, limit: Int) throws -> [FunctionVersionKey] {
+        try Row.fetchAll(
+            db.cachedStatement(
+                sql: """
+                    SELECT accountID, region, name, version FROM functions
+                    WHERE state = 'Active' AND version <> ? AND instr(
+                        COALESCE(json_extract(CAST(configuration AS TEXT), '$.echoed.SnapStart'), ''),
+                        '"OptimizationStatus":"On"'
+                    ) > 0
+                    ORDER BY rowid DESC LIMIT ?
+                    """
+            ),
+            arguments: [latest, limit]
+        ).map { FunctionVersionKey(function: FunctionKey($0), version: $0["version"]) }
+    }
+
     static func codeObjects(_ db: Database) throws -> Set<String> {
         try String.fetchSet(
             db.cachedStatement(

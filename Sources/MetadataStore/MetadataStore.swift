@@ -99,6 +99,14 @@ package final class MetadataStore: Sendable {
         try await readRows { db in try FunctionRow.runtimes(db, limit: limit) }
     }
 
+    /// Active versions whose environments come from a snapshot, the last made first.
+    package func optimizedVersions(limit: Int) async throws -> [FunctionConfiguration] {
+        let keys = try await readRows { db in try FunctionRow.optimized(db, limit: limit) }
+        return try await read { transaction in
+            try keys.compactMap { try transaction.record($0.function, $0.version)?.active }
+        }
+    }
+
     /// The ids of all code objects that a function shows or runs, its layers' too, or that a layer version has.
     package func codeObjectsInUse() async throws -> Set<String> {
         try await readRows { db in try FunctionRow.codeObjects(db).union(LayerVersionRow.codeObjects(db)) }

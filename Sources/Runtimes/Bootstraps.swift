@@ -11,6 +11,8 @@ package enum Bootstraps {
         ("python/_martlet_log.py", PackageResources._martlet_log_py),
         ("python/_martlet_blank.py", PackageResources._martlet_blank_py),
         ("python/_martlet_zygote.py", PackageResources._martlet_zygote_py),
+        ("python/_martlet_snapshot.py", PackageResources._martlet_snapshot_py),
+        ("python/snapstart/snapshot_restore_py.py", PackageResources.snapshot_restore_py_py),
         ("nodejs/index.cjs", PackageResources.index_cjs),
         ("nodejs/blank.cjs", PackageResources.blank_cjs),
         ("nodejs/practice.cjs", PackageResources.practice_cjs),

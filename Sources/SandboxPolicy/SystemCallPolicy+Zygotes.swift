@@ -4,7 +4,7 @@ extension SystemCallPolicy {
     /// The policy of a zygote's sandbox: what its children need between the fork and their own filter, which is the other policy's.
     ///
     /// They enter the namespaces of the sandbox that was made for them, hide the machine's control groups from it, and give up the
-    /// capabilities that they got there. Nothing of it helps a process that is given no such namespace.
+    /// capabilities that they got there.
     package func forZygotes() -> SystemCallPolicy {
         var policy = self
         let names = Set(Self.zygoteCalls.map(\.name))
@@ -27,6 +27,27 @@ extension SystemCallPolicy {
             )
         )
         return policy
+    }
+
+    /// The same for one that runs a function's code, which may keep the capabilities that its children get in their sandboxes: without
+    /// what would be of use to them.
+    ///
+    /// The children have this filter too, so none of what is taken away may be anything that a function can't do without.
+    package func forSnapshots() -> SystemCallPolicy {
+        var policy = forZygotes()
+        for group in policy.groups.indices {
+            for call in policy.groups[group].calls.indices where policy.groups[group].calls[call].name == "socket" {
+                policy.groups[group].calls[call].alternatives.removeAll(where: Self.isOfNetlink)
+            }
+        }
+        return policy
+    }
+
+    /// Interfaces, routes and queues of a network namespace are changed over such sockets.
+    private static func isOfNetlink(_ alternative: Alternative) -> Bool {
+        alternative.all.contains { condition in
+            condition.argument == 0 && condition.operation == .oneOf && condition.values.map(\.value) == [16]
+        }
     }
 
     private static let zygoteCalls: [Call] = [

@@ -194,6 +194,7 @@ struct Spawner {
         case .discardTemporary(let number): temporaries.discard(number)
         case .assign(let request): try assign(request)
         case .adopt(let id): try adopt(id)
+        case .limitMemory(let id, let memoryMiB): try limitMemory(id, memoryMiB)
         case .destroy(let id): try destroy(id)
         }
     }
@@ -217,7 +218,7 @@ struct Spawner {
             if request.isBlank { sandboxes[request.id]?.mounts = try SandboxAssignment.mounts(of: sandbox.pid) }
             switch request.kinship {
             case .none: break
-            case .zygote:
+            case .zygote, .snapshot:
                 let family = try ZygoteFamily(of: sandbox.pid, identities: identities(request))
                 sandboxes[request.id]?.family = family
             case .below:
@@ -292,13 +293,18 @@ struct Spawner {
             child = unsafe clinux_clone_namespaces(flags, isRoot ? outerID(request) : 0, &pidfd)
         }
         if child == 0 {
-            let filter = request.kinship == .zygote ? configuration.zygoteFilter : configuration.systemCallFilter
+            let filter =
+                switch request.kinship {
+                case .none, .below: configuration.systemCallFilter
+                case .zygote: configuration.zygoteFilter
+                case .snapshot: configuration.snapshotFilter
+                }
             becomeInit(
                 control: control,
                 lifeline: lifelineEnd,
                 temporary: temporary,
                 filter: filter,
-                isZygote: request.kinship == .zygote
+                isZygote: request.kinship.isZygote
             )
         }
         close(lifelineEnd)
@@ -354,6 +360,21 @@ struct Spawner {
         try ControlSocket.send(reply.encode(), to: server)
     }
 
+    private func limitMemory(_ id: UInt64, _ memoryMiB: UInt32) throws(SyscallError) {
+        let reply: SpawnerReply
+        do throws(SyscallError) {
+            guard var limits = sandboxes[id]?.limits else {
+                throw SyscallError(call: "limit", errno: ESRCH, subject: "sandbox \(id)")
+            }
+            limits.memoryMiB = memoryMiB
+            try groups.change(id, limits)
+            reply = .memoryLimited(id: id)
+        } catch {
+            reply = .memoryLimitFailed(id: id, error)
+        }
+        try ControlSocket.send(reply.encode(), to: server)
+    }
+
     /// In the child: keeps three descriptors and forgets the rest, the server's socket and other sandboxes' lifelines among them.
     private func becomeInit(
         control: CInt,
@@ -395,9 +416,9 @@ struct Spawner {
         // The machine's OOM killer takes a function before it takes anything else.
         try FileText.write("500", to: "/proc/\(sandbox.pid)/oom_score_adj")
         switch request.kinship {
-        case .none, .zygote:
+        case .none, .zygote, .snapshot:
             let identities = identities(request)
-            let isZygote = request.kinship == .zygote
+            let isZygote = request.kinship.isZygote
             if !isRoot { try FileText.write("deny", to: "/proc/\(sandbox.pid)/setgroups") }
             try FileText.write(identities.userMap(isZygote: isZygote), to: "/proc/\(sandbox.pid)/uid_map")
             try FileText.write(identities.groupMap(isZygote: isZygote), to: "/proc/\(sandbox.pid)/gid_map")

@@ -7,7 +7,7 @@ import LinuxSandbox
 ///
 /// A process without any capability may enter a user namespace that its own user owns, if its own is the parent of that, and a pid
 /// namespace only if that is below its own (setns(2)). So what a zygote's children enter is made inside, by a process that enters
-/// for it and has nothing of a function's.
+/// for it and that nobody inside can look at.
 struct ZygoteFamily {
     private let user: CInt
     private let process: CInt

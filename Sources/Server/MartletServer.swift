@@ -125,6 +125,7 @@ struct MartletServer {
                 buckets, controlPlane.collector, controlPlane.activator,
                 TemporaryService(temporaries: foundation.temporaries, logger: logger),
                 BlankService(blanks: workshop.blanks, metadata: stores.metadata, logger: logger),
+                SnapshotService(snapshots: workshop.snapshots, metadata: stores.metadata, logger: logger),
                 PoolService(pool: pool), connections, sources, events, readers,
                 CertificateService(identity: identity, now: Self.now, logger: logger),
                 PassThroughService(passThrough: passThrough),
@@ -142,7 +143,7 @@ struct MartletServer {
             ),
             data: data,
             groups: foundation.spawner.controlGroups,
-            blanks: workshop.blanks
+            workshop: workshop
         )
     }
 
@@ -172,9 +173,10 @@ struct MartletServer {
         let activator = FunctionActivator(
             metadata: stores.metadata,
             collector: collector,
-            prepare: { [code = workshop.code, blanks = workshop.blanks] configuration in
+            prepare: { [code = workshop.code, blanks = workshop.blanks, snapshots = workshop.snapshots] configuration in
                 try await code.prepare(configuration)
                 blanks?.use(configuration)
+                return try await SnapshotService.prepare(configuration, snapshots)
             },
             activated: { [logger] in
                 await retire($0, $1, $2)
@@ -330,7 +332,7 @@ struct MartletServer {
         drain: DrainService,
         data: ServerDataDirectory,
         groups: ControlGroupSummary,
-        blanks: BlankEnvironments?
+        workshop: EnvironmentWorkshop
     ) async throws {
         let listen = configuration.listen
         // What it says of itself at its start is ours to say; its warnings are not.
@@ -348,7 +350,8 @@ struct MartletServer {
             configuration: .init(address: .hostname(listen.host, port: listen.port), serverName: nil),
             onServerRunning: { channel in
                 announcement.ready(at: channel.localAddress)
-                blanks?.open()
+                workshop.blanks?.open()
+                workshop.snapshots?.open()
                 reportLimits(groups)
             },
             logger: quiet
@@ -457,6 +460,7 @@ struct MartletServer {
                 functionMemoryMiB: configuration.functionMemoryMiB,
                 forks: configuration.pool == .fork || configuration.pool == .auto && !foundation.spawner.sumsLimits
             )
+            workshop.snapshots = Snapshots(workshop: workshop, functionMemoryMiB: configuration.functionMemoryMiB)
         }
         return workshop
     }

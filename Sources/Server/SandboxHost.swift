@@ -89,6 +89,7 @@ struct SandboxHost {
             firstUserID: Self.firstUserID,
             systemCallFilter: try FilterProgram(SystemCallPolicy.builtIn()).bytes,
             zygoteFilter: try FilterProgram(SystemCallPolicy.builtIn().forZygotes()).bytes,
+            snapshotFilter: try FilterProgram(SystemCallPolicy.builtIn().forSnapshots()).bytes,
             network: try NetworkProgram.sandbox(ipv6: FileText.exists("/proc/net/if_inet6"))
         )
     }

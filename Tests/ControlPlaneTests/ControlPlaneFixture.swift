@@ -55,8 +55,9 @@ final class ControlPlaneFixture: Sendable {
             metadata: metadata,
             collector: collector,
             prepare: { [code] configuration in
-                try surroundings.prepare(configuration)
+                let preparation = try surroundings.prepare(configuration)
                 if objects != nil { _ = try await code.zip(configuration.code) }
+                return preparation
             },
             activated: { surroundings.retire($0, $1, $2) },
             logs: logs,
@@ -99,6 +100,8 @@ final class ControlPlaneFixture: Sendable {
         let time = Mutex(Timestamp(millisecondsSinceEpoch: 1_764_025_947_000))
         /// What `prepare` answers: nil for success.
         let fault = Mutex<LambdaError?>(nil)
+        /// What it answers for a version with SnapStart.
+        let snapshot = Mutex(FunctionActivator.Preparation.snapshot)
         let retirements = Mutex<[String]>([])
         /// What is in force, and since which turn.
         let concurrency = Mutex<(settings: ConcurrencySettings, turn: UInt64)>((ConcurrencySettings(), 0))
@@ -107,8 +110,9 @@ final class ControlPlaneFixture: Sendable {
 
         var now: Timestamp { time.withLock { $0 } }
 
-        func prepare(_ configuration: FunctionConfiguration) throws {
+        func prepare(_ configuration: FunctionConfiguration) throws -> FunctionActivator.Preparation {
             if let error = fault.withLock({ $0 }) { throw error }
+            return configuration.hasSnapStart ? snapshot.withLock { $0 } : .ready
         }
 
         func apply(_ settings: ConcurrencySettings, _ turn: UInt64) {
@@ -130,6 +134,11 @@ final class ControlPlaneFixture: Sendable {
 
     func failPreparing(_ error: LambdaError?) {
         surroundings.fault.withLock { $0 = error }
+    }
+
+    /// What comes of a version with SnapStart.
+    func answerSnapshot(_ preparation: FunctionActivator.Preparation) {
+        surroundings.snapshot.withLock { $0 = preparation }
     }
 
     /// Reserved concurrency in force, by the function's name.

@@ -61,7 +61,7 @@ final class APIFixture: Sendable {
         let activator = FunctionActivator(
             metadata: metadata,
             collector: collector,
-            prepare: { _ in },
+            prepare: { _ in .ready },
             activated: { _, _, _ in },
             logs: logs,
             now: { Self.now },

@@ -345,7 +345,7 @@ struct ProvisionedConcurrencyTests {
     // MARK: - Its life
 
     private func lifecycle() -> EnvironmentLifecycle {
-        var lifecycle = EnvironmentLifecycle(initTimeout: .seconds(130), isProvisioned: true)
+        var lifecycle = EnvironmentLifecycle(initTimeout: .seconds(130), origin: .provisioned)
         _ = lifecycle.sandboxReady(at: start)
         return lifecycle
     }

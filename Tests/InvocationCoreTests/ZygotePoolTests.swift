@@ -10,15 +10,15 @@ struct ZygotePoolTests {
     private func id(_ number: UInt64) -> ZygoteID { ZygoteID(number) }
 
     /// With its first zygote forking.
-    private func pool(_ settings: ZygotePool.Settings = .init()) -> ZygotePool {
-        var pool = ZygotePool(settings: settings)
+    private func pool(_ settings: ZygotePool<String>.Settings = .init()) -> ZygotePool<String> {
+        var pool = ZygotePool<String>(settings: settings)
         #expect(pool.take(runtime, at: start, mayStart: true) == .start(id(1)))
         pool.started(id(1), at: start)
         return pool
     }
 
     @Test func `one is started for a runtime, by whom may, and while it starts nobody forks`() {
-        var pool = ZygotePool()
+        var pool = ZygotePool<String>()
         #expect(pool.take(runtime, at: start, mayStart: false) == .none)
         #expect(pool.take(runtime, at: start, mayStart: true) == .start(id(1)))
         #expect(pool.take(runtime, at: start, mayStart: true) == .none)
@@ -95,12 +95,46 @@ struct ZygotePoolTests {
     }
 
     @Test func `one that dies while it is said to have started is ended`() {
-        var pool = ZygotePool()
+        var pool = ZygotePool<String>()
         #expect(pool.take(runtime, at: start, mayStart: true) == .start(id(1)))
         pool.lost(id(1), at: start)
         #expect(pool.takeFinished() == nil)
         pool.started(id(1), at: start)
         #expect(pool.takeFinished() == id(1) && pool.living == 0)
         #expect(pool.take(runtime, at: start, mayStart: true) == .none)
+    }
+
+    @Test func `one whose kind is gone forks no more, and one that only starts does not begin to`() {
+        var pool = pool()
+        #expect(pool.take(runtime, at: start, mayStart: false) == .fork(id(1)))
+        #expect(pool.take("python3.13", at: start, mayStart: true) == .start(id(2)))
+        #expect(pool.has(runtime, at: start) && pool.has("python3.13", at: start) && !pool.has("python3.11", at: start))
+        #expect(!pool.isAtRest(id(1)) && pool.isAtRest(id(2)))
+        pool.retire { _ in true }
+        #expect(!pool.has(runtime, at: start) && !pool.has("python3.13", at: start))
+        pool.started(id(2), at: start)
+        #expect(pool.takeFinished() == id(2))
+        pool.childCame(id(1))
+        #expect(pool.silent == [id(1)] && pool.takeFinished() == nil)
+        pool.childEnded(id(1))
+        #expect(pool.takeFinished() == id(1))
+        #expect(pool.take(runtime, at: start, mayStart: true) == .start(id(3)), "nothing failed")
+    }
+
+    @Test func `one that has had many children is replaced`() {
+        var pool = pool(.init(childrenMax: 3))
+        for _ in 0..<3 {
+            #expect(pool.take(runtime, at: start, mayStart: true) == .fork(id(1)))
+            pool.childCame(id(1))
+        }
+        #expect(pool.take(runtime, at: start, mayStart: true) == .start(id(2)))
+        #expect(pool.silent == [id(1)])
+        pool.started(id(2), at: start)
+        #expect(pool.take(runtime, at: start, mayStart: true) == .fork(id(2)))
+    }
+
+    @Test func `an old one is as if there were none`() {
+        let pool = pool(.init(ageMax: .seconds(60)))
+        #expect(pool.has(runtime, at: start + .seconds(59)) && !pool.has(runtime, at: start + .seconds(60)))
     }
 }

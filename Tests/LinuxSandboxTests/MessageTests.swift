@@ -14,6 +14,7 @@ struct MessageTests {
                 firstUserID: 7,
                 systemCallFilter: [1, 2, 3],
                 zygoteFilter: [4, 5],
+                snapshotFilter: [6],
                 network: NetworkProgram(messages: [.init(netlinkProtocol: 12, acknowledgements: 3, bytes: [9, 8])])
             )
         ),
@@ -60,7 +61,17 @@ struct MessageTests {
                 kinship: .below(zygote: 1 << 49)
             )
         ),
-        .adopt(id: 1 << 48), .assign(AssignmentRequest(id: .max, memoryMiB: 3_008, code: "a", layers: "b+c")),
+        .make(
+            SandboxRequest(
+                id: 1 << 50,
+                slot: 4,
+                limits: SandboxLimits(memoryMiB: 128, processesMax: 1_024),
+                temporary: nil,
+                kinship: .snapshot
+            )
+        ),
+        .adopt(id: 1 << 48), .limitMemory(id: 1 << 50, memoryMiB: 192),
+        .assign(AssignmentRequest(id: .max, memoryMiB: 3_008, code: "a", layers: "b+c")),
         .assign(AssignmentRequest(id: 1, memoryMiB: 128, code: "a", layers: nil)),
         .prepareTemporary(number: 4), .discardTemporary(number: .max),
         .destroy(id: 5),
@@ -69,7 +80,8 @@ struct MessageTests {
         .configured(ControlGroupSummary(version: 2, missing: ["cpu"]), sumsLimits: true), .made(id: 1), .gone(id: 2),
         .configurationFailed(SyscallError(call: "unshare", errno: 1)),
         .assigned(id: 4), .assignFailed(id: 5, SyscallError(call: "move_mount", errno: 1, subject: "/opt")),
-        .adopted(id: 6), .adoptFailed(id: 7, SyscallError(call: "adopt", errno: 10)),
+        .adopted(id: 6), .adoptFailed(id: 7, SyscallError(call: "adopt", errno: 10)), .memoryLimited(id: 8),
+        .memoryLimitFailed(id: 9, SyscallError(call: "limit", errno: 3)),
         .prepared(number: 9), .prepareFailed(number: 1, SyscallError(call: "loop", errno: 28)),
         .makeFailed(id: 3, SyscallError(call: "mount", errno: 22, subject: "proc")),
     ]
@@ -179,6 +191,7 @@ struct MessageTests {
             firstUserID: 0,
             systemCallFilter: [],
             zygoteFilter: [],
+            snapshotFilter: [],
             network: NetworkProgram(messages: Array(repeating: message, count: 65))
         )
         #expect(throws: MalformedMessage.self) {

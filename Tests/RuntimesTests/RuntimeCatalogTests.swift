@@ -310,9 +310,13 @@ private struct TemporaryDirectory {
         try await catalog.compileBootstraps(in: directory.path)
         let pythons = catalog.entries.filter { $0.interpreter?.language == .python }
         if !pythons.isEmpty {
-            let cache = try FileManager.default.contentsOfDirectory(atPath: directory.path + "/python/__pycache__")
-            let sources = Bootstraps.files.count { $0.path.hasPrefix("python/") }
-            #expect(cache.count == pythons.count * sources)
+            for place in ["python/", "python/snapstart/"] {
+                let cache = try FileManager.default.contentsOfDirectory(atPath: "\(directory.path)/\(place)__pycache__")
+                let sources = Bootstraps.files.count {
+                    $0.path.hasPrefix(place) && !$0.path.dropFirst(place.count).contains("/")
+                }
+                #expect(cache.count == pythons.count * sources && sources > 0, "\(place)")
+            }
         }
         try directory.remove()
     }

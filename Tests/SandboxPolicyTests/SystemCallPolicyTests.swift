@@ -64,4 +64,19 @@ struct SystemCallPolicyTests {
         // Where arguments decide, somebody needs the call with them.
         for call in policy.groups.flatMap(\.calls) where !call.alternatives.isEmpty { #expect(call.comment != nil) }
     }
+
+    @Test func `a snapshot has what a zygote has, without what changes a network namespace`() throws {
+        let policy = try SystemCallPolicy.builtIn()
+        func rules(_ policy: SystemCallPolicy) -> [String: [SystemCallPolicy.Alternative]] {
+            Dictionary(policy.groups.flatMap(\.calls).map { ($0.name, $0.alternatives) }) { first, _ in first }
+        }
+        let (zygote, snapshot) = (rules(policy.forZygotes()), rules(policy.forSnapshots()))
+        #expect(zygote.keys == snapshot.keys)
+        for (name, alternatives) in zygote where name != "socket" {
+            #expect(snapshot[name]?.count == alternatives.count, "\(name)")
+        }
+        let families = try #require(snapshot["socket"]).flatMap(\.all).filter { $0.argument == 0 }
+        #expect(!families.flatMap { $0.values.map(\.value) }.contains(16))
+        #expect(try #require(zygote["socket"]).count == snapshot["socket"].map { $0.count + 1 })
+    }
 }

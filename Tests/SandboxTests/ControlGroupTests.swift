@@ -46,9 +46,9 @@ struct ControlGroupTests {
             let file = "\(try group(sandbox, "cpu", fixture))/\(isFirst ? "cpu.cfs_quota_us" : "cpu.max")"
             let rest = isFirst ? "" : " 20000"
             #expect(try value(file) == (isFirst ? "-1" : "max 100000"))
-            try sandbox.setProcessorLimited(true)
+            try sandbox.setProcessorShare(.bought)
             #expect(try value(file) == "\(20_000 * 192 / 1_769)\(rest)")
-            try sandbox.setProcessorLimited(false)
+            try sandbox.setProcessorShare(.all)
             #expect(try value(file) == (isFirst ? "-1" : "max 20000"))
         }
         if groups.has("freezer") {
@@ -91,7 +91,7 @@ struct ControlGroupTests {
             while time.monotonic() - wall < 2: pass
             print((time.process_time() - used) / (time.monotonic() - wall))
             """
-        try sandbox.setProcessorLimited(true)
+        try sandbox.setProcessorShare(.bought)
         let share = Double(try await fixture.run(["/usr/bin/python3", "-c", burn], in: sandbox).output.dropLast())
         #expect(try #require(share) < 0.15)
         await sandbox.destroy()

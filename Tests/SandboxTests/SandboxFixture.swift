@@ -41,6 +41,7 @@ final class SandboxFixture: Sendable {
             firstUserID: 1_900_000_000,
             systemCallFilter: try filter ?? FilterProgram(SystemCallPolicy.builtIn()).bytes,
             zygoteFilter: try FilterProgram(SystemCallPolicy.builtIn().forZygotes()).bytes,
+            snapshotFilter: try FilterProgram(SystemCallPolicy.builtIn().forSnapshots()).bytes,
             network: try NetworkProgram.sandbox(ipv6: FileText.exists("/proc/net/if_inet6"))
         )
         spawner = try SpawnerClient(
@@ -78,6 +79,7 @@ final class SandboxFixture: Sendable {
             switch kinship {
             case .none: .alone
             case .zygote: .zygote
+            case .snapshot: .snapshot
             case .below: .below
             }
         let plan = SandboxPlan(

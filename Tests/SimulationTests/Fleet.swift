@@ -31,7 +31,7 @@ struct Fleet {
         case runtime(EnvironmentID, generation: Int, RuntimeEvent)
         /// To the scheduler.
         case ready(EnvironmentID)
-        case gone(EnvironmentID, isInitFailure: Bool)
+        case gone(EnvironmentID, EnvironmentLifecycle.DiscardReason)
     }
 
     enum SandboxEvent {
@@ -197,9 +197,18 @@ struct Fleet {
         case .ready(let id):
             checker.ready(id)
             obey(scheduler.environmentReady(id, at: queue.now))
-        case .gone(let id, let isInitFailure):
+        case .gone(let id, let reason):
             checker.lost(id)
-            obey(scheduler.environmentLost(id, isInitFailure: isInitFailure, at: queue.now))
+            var restoreFailure: RestoreFailure?
+            if case .restoreFailed(let failure) = reason { restoreFailure = failure }
+            obey(
+                scheduler.environmentLost(
+                    id,
+                    isInitFailure: reason == .notInitialized,
+                    restoreFailure: restoreFailure,
+                    at: queue.now
+                )
+            )
         case .assign(let invocation, let id):
             environments[id]?.checker.assigned(invocation)
             let ticket = InvocationTicket(id: invocation, timeout: .seconds(1 + random.below(4)))
@@ -282,9 +291,13 @@ struct Fleet {
 
     private mutating func start(_ id: EnvironmentID, _ key: EnvironmentKey, isProvisioned: Bool) {
         let function = functions.firstIndex { $0.key.function == key.function } ?? 0
-        let lifecycle =
+        var lifecycle =
             isProvisioned
-            ? EnvironmentLifecycle(initTimeout: .seconds(130), isProvisioned: true) : EnvironmentLifecycle()
+            ? EnvironmentLifecycle(initTimeout: .seconds(130), origin: .provisioned) : EnvironmentLifecycle()
+        // With external extensions none is forked.
+        if !isProvisioned, functions[function].external.isEmpty, random.oneIn(3) {
+            lifecycle.isRestored(since: queue.now)
+        }
         environments[id] = Environment(lifecycle: lifecycle, function: function)
         let event: SandboxEvent = random.oneIn(25) ? .failed : .ready
         queue.schedule(.sandbox(id, event), after: Self.hop + random.duration(upTo: .milliseconds(200)))
@@ -357,10 +370,10 @@ struct Fleet {
         case .discard(let reason):
             environments[id]?.generation += 1
             queue.schedule(
-                .gone(id, isInitFailure: reason == .notInitialized),
+                .gone(id, reason),
                 after: Self.hop + random.duration(upTo: .milliseconds(50))
             )
-        case .answer, .refuse, .respond, .finish, .initEnded, .applyRunLimits, .beginStream: break
+        case .answer, .refuse, .respond, .finish, .initEnded, .restoreEnded, .applyRunLimits, .beginStream: break
         }
     }
 }

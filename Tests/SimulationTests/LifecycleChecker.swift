@@ -99,7 +99,7 @@ struct LifecycleChecker {
         case .discard:
             expect(current == nil, "discarded with an invocation in hand")
             isDiscarded = true
-        case .answer, .initEnded, .applyRunLimits, .setTimer, .cancelTimer: break
+        case .answer, .initEnded, .restoreEnded, .applyRunLimits, .setTimer, .cancelTimer: break
         }
     }
 

@@ -7,7 +7,7 @@ import Testing
 struct ZygotePoolSimulationTests {
     private struct World {
         var random: SplitMix64
-        var pool = ZygotePool(settings: .init(ageMax: .seconds(30)))
+        var pool = ZygotePool<String>(settings: .init(ageMax: .seconds(30)))
         var now = MonotonicTime(nanoseconds: 0)
         /// Whose processes run; the dead among them are not known to be dead by everybody yet.
         var sandboxes: [ZygoteID: String] = [:]

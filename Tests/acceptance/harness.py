@@ -24,6 +24,22 @@ BINARY = pathlib.Path(os.environ.get("MARTLET_BIN", ROOT / ".build/debug/martlet
 PYTHON = os.environ.get("MARTLET_TEST_PYTHON", "python3.%d" % sys.version_info[1])
 NODE = "nodejs%s.x" % subprocess.run(
     ["node", "--version"], capture_output=True, text=True).stdout.lstrip("v").split(".")[0] if shutil.which("node") else None
+def _snapstart_runtime():
+    """A Python that AWS has snapshots of, its name and its path, where the server can take them: control groups hold what they are
+    forked from."""
+    if os.geteuid() != 0:
+        return None, None
+    candidates = [("python3.%d" % minor, "python3.%d" % minor) for minor in (14, 13, 12)]
+    for path in sorted(pathlib.Path.home().glob(".pyenv/versions/3.*/bin/python3.*"), reverse=True):
+        candidates.append((path.name, str(path)))
+    for name, command in candidates:
+        if re.fullmatch(r"python3\.1[234]", name) and shutil.which(command) \
+                and subprocess.run([command, "-c", ""], capture_output=True).returncode == 0:
+            return name, shutil.which(command)
+    return None, None
+
+
+SNAPSTART, SNAPSTART_PATH = _snapstart_runtime()
 ROLE = "arn:aws:iam::000000000000:role/acceptance"
 READY = re.compile(r"martlet ready on (https?://\S+)")
 

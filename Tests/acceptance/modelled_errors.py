@@ -6,6 +6,8 @@ Every one of them is seen, or has its reason here why it can't occur.
 
 import botocore.session
 
+from harness import SNAPSTART
+
 MODEL = botocore.session.get_session().get_service_model("lambda")
 
 # Operations for what one's own machine has not, and for what this version has not: they answer that, and nothing else.
@@ -56,7 +58,8 @@ EXCUSES = [
       "S3FilesMountFailure", "S3FilesMountTimeout"}, INVOCATIONS),
     ("Environment variables are encrypted with the server's own key.",
      {"KMSAccessDenied", "KMSDisabled", "KMSInvalidState", "KMSNotFound"}, INVOCATIONS),
-    ("Versions start without a snapshot.", {"SnapStart", "SnapStartNotReady", "SnapStartTimeout"}, INVOCATIONS),
+    *([] if SNAPSTART else [
+        ("No version has a snapshot on this host.", {"SnapStart", "SnapStartNotReady", "SnapStartTimeout"}, INVOCATIONS)]),
     ("A package is unpacked before its function is Active: one that can't be is never run.",
      {"InvalidZipFile"}, INVOCATIONS),
     ("A runtime is checked when a function is made; one that has gone from the machine since is the server's fault.",

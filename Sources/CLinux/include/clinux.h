@@ -32,7 +32,7 @@ int clinux_fork(void);
 int clinux_clone_namespaces(uint64_t flags, uid_t owner, int *pidfd);
 // The same as a child of the caller whose user and pid namespaces are below those given, with its id maps written: only a process
 // inside can do that, and one is made for it. `owner` is mapped in the outer user namespace, and of the map's outer ids `uid` and
-// `gid` are that namespace's. Returns the child's pid, or 0 in the child, where *pidfd is not set.
+// `gid` are that namespace's. Unless `owner` is 0, no process inside may look at the child. Returns the child's pid, or 0 in the child, where *pidfd is not set.
 pid_t clinux_clone_beneath(
     uint64_t flags, int user_namespace, int process_namespace, uid_t owner, const char *uid_map, const char *gid_map,
     int *pidfd);

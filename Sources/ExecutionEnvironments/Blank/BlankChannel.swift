@@ -50,15 +50,47 @@ final class BlankChannel: Sendable {
         timeout: Duration,
         onEnd: @escaping @Sendable () -> Void
     ) async throws(SyscallError) {
-        guard try await exchange(word, on: reactor, timeout: timeout) == Self.ready else {
-            throw SyscallError(call: "blank", errno: EPROTO)
+        let answer = try await exchange(word, on: reactor, timeout: timeout)
+        guard answer == Self.ready else {
+            throw SyscallError(call: "blank", errno: EPROTO, subject: Self.plain(answer[...]))
         }
+        try wait(onEnd: onEnd)
+    }
+
+    private func wait(onEnd: @escaping @Sendable () -> Void) throws(SyscallError) {
         let failure: SyscallError? = state.withLock { state in
             if case .ended(let error) = state { return error }
             state = .waiting(onEnd: onEnd)
             return nil
         }
         if let failure { throw failure }
+    }
+
+    /// Returns when the process, which has run a function's initialisation, may be asked for children; `onEnd` is called as with `awaitReady`.
+    ///
+    /// - Returns: in its own words, why it is not to be forked from; nil where it is.
+    func awaitSnapshot(
+        afterSaying word: [UInt8],
+        on reactor: DescriptorReactor,
+        timeout: Duration,
+        onEnd: @escaping @Sendable () -> Void
+    ) async throws(SyscallError) -> String? {
+        let answer = try await exchange(word, on: reactor, timeout: timeout)
+        if answer.starts(with: Self.no) {
+            return Self.plain(answer.dropFirst(Self.no.count))
+        }
+        guard answer == Self.ready else { throw SyscallError(call: "snapshot", errno: EPROTO) }
+        try wait(onEnd: onEnd)
+        return nil
+    }
+
+    private static let no = Array("no ".utf8)
+    private static let reasonBytesMax = 200
+
+    /// Text of a function's that becomes a part of a line.
+    private static func plain(_ bytes: ArraySlice<UInt8>) -> String {
+        let scalars = String(decoding: bytes.prefix(reasonBytesMax), as: UTF8.self).unicodeScalars
+        return String(String.UnicodeScalarView(scalars.map { $0.value < 0x20 || $0.value == 0x7F ? "?" : $0 }))
     }
 
     /// What the child of a zygote waits for when it has come.

@@ -9,7 +9,7 @@ import Synchronization
 
 /// An execution environment that is nobody's yet: its walls stand, its sockets are served, its interpreter waits.
 ///
-/// Only our own code has run in it. It becomes one function's, once, or goes.
+/// Only our own code has run in it, or that of the function whose snapshot it was forked from. It becomes one function's, once, or goes.
 struct BlankEnvironment: Sendable {
     let sandbox: Sandbox
     let services: SandboxServices
@@ -24,19 +24,52 @@ struct BlankEnvironment: Sendable {
 
     /// Returns when its interpreter waits; `onEnd` is called when that ends by itself afterwards.
     ///
-    /// It is a child of the zygote if there is one, and executed anew otherwise.
+    /// It is a child of the zygote if there is one, and executed anew otherwise. `makeSandbox` is given the sandbox that its own is to be
+    /// below, if it is.
     static func start(
-        _ id: BlankID,
-        _ kind: BlankKind,
         _ runtime: RuntimeDefinition,
+        memoryMiB: Int,
         from lease: ZygoteLease?,
         timeout: Duration = startTimeout,
         workshop: EnvironmentWorkshop,
-        onEnd: @escaping @Sendable () -> Void
+        onEnd: @escaping @Sendable () -> Void,
+        makeSandbox: (UInt64?) async throws -> Sandbox
+    ) async throws -> BlankEnvironment {
+        do {
+            let blank = try await begin(
+                runtime,
+                memoryMiB: memoryMiB,
+                lease,
+                timeout,
+                workshop,
+                onEnd: onEnd,
+                makeSandbox: makeSandbox
+            )
+            lease?.came()
+            return blank
+        } catch {
+            lease?.failed()
+            throw error
+        }
+    }
+
+    private static func begin(
+        _ runtime: RuntimeDefinition,
+        memoryMiB: Int,
+        _ lease: ZygoteLease?,
+        _ timeout: Duration,
+        _ workshop: EnvironmentWorkshop,
+        onEnd: @escaping @Sendable () -> Void,
+        makeSandbox: (UInt64?) async throws -> Sandbox
     ) async throws -> BlankEnvironment {
         let foundation = workshop.foundation
-        let memoryMiB = kind.memoryMiB ?? memoryMinMiB
-        let (sandbox, pipes, channel) = try await startProcess(id, runtime, memoryMiB: memoryMiB, lease, workshop)
+        let sandbox: Sandbox
+        do { sandbox = try await makeSandbox(lease?.zygote.sandbox.id) } catch {
+            lease?.end()
+            throw error
+        }
+        if let lease { sandbox.afterwards { lease.end() } }
+        let (pipes, channel) = try await startProcess(runtime, memoryMiB: memoryMiB, sandbox, lease, workshop)
         let (meter, runtimeAPI) = (EgressMeter(), BlankRuntimeAPI())
         do {
             let services = try await SandboxServices.start(
@@ -79,25 +112,14 @@ struct BlankEnvironment: Sendable {
         }
     }
 
-    private static let memoryMinMiB = 128
-
     private static func startProcess(
-        _ id: BlankID,
         _ runtime: RuntimeDefinition,
         memoryMiB: Int,
+        _ sandbox: Sandbox,
         _ lease: ZygoteLease?,
         _ workshop: EnvironmentWorkshop
-    ) async throws -> (Sandbox, LogPipes, BlankChannel) {
+    ) async throws -> (LogPipes, BlankChannel) {
         let foundation = workshop.foundation
-        let sandbox: Sandbox
-        do {
-            let zygote = lease?.zygote.sandboxID
-            sandbox = try await foundation.makeBlank(id, runtime: runtime, memoryMiB: memoryMiB, below: zygote)
-        } catch {
-            lease?.end()
-            throw error
-        }
-        if let lease { sandbox.afterwards { lease.end() } }
         do {
             let pipes = try LogPipes.make()
             do throws(SyscallError) {
@@ -121,7 +143,7 @@ struct BlankEnvironment: Sendable {
                             assignment: theirs
                         )
                     }
-                    return (sandbox, pipes, channel)
+                    return (pipes, channel)
                 } catch {
                     channel.close()
                     throw error

@@ -24,7 +24,7 @@ package final class BlankEnvironments: Sendable {
 
     private let workshop: EnvironmentWorkshop
     /// nil where each is executed anew (`--pool blank`).
-    private let zygotes: Zygotes?
+    private let zygotes: Zygotes<String>?
     private let state: Mutex<State>
     private let wakes = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
@@ -38,7 +38,7 @@ package final class BlankEnvironments: Sendable {
     /// `functionMemoryMiB` is what all functions may use together.
     package init(workshop: EnvironmentWorkshop, functionMemoryMiB: Int, forks: Bool) {
         self.workshop = workshop
-        zygotes = forks ? Zygotes(workshop: workshop) : nil
+        zygotes = forks ? Zygotes(ZygotePool()) : nil
         let most = max(1, min(16, functionMemoryMiB / Self.memoryShare / Self.nominalMiB))
         state = Mutex(State(pool: BlankPool(settings: .init(livingMax: most))))
     }
@@ -84,7 +84,7 @@ package final class BlankEnvironments: Sendable {
     /// One that is forked here and now, for a function that none waits for; nil where no zygote is ready.
     func fork(_ kind: BlankKind, _ runtime: RuntimeDefinition) async -> BlankEnvironment? {
         guard let id = state.withLock({ $0.hasEnded ? nil : $0.pool.takeID(kind) }),
-            let lease = await zygotes?.lease(runtime, mayStart: false)
+            let lease = zygotes?.lease(runtime.runtime)
         else { return nil }
         do {
             let blank = try await make(id, kind, runtime, from: lease, timeout: Self.forkTimeout) {}
@@ -164,7 +164,7 @@ package final class BlankEnvironments: Sendable {
             guard let runtime = workshop.runtimes.definition(of: kind.runtime) else {
                 throw SyscallError(call: "blank", errno: ENOENT, subject: kind.runtime)
             }
-            let lease = await zygotes?.lease(runtime, mayStart: true)
+            let lease = await startZygote(runtime)
             let blank = try await make(id, kind, runtime, from: lease) { [weak self] in self?.lost(id) }
             state.withLock { state in
                 if state.lostEarly.remove(id) != nil {
@@ -195,22 +195,37 @@ package final class BlankEnvironments: Sendable {
         timeout: Duration = BlankEnvironment.startTimeout,
         onEnd: @escaping @Sendable () -> Void
     ) async throws -> BlankEnvironment {
-        do {
-            let blank = try await BlankEnvironment.start(
-                id,
-                kind,
-                runtime,
-                from: lease,
-                timeout: timeout,
-                workshop: workshop,
-                onEnd: onEnd
-            )
-            if let lease { zygotes?.childCame(lease.zygote.id) }
-            return blank
-        } catch {
-            if let lease { zygotes?.childFailed(lease.zygote.id) }
-            throw error
+        let memoryMiB = kind.memoryMiB ?? Self.memoryMinMiB
+        return try await BlankEnvironment.start(
+            runtime,
+            memoryMiB: memoryMiB,
+            from: lease,
+            timeout: timeout,
+            workshop: workshop,
+            onEnd: onEnd
+        ) { [foundation = workshop.foundation] zygote in
+            try await foundation.makeBlank(id, runtime: runtime, memoryMiB: memoryMiB, below: zygote)
         }
+    }
+
+    private static let memoryMinMiB = 128
+
+    /// A child of the runtime's zygote, which is started, and waited for, if there is none.
+    private func startZygote(_ runtime: RuntimeDefinition) async -> ZygoteLease? {
+        guard let zygotes, runtime.canFork else { return nil }
+        do {
+            try await zygotes.start(runtime.runtime) { [workshop] id, onEnd in
+                try await Zygote.start(id, runtime, workshop: workshop, onEnd: onEnd)
+            }
+        } catch {
+            if !Task.isCancelled {
+                workshop.logger.notice(
+                    "environments are executed, not forked",
+                    metadata: ["runtime": "\(runtime.runtime)", "error": "\(error)"]
+                )
+            }
+        }
+        return zygotes.lease(runtime.runtime)
     }
 
     /// Called by the reactor.

@@ -4,19 +4,27 @@ import InvocationCore
 import LinuxSandbox
 import Runtimes
 
-/// A sandbox of a runtime's, whose process has loaded what most functions need and forks into sandboxes made below its own.
+/// A sandbox whose process forks into sandboxes made below its own; it holds no capability.
 ///
-/// Only our own code runs in it, it holds no capability, and nothing of any function's ever comes to it.
+/// That of a runtime has loaded what most functions need, runs our own code only, and nothing of any function's ever comes to it. That of a
+/// version with SnapStart has run the version's initialisation, and nothing of any other function's comes to it.
 struct Zygote: Sendable {
-    let id: ZygoteID
-    private let sandbox: Sandbox
+    let sandbox: Sandbox
     private let channel: BlankChannel
-    private let foundation: SandboxFoundation
+    /// It runs a function's code, which is to do nothing while nobody asks it for a child.
+    private let isFunctions: Bool
+    private let end: @Sendable () async -> Void
 
     /// On a machine with much else to do.
-    private static let startTimeout = Duration.seconds(30)
+    static let startTimeout = Duration.seconds(30)
 
-    var sandboxID: UInt64 { sandbox.id }
+    /// `end` is called once, when nothing is below it.
+    init(_ sandbox: Sandbox, _ channel: BlankChannel, isFunctions: Bool, end: @escaping @Sendable () async -> Void) {
+        self.sandbox = sandbox
+        self.channel = channel
+        self.isFunctions = isFunctions
+        self.end = end
+    }
 
     /// Returns when it may be asked for children; `onEnd` is called when it ends by itself afterwards.
     static func start(
@@ -31,7 +39,10 @@ struct Zygote: Sendable {
         do throws(SyscallError) {
             let (ours, theirs) = try ControlSocket.pair()
             let remote = Descriptor(theirs)
-            zygote = Zygote(id: id, sandbox: sandbox, channel: BlankChannel(ours), foundation: foundation)
+            zygote = Zygote(sandbox, BlankChannel(ours), isFunctions: false) {
+                await sandbox.destroy()
+                foundation.release(slot: sandbox.slot)
+            }
             do throws(SyscallError) {
                 // A pipe, as its children will have, which they know from when it starts; what it writes nobody asked for.
                 let pipes = try LogPipes.make()
@@ -80,6 +91,8 @@ struct Zygote: Sendable {
         guard namespaces.count == SandboxNamespace.allCases.count else {
             throw SyscallError(call: "fork", errno: EBADF, subject: "sandbox \(sandbox.id)")
         }
+        // Only now: while a sandbox is made it does nothing.
+        try rouse()
         let numbers = [dataMiB, SandboxFoundation.userID, SandboxFoundation.groupID]
         try channel.request(
             numbers.flatMap { number in withUnsafeBytes(of: number.littleEndian) { Array($0) } },
@@ -88,12 +101,31 @@ struct Zygote: Sendable {
     }
 
     /// Ends its process when it has forked what it was asked to; what is below goes on.
-    func silence() { channel.endRequests() }
+    func silence() {
+        channel.endRequests()
+        guard isFunctions else { return }
+        // That nobody has use for it any more is not for it to decide; what it may have started besides has next to nothing to run with.
+        _ = try? sandbox.setProcessorShare(.least)
+        _ = try? sandbox.setFrozen(false)
+        _ = try? sandbox.signal(process: ProcessPlan.runtimeNumber, SIGKILL)
+    }
+
+    /// It is to fork, with all of the processors.
+    func rouse() throws(SyscallError) {
+        guard isFunctions else { return }
+        try sandbox.setProcessorShare(.all)
+        try sandbox.setFrozen(false)
+    }
+
+    /// Nothing that it was asked for is still to come.
+    func rest() {
+        // One that can't be stopped has ended.
+        if isFunctions { _ = try? sandbox.setFrozen(true) }
+    }
 
     /// Ends it, and every sandbox below it.
     func destroy() async {
         channel.close()
-        await sandbox.destroy()
-        foundation.release(slot: sandbox.slot)
+        await end()
     }
 }

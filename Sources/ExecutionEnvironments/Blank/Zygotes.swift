@@ -1,83 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
 import InvocationCore
-import Logging
-import Runtimes
 import Synchronization
 
-/// The zygotes of this server: does what `ZygotePool` decides.
-final class Zygotes: Sendable {
+/// Zygotes of one sort: does what `ZygotePool` decides.
+final class Zygotes<Kind: Hashable & Sendable>: Sendable {
     private struct State {
-        var pool = ZygotePool()
+        var pool: ZygotePool<Kind>
         var zygotes: [ZygoteID: Zygote] = [:]
     }
 
-    private let workshop: EnvironmentWorkshop
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    init(workshop: EnvironmentWorkshop) { self.workshop = workshop }
+    init(_ pool: ZygotePool<Kind>) { state = Mutex(State(pool: pool)) }
 
-    /// The right to have one child of a zygote of that runtime; nil where there is none.
-    ///
-    /// One is started, and waited for, only if `mayStart`.
-    func lease(_ runtime: RuntimeDefinition, mayStart: Bool) async -> ZygoteLease? {
-        guard runtime.canFork else { return nil }
-        // A second time after one was started.
-        for mayStart in [mayStart, false] {
-            let (answer, zygote) = state.withLock { state -> (ZygotePool.Answer, Zygote?) in
-                let answer = state.pool.take(runtime.runtime, at: .now, mayStart: mayStart)
-                guard case .fork(let id) = answer else { return (answer, nil) }
-                return (answer, state.zygotes[id])
-            }
-            tidy()
-            switch answer {
-            case .fork(let id):
-                guard let zygote else { preconditionFailure("what forks is there: \(id)") }
-                return ZygoteLease(zygote: zygote, zygotes: self)
-            case .start(let id):
-                guard await start(id, runtime) else { return nil }
-            case .none: return nil
-            }
+    /// The right to have one child of a zygote of that kind; nil where there is none.
+    func lease(_ kind: Kind) -> ZygoteLease? {
+        defer { tidy() }
+        return state.withLock { state in
+            guard case .fork(let id) = state.pool.take(kind, at: .now, mayStart: false) else { return nil }
+            guard let zygote = state.zygotes[id] else { preconditionFailure("what forks is there: \(id)") }
+            let number = state.pool.children(of: id)
+            return ZygoteLease(zygote, childrenCount: number) { [weak self] in self?.heard($0, id) }
         }
-        return nil
     }
 
-    private func start(_ id: ZygoteID, _ runtime: RuntimeDefinition) async -> Bool {
+    /// Sees to it that there is a zygote of that kind, unless they fail: returns when `make` has, if it is called.
+    ///
+    /// What it throws is thrown, and counts as a failed start.
+    func start<Failure>(
+        _ kind: Kind,
+        _ make: (ZygoteID, @escaping @Sendable () -> Void) async throws(Failure) -> Zygote
+    ) async throws(Failure) {
+        let missing = state.withLock { state -> ZygoteID? in
+            let now = MonotonicTime.now
+            guard !state.pool.has(kind, at: now),
+                case .start(let id) = state.pool.take(kind, at: now, mayStart: true)
+            else { return nil }
+            return id
+        }
+        guard let id = missing else { return }
+        let zygote: Zygote
         do {
-            let zygote = try await Zygote.start(id, runtime, workshop: workshop) { [weak self] in
+            zygote = try await make(id) { [weak self] in
                 self?.state.withLock { $0.pool.lost(id, at: .now) }
                 // Not on the reactor's thread, which its channel is to be taken from.
                 Task { self?.tidy() }
             }
-            state.withLock { state in
-                state.zygotes[id] = zygote
-                state.pool.started(id, at: .now)
-            }
-            tidy()
-            return true
         } catch {
-            if !Task.isCancelled {
-                workshop.logger.notice(
-                    "environments are executed, not forked",
-                    metadata: ["runtime": "\(runtime.runtime)", "error": "\(error)"]
-                )
-            }
             state.withLock { $0.pool.startFailed(id, at: .now) }
-            return false
+            throw error
         }
-    }
-
-    func childCame(_ id: ZygoteID) {
-        state.withLock { $0.pool.childCame(id) }
+        state.withLock { state in
+            state.zygotes[id] = zygote
+            state.pool.started(id, at: .now)
+        }
         tidy()
     }
 
-    func childFailed(_ id: ZygoteID) {
-        state.withLock { $0.pool.childFailed(id, at: .now) }
+    /// Those of such kinds fork no more.
+    func retire(where isMeant: (Kind) -> Bool) {
+        state.withLock { $0.pool.retire(where: isMeant) }
         tidy()
     }
 
-    fileprivate func childEnded(_ id: ZygoteID) {
-        state.withLock { $0.pool.childEnded(id) }
+    /// There is one of that kind, or one is being started.
+    func has(_ kind: Kind) -> Bool { state.withLock { $0.pool.has(kind, at: .now) } }
+
+    private func heard(_ stage: ZygoteLease.Stage, _ id: ZygoteID) {
+        state.withLock { state in
+            switch stage {
+            case .came: state.pool.childCame(id)
+            case .failed: state.pool.childFailed(id, at: .now)
+            case .ended: state.pool.childEnded(id)
+            }
+            if state.pool.isAtRest(id) { state.zygotes[id]?.rest() }
+        }
         tidy()
     }
 
@@ -98,14 +95,29 @@ final class Zygotes: Sendable {
 
 /// One child of a zygote, from before it is forked until nothing of it is left: so long the zygote's sandbox stays.
 final class ZygoteLease: Sendable {
+    enum Stage: Sendable {
+        /// It is in its sandbox, and waits.
+        case came
+        case failed
+        /// Nothing of it is left, or nothing came of it.
+        case ended
+    }
+
     let zygote: Zygote
-    private let zygotes: Zygotes
+    /// Children of the zygote, this one included.
+    let childrenCount: Int
+    private let report: @Sendable (Stage) -> Void
     private let hasEnded = Mutex(false)
 
-    fileprivate init(zygote: Zygote, zygotes: Zygotes) {
+    fileprivate init(_ zygote: Zygote, childrenCount: Int, report: @escaping @Sendable (Stage) -> Void) {
         self.zygote = zygote
-        self.zygotes = zygotes
+        self.childrenCount = childrenCount
+        self.report = report
     }
+
+    func came() { report(.came) }
+
+    func failed() { report(.failed) }
 
     /// May be called again.
     func end() {
@@ -113,6 +125,6 @@ final class ZygoteLease: Sendable {
             defer { hasEnded = true }
             return !hasEnded
         }
-        if isFirst { zygotes.childEnded(zygote.id) }
+        if isFirst { report(.ended) }
     }
 }

@@ -4,10 +4,22 @@ import Glibc
 package import LinuxSandbox
 import Synchronization
 
+/// How much of the processors a sandbox has.
+package enum ProcessorShare: Sendable {
+    /// As during initialisation.
+    case all
+    /// What the memory size buys.
+    case bought
+    /// Next to nothing.
+    case least
+}
+
 /// One sandbox as the server holds it: its init's control socket, the sockets opened inside it, and its control group's files.
 package final class Sandbox: Sendable {
     package let id: UInt64
     package let slot: UInt32
+    /// The sandbox that it is below, if that runs a function's code.
+    private let snapshotID: UInt64?
     /// Sockets inside the sandbox's network namespace; whoever serves one takes its ownership with `takeListener`.
     private let currentLimits: Mutex<SandboxLimits>
     private let listeners: Mutex<[ListenerKind: CInt]>
@@ -55,6 +67,11 @@ package final class Sandbox: Sendable {
     private init(_ request: SandboxRequest, control: CInt, files: [CInt], spawner: SpawnerClient) {
         id = request.id
         slot = request.slot
+        if case .below(let zygote) = request.kinship, zygote > SandboxFoundation.snapshotIDs {
+            snapshotID = zygote
+        } else {
+            snapshotID = nil
+        }
         currentLimits = Mutex(request.limits)
         listeners = Mutex([:])
         self.control = control
@@ -184,14 +201,29 @@ package final class Sandbox: Sendable {
         try ControlSocket.send(request.encode(), descriptors: descriptors, to: control)
     }
 
+    private static let endTimeout = Duration.seconds(2)
+
     /// Calls `body`, once, when nothing of the sandbox is left.
     func afterwards(_ body: @escaping @Sendable () -> Void) { last.withLock { $0 = body } }
 
     /// Kills everything and gives back what the sandbox had; returns when nothing of it is left.
     ///
-    /// May be called again.
+    /// Process 1 of a namespace ends after all that are in it are reaped, and who came in from a snapshot's sandbox is reaped there, if its
+    /// function's code likes: where that takes too long, that sandbox is ended with all that is below it. May be called again.
     package func destroy() async {
+        let ending = snapshotID.map { [spawner] snapshot in
+            Task {
+                guard (try? await Task.sleep(for: Self.endTimeout)) != nil else { return }
+                await spawner.destroy(snapshot)
+            }
+        }
         await spawner.destroy(id)
+        ending?.cancel()
+        // With the spawner gone nobody else lets processes run to their death: a v1 freezer holds even SIGKILL back.
+        if spawner.hasEnded {
+            _ = try? setFrozen(false)
+            _ = try? setProcessorShare(.all)
+        }
         guard
             isClosed.withLock({ isClosed in
                 defer { isClosed = true }
@@ -199,11 +231,6 @@ package final class Sandbox: Sendable {
             })
         else { return }
         defer { last.withLock { $0.take() }?() }
-        // With the spawner gone nobody else lets processes run to their death: a v1 freezer holds even SIGKILL back.
-        if spawner.hasEnded {
-            _ = try? setFrozen(false)
-            _ = try? setProcessorLimited(false)
-        }
         watch.withLock { $0.take() }?.cancel()
         replyContinuation.finish()
         socketRequests.end()
@@ -222,17 +249,24 @@ package final class Sandbox: Sendable {
     package func setFrozen(_ frozen: Bool) throws(SyscallError) {
         guard let file = files[.freeze] else { return try send(frozen ? .stopAll : .continueAll) }
         let text = controlGroups.version == 1 ? (frozen ? "FROZEN" : "THAWED") : (frozen ? "1" : "0")
-        try Self.write(text, to: file)
+        try write(text, to: file)
     }
 
-    /// The share of the processors that the memory size buys; all of them when `isLimited` is false, as during initialisation.
-    package func setProcessorLimited(_ isLimited: Bool) throws(SyscallError) {
+    package func setProcessorShare(_ share: ProcessorShare) throws(SyscallError) {
         guard let file = files[.processorQuota] else { return }
-        let quota = isLimited ? "\(limits.processorQuotaMicroseconds)" : (controlGroups.version == 1 ? "-1" : "max")
-        try Self.write(
-            controlGroups.version == 1 ? quota : "\(quota) \(ControlGroups.periodMicroseconds)",
-            to: file
-        )
+        let quota =
+            switch share {
+            case .all: controlGroups.version == 1 ? "-1" : "max"
+            case .bought: "\(limits.processorQuotaMicroseconds)"
+            // The least that the kernel takes.
+            case .least: "1000"
+            }
+        try write(controlGroups.version == 1 ? quota : "\(quota) \(ControlGroups.periodMicroseconds)", to: file)
+    }
+
+    /// What its processes may have together from now on; its /dev/shm stays as it is.
+    func limitMemory(toMiB memoryMiB: Int) async throws(SyscallError) {
+        try await spawner.limitMemory(id, memoryMiB: UInt32(memoryMiB))
     }
 
     /// The most memory that the sandbox has used so far, in bytes; nil where no control group counts it.
@@ -257,9 +291,13 @@ package final class Sandbox: Sendable {
         return 0
     }
 
-    private static func write(_ text: String, to file: CInt) throws(SyscallError) {
+    /// Not when it is destroyed: the number of the file may be another's.
+    private func write(_ text: String, to file: CInt) throws(SyscallError) {
         let bytes = Array(text.utf8)
-        let written = pwrite(file, bytes, bytes.count, 0)
-        guard written == bytes.count else { throw SyscallError(call: "write", errno: errno, subject: text) }
+        try isClosed.withLock { isClosed throws(SyscallError) in
+            guard !isClosed else { throw SyscallError(call: "write", errno: EBADF, subject: text) }
+            let written = pwrite(file, bytes, bytes.count, 0)
+            guard written == bytes.count else { throw SyscallError(call: "write", errno: errno, subject: text) }
+        }
     }
 }

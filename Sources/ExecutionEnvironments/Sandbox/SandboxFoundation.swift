@@ -2,7 +2,7 @@
 import Glibc
 package import InvocationCore
 package import LambdaModel
-import LinuxSandbox
+package import LinuxSandbox
 package import Runtimes
 import Synchronization
 
@@ -41,7 +41,8 @@ package final class SandboxFoundation: Sendable {
         _ id: EnvironmentID,
         _ configuration: FunctionConfiguration,
         runtime: RuntimeDefinition,
-        code: UnpackedCode
+        code: UnpackedCode,
+        kinship: SandboxKinship = .none
     ) async throws -> Sandbox {
         let slot = slots.withLock { $0.take() }
         do {
@@ -49,9 +50,11 @@ package final class SandboxFoundation: Sendable {
                 memoryMiB: UInt32(configuration.memoryMiB),
                 processesMax: UInt32(LimitsProfile.processesMax)
             )
+            var plan = plan(configuration, runtime, code)
+            plan.role = SandboxPlan.Role(kinship)
             return try await make(
-                SandboxRequest(id: id.number, slot: slot, limits: limits, temporary: nil),
-                plan: plan(configuration, runtime, code),
+                SandboxRequest(id: id.number, slot: slot, limits: limits, temporary: nil, kinship: kinship),
+                plan: plan,
                 temporaryMiB: configuration.ephemeralStorageMiB
             )
         } catch {
@@ -81,7 +84,8 @@ package final class SandboxFoundation: Sendable {
                 temporaryMiB: UInt32(Self.blankTemporaryMiB),
                 memoryMiB: limits.memoryMiB
             )
-            if zygote != nil { plan.role = .below }
+            let kinship = zygote.map { SandboxKinship.below(zygote: $0) } ?? .none
+            plan.role = SandboxPlan.Role(kinship)
             return try await make(
                 SandboxRequest(
                     id: Self.blankIDs + id.number,
@@ -89,7 +93,7 @@ package final class SandboxFoundation: Sendable {
                     limits: limits,
                     temporary: nil,
                     isBlank: true,
-                    kinship: zygote.map { .below(zygote: $0) } ?? .none
+                    kinship: kinship
                 ),
                 plan: plan,
                 temporaryMiB: Self.blankTemporaryMiB
@@ -138,6 +142,7 @@ package final class SandboxFoundation: Sendable {
     /// Ids of sandboxes: below it those of environments.
     private static let blankIDs: UInt64 = 1 << 48
     private static let zygoteIDs: UInt64 = 1 << 49
+    static let snapshotIDs: UInt64 = 1 << 50
     /// Ids of every function's processes, as on Lambda.
     static let (userID, groupID): (UInt32, UInt32) = (993, 990)
 
@@ -160,6 +165,12 @@ package final class SandboxFoundation: Sendable {
     }
 
     package var hasMemoryGroup: Bool { spawner.controlGroups.has("memory") }
+
+    /// Whether a process that has run a function's code can be forked from: control groups hold it, and a spawner that is root makes what
+    /// is below it such that it can't look inside (`clinux_clone_beneath`).
+    var holdsSnapshots: Bool {
+        geteuid() == 0 && ["memory", "pids", "cpu", "freezer"].allSatisfy(spawner.controlGroups.has)
+    }
 
     /// What a process may take beyond the limit until it is seen: more than this it could hardly touch in the interval.
     private static let memoryOvershootMiB: UInt32 = 1_024
@@ -218,6 +229,17 @@ package final class SandboxFoundation: Sendable {
             userID: Self.userID,
             groupID: Self.groupID
         )
+    }
+}
+
+extension SandboxPlan.Role {
+    fileprivate init(_ kinship: SandboxKinship) {
+        switch kinship {
+        case .none: self = .alone
+        case .zygote: self = .zygote
+        case .snapshot: self = .snapshot
+        case .below: self = .below
+        }
     }
 }
 

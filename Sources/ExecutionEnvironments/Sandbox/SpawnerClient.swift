@@ -51,6 +51,7 @@ package final class SpawnerClient: Sendable {
         var prepared: [UInt64: CheckedContinuation<SyscallError?, Never>] = [:]
         var assigned: [UInt64: CheckedContinuation<SyscallError?, Never>] = [:]
         var adopted: [UInt64: CheckedContinuation<SyscallError?, Never>] = [:]
+        var limited: [UInt64: CheckedContinuation<SyscallError?, Never>] = [:]
         var gone: [UInt64: [CheckedContinuation<Void, Never>]] = [:]
         /// Sandboxes that the spawner was asked for and has not called gone.
         var alive: Set<UInt64> = []
@@ -183,6 +184,11 @@ package final class SpawnerClient: Sendable {
         try await ask(.adopt(id: id), id, in: \.adopted)
     }
 
+    /// What the sandbox's processes may have together from now on; one request at a time for each.
+    package func limitMemory(_ id: UInt64, memoryMiB: UInt32) async throws(SyscallError) {
+        try await ask(.limitMemory(id: id, memoryMiB: memoryMiB), id, in: \.limited)
+    }
+
     private typealias UnansweredPath =
         any WritableKeyPath<Waiting, [UInt64: CheckedContinuation<SyscallError?, Never>]> & Sendable
 
@@ -256,6 +262,8 @@ package final class SpawnerClient: Sendable {
         case .assignFailed(let id, let error): answer(id, in: \.assigned, error)
         case .adopted(let id): answer(id, in: \.adopted, nil)
         case .adoptFailed(let id, let error): answer(id, in: \.adopted, error)
+        case .memoryLimited(let id): answer(id, in: \.limited, nil)
+        case .memoryLimitFailed(let id, let error): answer(id, in: \.limited, error)
         case .gone(let id):
             let waiters = waiting.withLock { waiting in
                 waiting.alive.remove(id)
@@ -274,9 +282,9 @@ package final class SpawnerClient: Sendable {
             waiting.hasEnded = true
             defer {
                 (waiting.made, waiting.prepared, waiting.assigned, waiting.adopted) = ([:], [:], [:], [:])
-                (waiting.gone, waiting.alive, waiting.onEnd) = ([:], [], nil)
+                (waiting.limited, waiting.gone, waiting.alive, waiting.onEnd) = ([:], [:], [], nil)
             }
-            let unanswered = [waiting.prepared, waiting.assigned, waiting.adopted].flatMap(\.values)
+            let unanswered = [waiting.prepared, waiting.assigned, waiting.adopted, waiting.limited].flatMap(\.values)
             return (waiting.made.values, unanswered, waiting.gone.values.joined(), waiting.onEnd)
         }
         for continuation in made {

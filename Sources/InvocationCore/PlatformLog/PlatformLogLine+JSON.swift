@@ -149,6 +149,10 @@ extension PlatformLogLine {
             "{\"durationMs\":\(milliseconds(report.duration)),\"billedDurationMs\":\(report.billed.milliseconds),"
         text += "\"memorySizeMB\":\(memoryMiB),\"maxMemoryUsedMB\":\(min(maxMemoryUsedMiB, memoryMiB))"
         if let initDuration = report.initDuration { text += ",\"initDurationMs\":\(milliseconds(initDuration))" }
+        if let restore = report.restore {
+            text += ",\"restoreDurationMs\":\(milliseconds(restore.total))"
+            text += ",\"billedRestoreDurationMs\":\(restore.billedMilliseconds)"
+        }
         return text + "}"
     }
 

@@ -78,6 +78,10 @@ package enum PlatformLogLine: Equatable, Sendable {
         if let initDuration = report.initDuration {
             line += "Init Duration: \(initDuration.hundredths(of: millisecond)) ms\t"
         }
+        if let restore = report.restore {
+            line += "Restore Duration: \(restore.total.hundredths(of: millisecond)) ms\t"
+            line += "Billed Restore Duration: \(restore.billedMilliseconds) ms\t"
+        }
         switch report.status {
         case .success, .functionError: break
         case .runtimeError(let type): line += ending(.error(type: type))

@@ -27,7 +27,7 @@ class Blank:
 
     def wait(self, practise):
         """Returns when it is known whose process this is, with the function's variables."""
-        block = _EnvironmentBlock()
+        block = EnvironmentBlock()
         # Not while a function waits for it.
         practise()
         gc.collect()
@@ -46,11 +46,7 @@ class Blank:
         # The number that the connection has in every other process; closes the channel.
         connection.renumber(_CHANNEL)
         os.chdir(directories[0])
-        if not _hides(self._modules, directories):
-            return False
-        for name in self._modules:
-            sys.modules.pop(name, None)
-        return True
+        return give_up_hidden(self._modules, directories)
 
 
 def _become_child_of_zygote():
@@ -96,7 +92,7 @@ def _set_variables(block):
         environment[name] = value
 
 
-class _EnvironmentBlock:
+class EnvironmentBlock:
     """Where the kernel shows the process's variables, in /proc/PID/environ: as it was started with, unless written over."""
 
     def __init__(self):
@@ -125,8 +121,17 @@ class _EnvironmentBlock:
             os.close(self._memory)
 
 
+def give_up_hidden(modules, directories):
+    """Forgets all of these where the function has one of its own name; true when it did."""
+    if not _hides(modules, directories):
+        return False
+    for name in modules:
+        sys.modules.pop(name, None)
+    return True
+
+
 def _hides(modules, directories):
-    """Whether the function has a module of its own in the place of one of these."""
+    """Whether the function has a module of its own, in one of the directories, in the place of one of these."""
     names = {name.partition(".")[0] for name in modules}
     found = set()
     for directory in directories:

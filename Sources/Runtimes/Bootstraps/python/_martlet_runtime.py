@@ -20,6 +20,7 @@ from _martlet_log import LogChannel, configure_logging_on_import
 
 # Here, as long as this file's directory is on the path.
 _martlet_blank = __import__("_martlet_blank") if "_MARTLET_BLANK" in os.environ else None
+_martlet_snapshot = __import__("_martlet_snapshot") if os.environ.pop("_MARTLET_SNAPSHOT", None) else None
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _API = "/2018-06-01/runtime/"
@@ -53,6 +54,13 @@ class Connection:
     """
 
     def __init__(self, address):
+        self._address = address
+        self._descriptor = self._connect()
+        self._pending = b""
+        self._common = "Host: %s\r\nUser-Agent: martlet-python/%d.%d.%d\r\n" % ((address,) + sys.version_info[:3])
+
+    def _connect(self):
+        address = self._address
         host, colon, port = address.rpartition(":")
         if not colon or not port.isdigit():
             raise RuntimeAPIError("AWS_LAMBDA_RUNTIME_API is not HOST:PORT: %r" % address)
@@ -62,9 +70,16 @@ class Connection:
         connected.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         # Only the descriptor is kept: Python 3.8 and 3.9 crash when they end with a socket object still open that
         # one of their own tables refers to, as the fork hook below would.
-        self._descriptor = connected.detach()
+        return connected.detach()
+
+    @property
+    def number(self):
+        return self._descriptor
+
+    def reconnect(self):
+        """Goes on in another network namespace than the one that the connection was made in, which is closed already."""
+        self._descriptor = self._connect()
         self._pending = b""
-        self._common = "Host: %s\r\nUser-Agent: martlet-python/%d.%d.%d\r\n" % ((address,) + sys.version_info[:3])
 
     def get(self, path):
         return ("GET %s%s HTTP/1.1\r\n%s\r\n" % (_API, path, self._common)).encode("latin-1")
@@ -423,6 +438,27 @@ class Runtime:
         self._connection.response()
         sys.exit(1)
 
+    def restore(self, snapshot):
+        """Has the process forked from; returns in each child when the function's hooks have run."""
+        self._run_hooks(snapshot.run_before_hooks, "init/error", "Runtime.BeforeSnapshotError", 64)
+        # What that brings in is every child's.
+        _practise()
+        self._log.flush()
+        snapshot.take(self._connection)
+        self._pid = os.getpid()
+        self._run_hooks(snapshot.run_after_hooks, "restore/error", "Runtime.AfterRestoreError", 65)
+
+    def _run_hooks(self, run, path, error_type, status):
+        try:
+            return run()
+        except BaseException as error:
+            report = _report_of(error, "")
+        self._log.write_error(report)
+        self._log.flush()
+        self._connection.send(self._connection.post(path, _encode_report(report), "application/json", error_type))
+        self._connection.response()
+        sys.exit(status)
+
     def serve(self, handler):
         following = self._connection.get("invocation/next")
         self._connection.send(following)
@@ -481,6 +517,9 @@ def _set_module_path(task_root):
     """Lambda's order: the function's code, layers, then what the interpreter came with (PYTHONPATH first)."""
     site = "/opt/python/lib/python%d.%d/site-packages" % sys.version_info[:2]
     sys.path[0:0] = [task_root, site, "/opt/python"]
+    if sys.version_info >= (3, 12):
+        # Those that have SnapStart on AWS.
+        sys.path.append(os.path.join(_HERE, "snapstart"))
 
 
 def _practise():
@@ -509,7 +548,11 @@ def main():
         _set_module_path(environment.get("LAMBDA_TASK_ROOT", "/var/task"))
         configure_logging_on_import(log)
 
+        snapshot = _martlet_snapshot.Snapshot(sys.path[:3]) if _martlet_snapshot is not None else None
+
         def in_forked_child():
+            if snapshot is not None and snapshot.is_forking:
+                return
             # A second reader or writer would break the conversation.
             connection.close()
             log.detach()
@@ -518,7 +561,10 @@ def main():
         runtime = Runtime(connection, log)
         if blank is not None and blank.enter(connection, sys.path[:3]):
             configure_logging_on_import(log)
-        runtime.serve(runtime.initialize(environment.get("_HANDLER", "")))
+        handler = runtime.initialize(environment.get("_HANDLER", ""))
+        if snapshot is not None:
+            runtime.restore(snapshot)
+        runtime.serve(handler)
     except (RuntimeAPIError, OSError) as error:
         if not isinstance(error, (ConnectionClosed, ConnectionError)):
             sys.stderr.write("martlet runtime: %s\n" % error)

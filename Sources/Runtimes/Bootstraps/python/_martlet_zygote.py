@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A process that blank ones are forked from: what it has loaded they have, and their memory is its own until they write to it.
+"""A process that others are forked from: what it has loaded they have, and their memory is its own until they write to it.
 
-It has no capability, and runs no function's code. With each request come the namespaces of a sandbox that was made for one child,
-below its own.
+It has no capability. With each request come the namespaces of a sandbox that was made for one child, below its own.
 """
 
 import array
@@ -73,14 +72,17 @@ class _Kernel:
         self.call("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(self._filter), 0, 0)
 
 
-def serve():
-    """Forks as it is asked to, and returns in the children only, each in its sandbox and with nothing but what is its own."""
+def serve(settle=None):
+    """Forks as it is asked to, and returns in the children only, each in its sandbox and with nothing but what is its own.
+
+    `settle` closes what a child has inherited beyond the descriptors that it is given; without it all of that is closed.
+    """
     channel = socket.socket(fileno=_CHANNEL)
     kernel = _Kernel(channel.recv(_PROGRAM_BYTES_MAX))
     gc.collect()
     # What is there now is not looked at again, and so not written to, in any child.
     gc.freeze()
-    if _shares_writable_memory():
+    if shares_writable_memory():
         # What one child wrote others would read.
         os._exit(1)
     channel.send(b"ready")
@@ -101,7 +103,7 @@ def serve():
         if child == 0:
             channel.detach()
             try:
-                _come_in(kernel, descriptors, *_REQUEST.unpack(request))
+                _come_in(kernel, descriptors, settle or _close_others, *_REQUEST.unpack(request))
             except BaseException:
                 # Whoever waits for it sees the end of its channel, of which nobody else has a copy then.
                 os._exit(1)
@@ -121,7 +123,7 @@ def _reap():
         pass
 
 
-def _shares_writable_memory():
+def shares_writable_memory():
     with open("/proc/self/maps") as file:
         return any("w" in line.split()[1] and "s" in line.split()[1] for line in file)
 
@@ -132,7 +134,11 @@ def _limit(which, most):
     resource.setrlimit(which, (value, value))
 
 
-def _come_in(kernel, descriptors, data_mib, user, group):
+def _close_others():
+    os.closerange(_CHANNEL + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+
+
+def _come_in(kernel, descriptors, settle, data_mib, user, group):
     for namespace, descriptor in zip(_NAMESPACES, descriptors):
         kernel.call("setns", descriptor, namespace)
     # Only a child is inside the pid namespace, and only its child is left to that namespace's first process. Its number is
@@ -147,7 +153,7 @@ def _come_in(kernel, descriptors, data_mib, user, group):
     null = os.open("/dev/null", os.O_RDONLY)
     for descriptor, number in ((null, 0), (output, 1), (output, 2), (telemetry, 3), (channel, _CHANNEL)):
         os.dup2(descriptor, number)
-    os.closerange(_CHANNEL + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    settle()
     os.write(_CHANNEL, b"here %d" % os.getpid())
     if os.read(_CHANNEL, 16) != b"go":
         os._exit(0)
