@@ -56,6 +56,7 @@ let package = Package(
         // Decisions and formats.
         .target(name: "InvocationCore", dependencies: ["LambdaModel"], swiftSettings: swift),
         .target(name: "QueueCore", dependencies: ["LambdaModel"], swiftSettings: swift),
+        .target(name: "StreamCore", dependencies: ["LambdaModel"], swiftSettings: swift),
         .target(name: "ScheduleCore", dependencies: ["LambdaModel"], swiftSettings: swift),
         .target(name: "AWSWire", dependencies: ["LambdaModel", "CPCRE2", crypto], swiftSettings: swift),
         .target(name: "EventPattern", dependencies: ["AWSWire"], swiftSettings: swift),
@@ -94,6 +95,11 @@ let package = Package(
         .target(
             name: "QueueStore",
             dependencies: ["DatabaseFile", "EnvelopeEncryption", "LambdaModel", "QueueCore", crypto, grdb],
+            swiftSettings: swift
+        ),
+        .target(
+            name: "StreamStore",
+            dependencies: ["DatabaseFile", "EnvelopeEncryption", "LambdaModel", "StreamCore", grdb],
             swiftSettings: swift
         ),
         .target(
@@ -176,6 +182,14 @@ let package = Package(
             swiftSettings: swift
         ),
         .target(
+            name: "Streams",
+            dependencies: [
+                "AWSWire", "EnvelopeEncryption", "LambdaModel", "StreamCore", "StreamStore", crypto, lifecycle,
+                logging,
+            ],
+            swiftSettings: swift
+        ),
+        .target(
             name: "Schedules",
             dependencies: [
                 "AWSWire", "EventPattern", "LambdaModel", "ScheduleCore", "ScheduleStore", lifecycle, logging,
@@ -188,7 +202,7 @@ let package = Package(
             name: "HTTPAPI",
             dependencies: nio + [
                 "ControlPlane", "LogStore", "AWSWire", "InvocationCore", "LambdaModel", "MetadataStore", "QueueCore",
-                "Queues", "ScheduleCore", "Schedules", hummingbird,
+                "Queues", "ScheduleCore", "Schedules", "StreamCore", "Streams", hummingbird,
                 hummingbirdCore, nioHTTP1, nioSSL, logging, product("AsyncHTTPClient", "async-http-client"),
                 product("HTTPTypes", "swift-http-types"),
             ],
@@ -216,7 +230,8 @@ let package = Package(
                 "EnvelopeEncryption", "EventSources", "EventStore",
                 "ExecutionEnvironments", "HTTPAPI", "InvocationCore", "Invoker", "LambdaModel", "LinuxSandbox",
                 "LogStore", "MetadataStore", "QueueCore", "QueueStore", "Queues", "Runtimes", "SandboxPolicy",
-                "ScheduleCore", "ScheduleStore", "Schedules", "ServerConfiguration",
+                "ScheduleCore", "ScheduleStore", "Schedules", "ServerConfiguration", "StreamCore", "StreamStore",
+                "Streams",
                 argumentParser,
                 asyncHTTPClient, crypto, hummingbird, lifecycle, logging,
                 product("UnixSignals", "swift-service-lifecycle"),
@@ -242,6 +257,11 @@ let package = Package(
             swiftSettings: swift
         ),
         .testTarget(name: "QueueCoreTests", dependencies: ["QueueCore", "TestSupport"], swiftSettings: swift),
+        .testTarget(
+            name: "StreamCoreTests",
+            dependencies: ["StreamCore", "LambdaModel", "TestSupport"],
+            swiftSettings: swift
+        ),
         .testTarget(
             name: "SimulationTests",
             dependencies: ["InvocationCore", "LambdaModel", "TestSupport"],
@@ -294,6 +314,19 @@ let package = Package(
         .testTarget(
             name: "QueueStoreTests",
             dependencies: ["QueueStore", "QueueCore", "LambdaModel", "EnvelopeEncryption", "TestSupport", grdb],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "StreamStoreTests",
+            dependencies: ["StreamStore", "StreamCore", "LambdaModel", "EnvelopeEncryption", "TestSupport", grdb],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "StreamsTests",
+            dependencies: [
+                "Streams", "StreamStore", "StreamCore", "AWSWire", "LambdaModel", "EnvelopeEncryption", "TestSupport",
+                logging,
+            ],
             swiftSettings: swift
         ),
         .testTarget(

@@ -39,7 +39,7 @@ extension ControlPlane {
             _ = try await metadata.read { transaction in try transaction.target(of: mapping) }
         }
         let visibility = try await sources.visibility(kind, settings, caller)
-        try await sources.find(kind, settings)
+        try await sources.find(kind, settings, caller)
         try await withStores {
             try await metadata.change { transaction in
                 try rules.check(timeoutOf: transaction.target(of: mapping).configuration, visibility: visibility)

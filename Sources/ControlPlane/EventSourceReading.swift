@@ -12,7 +12,8 @@ package struct EventSourceReading: Sendable {
     package typealias VisibilityTimeout = @Sendable (_ arn: String, _ accountID: String) async throws -> Int
 
     /// Throws `LambdaError.invalidParameterValue` where the stream is not there.
-    package typealias FindStream = @Sendable (_ source: EventSourcePlan.StreamSource) async throws -> Void
+    package typealias FindStream =
+        @Sendable (_ source: EventSourcePlan.StreamSource, _ accountID: String) async throws -> Void
 
     static let notPolled =
         "This version of Martlet doesn't poll this kind of event source yet: the mapping is stored, and no records are "
@@ -67,9 +68,16 @@ package struct EventSourceReading: Sendable {
     }
 
     /// Looks for the source of a new mapping, where it is a stream that is read.
-    func find(_ kind: EventSourceKind, _ settings: API.EventSourceMappingConfiguration) async throws {
+    func find(
+        _ kind: EventSourceKind,
+        _ settings: API.EventSourceMappingConfiguration,
+        _ caller: Caller
+    ) async throws {
         guard kind.isStream, obstacle(kind, settings) == nil, let arn = settings.eventSourceArn else { return }
-        try await findStream?(settings.stream(kind == .kinesis ? .kinesis : .dynamoDB, arn, role: ""))
+        try await findStream?(
+            settings.stream(kind == .kinesis ? .kinesis : .dynamoDB, arn, role: ""),
+            caller.accountID
+        )
     }
 
     /// nil for what is no queue, or isn't read.

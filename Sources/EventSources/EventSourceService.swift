@@ -149,7 +149,7 @@ package actor EventSourceService: Service {
                 logger: logger
             )
         case .stream(let source):
-            guard let stream = streams.streams.stream(source) else { return nil }
+            guard let stream = streams.streams.stream(source, accountID: plan.key.accountID) else { return nil }
             return try StreamPoller(
                 plan,
                 source,

@@ -48,6 +48,7 @@ extension LambdaAPI {
                 switch endpoint {
                 case .filterLogEvents: ["logs"]
                 case .queue: ["sqs"]
+                case .stream: ["kinesis"]
                 case .schedule(let request): [request.service]
                 case .elsewhere: nil
                 default: ["lambda"]

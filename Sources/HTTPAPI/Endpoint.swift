@@ -20,6 +20,8 @@ enum Endpoint: Equatable {
     case elsewhere(ForeignService)
     /// Of SQS, which is here.
     case queue(QueueRequest)
+    /// Of Kinesis Data Streams, which are here.
+    case stream(StreamRequest)
     /// Of EventBridge or its Scheduler, which are here.
     case schedule(ScheduleRequest)
     /// Of CloudWatch Logs, but not in this version.
@@ -79,6 +81,7 @@ enum Endpoint: Equatable {
             .s3Event, .health, .unknown, .elsewhere:
             "requested"
         case .queue(let request): request.name
+        case .stream(let request): request.name
         case .schedule(let request): request.name
         case .unavailable(let operation): operation
         }
@@ -91,6 +94,7 @@ enum Endpoint: Equatable {
             LimitsProfile.codeRequestBytesMax
         case .lambda(.invoke, _), .lambda(.invokeWithResponseStream, _): LimitsProfile.synchronousPayloadBytesMax
         case .queue: QueueRequest.bodyBytesMax
+        case .stream: StreamRequest.bodyBytesMax
         case .schedule: ScheduleRequest.bodyBytesMax
         // DynamoDB's largest.
         case .elsewhere: 16 << 20

@@ -6,6 +6,7 @@ import LambdaModel
 import Logging
 import QueueCore
 import ScheduleCore
+import StreamCore
 
 /// Errors as AWS's clients expect them: the one place where an error becomes a status and a body.
 enum ErrorResponse {
@@ -36,6 +37,7 @@ enum ErrorResponse {
     /// Any error that isn't a `LambdaError` is the machine's: logged with its cause, and shown without it.
     static func response(_ error: any Error, shape: Shape, requestID: String, logger: Logger) -> Response {
         if let error = error as? QueueError { return queue(error) }
+        if let error = error as? StreamError { return json11(error.status, error.kind.rawValue, error.message) }
         if let error = error as? ScheduleError { return schedule(error, shape) }
         var wire: LambdaError.Wire
         if let error = error as? LambdaError {
@@ -110,9 +112,13 @@ enum ErrorResponse {
     private static func json11(_ wire: LambdaError.Wire) -> Response {
         // CloudWatch Logs has another name for it.
         let name = wire.name == "InvalidParameterValueException" ? "InvalidParameterException" : wire.name
-        let body = JSONValue.object(["__type": .string(name), "message": .string(wire.message)])
+        return json11(wire.status < 500 ? 400 : wire.status, name, wire.message)
+    }
+
+    private static func json11(_ status: Int, _ name: String, _ message: String) -> Response {
+        let body = JSONValue.object(["__type": .string(name), "message": .string(message)])
         return Response(
-            status: .init(code: wire.status < 500 ? 400 : wire.status),
+            status: .init(code: status),
             headers: [.contentType: "application/x-amz-json-1.1", .errorType: name],
             body: .init(byteBuffer: ByteBuffer(bytes: body.bytes))
         )

@@ -10,6 +10,7 @@ package import Logging
 import NIOCore
 package import Queues
 package import Schedules
+package import Streams
 
 /// The HTTP API: finds out what a request asks for and who asks, reads its body, and answers.
 ///
@@ -44,6 +45,8 @@ package struct LambdaAPI: HTTPResponder {
     let passThrough: PassThrough?
     /// nil where requests for SQS are passed on.
     let queues: QueueService?
+    /// nil where requests for Kinesis are passed on.
+    let streams: StreamService?
     /// nil where requests for EventBridge and its Scheduler are passed on.
     let schedules: ScheduleService?
     let throttle: APIThrottle?
@@ -67,6 +70,7 @@ package struct LambdaAPI: HTTPResponder {
         accessKeys: AccessKeys,
         passThrough: PassThrough? = nil,
         queues: QueueService? = nil,
+        streams: StreamService? = nil,
         schedules: ScheduleService? = nil,
         throttle: APIThrottle? = nil,
         accountID: String,
@@ -85,6 +89,7 @@ package struct LambdaAPI: HTTPResponder {
         self.accessKeys = accessKeys
         self.passThrough = passThrough
         self.queues = queues
+        self.streams = streams
         self.schedules = schedules
         self.throttle = throttle
         self.accountID = accountID
@@ -118,8 +123,9 @@ package struct LambdaAPI: HTTPResponder {
         let parameters = QueryParameters(query)
         let signed = Self.signedForm(request, path: path, query: query)
         let queue = queues.flatMap { _ in QueueRequest(signed, target: request.headers[.target]) }
+        let ofStreams = streams.flatMap { _ in StreamRequest(signed, target: request.headers[.target]) }
         let schedule = schedules.flatMap { _ in ScheduleRequest(signed, target: request.headers[.target]) }
-        let own = queue.map(Endpoint.queue) ?? schedule.map(Endpoint.schedule)
+        let own = queue.map(Endpoint.queue) ?? ofStreams.map(Endpoint.stream) ?? schedule.map(Endpoint.schedule)
         let foreign =
             own != nil ? nil : passThrough.flatMap { _ in ForeignService(signed, target: request.headers[.target]) }
         let endpoint =
@@ -222,6 +228,7 @@ package struct LambdaAPI: HTTPResponder {
                 body: .init(byteBuffer: ByteBuffer(string: "ok"))
             )
         case .queue(let request): return try await performQueue(request, call)
+        case .stream(let request): return try await performStream(request, call)
         case .schedule(let request): return try await performSchedules(request, call)
         case .elsewhere: preconditionFailure("what is for others is passed on before it is answered")
         case .unavailable(let operation):

@@ -67,6 +67,7 @@ package final class QueueStore: Sendable {
     static func failure(_ error: any Error) -> any Error {
         switch error {
         case is QueueError, is QueueStoreError: error
+        case is GroupCommit.Overloaded: QueueStoreError.overloaded
         default:
             switch DatabaseFileError(error) {
             case .newerDatabase(let path): QueueStoreError.newerDatabase(path: path)

@@ -11,8 +11,10 @@ import QueueCore
 import Queues
 import ServerConfiguration
 import ServiceLifecycle
+import StreamCore
+import Streams
 
-/// The queues and streams that mappings read: this server's own queues, and what is behind endpoints; its connections are closed
+/// The queues and streams that mappings read: this server's own, and what is behind endpoints; its connections are closed
 /// when the server ends.
 struct EventSourceConnections: Service, SQSQueues, RecordStreams {
     /// To one host at one time.
@@ -22,6 +24,7 @@ struct EventSourceConnections: Service, SQSQueues, RecordStreams {
     /// For receives, which wait, and for the rest.
     private let clients: (receiving: HTTPClient, other: HTTPClient)
     private let queues: QueueService?
+    private let streams: StreamService?
     private let endpoint: ServiceEndpoint?
     private let kinesis: ServiceEndpoint?
     private let dynamoDBStreams: ServiceEndpoint?
@@ -33,6 +36,7 @@ struct EventSourceConnections: Service, SQSQueues, RecordStreams {
     init(
         _ configuration: ServeConfiguration,
         queues: QueueService?,
+        streams: StreamService?,
         now: @escaping @Sendable () -> Timestamp,
         logger: Logger
     ) {
@@ -54,6 +58,7 @@ struct EventSourceConnections: Service, SQSQueues, RecordStreams {
         self.now = now
         self.logger = logger
         self.queues = DestinationConnections.hasOwnQueues(configuration) ? queues : nil
+        self.streams = configuration.kinesis == nil ? streams : nil
         self.endpoint = endpoint(configuration.sqs)
         kinesis = endpoint(configuration.kinesis)
         dynamoDBStreams = endpoint(configuration.dynamoDBStreams)
@@ -61,7 +66,8 @@ struct EventSourceConnections: Service, SQSQueues, RecordStreams {
             queues: DestinationConnections.unreached(configuration)[.sqs].map {
                 "The queue is not read: \($0). The mapping is stored."
             },
-            kinesis: Self.obstacle(configuration.kinesis, "Kinesis", "--kinesis-endpoint"),
+            kinesis: self.streams == nil
+                ? Self.obstacle(configuration.kinesis, "Kinesis", "--kinesis-endpoint") : nil,
             dynamoDB: Self.obstacle(
                 configuration.dynamoDBStreams,
                 "DynamoDB Streams",
@@ -80,7 +86,12 @@ struct EventSourceConnections: Service, SQSQueues, RecordStreams {
             + "AWS_SECRET_ACCESS_KEY in its environment). The mapping is stored."
     }
 
-    func stream(_ source: EventSourcePlan.StreamSource) -> (any RecordStream)? {
+    func stream(_ source: EventSourcePlan.StreamSource, accountID: String) -> (any RecordStream)? {
+        if source.kind == .kinesis, let streams {
+            return StreamKey(arn: source.arn).map {
+                EmbeddedRecordStream(streams: streams, key: $0, accountID: accountID)
+            }
+        }
         guard let region = ARN(source.arn)?.region else { return nil }
         return (source.kind == .kinesis ? kinesis : dynamoDBStreams).map { endpoint in
             RemoteStream(

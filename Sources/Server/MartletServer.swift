@@ -25,6 +25,7 @@ import Runtimes
 import Schedules
 import ServerConfiguration
 import ServiceLifecycle
+import Streams
 import UnixSignals
 
 /// Wires everything together from one configuration, and runs it to its end.
@@ -81,13 +82,20 @@ struct MartletServer {
         let keys = try await accessKeys(in: stores.metadata, administrator: administrator, sessions)
         var controlPlane = try await controlPlane(stores, workshop, pool, buckets: buckets.buckets)
         let queues = queues(stores)
-        let sources = EventSourceConnections(configuration, queues: queues, now: Self.now, logger: logger)
+        let ownStreams = streams(stores)
+        let sources = EventSourceConnections(
+            configuration,
+            queues: queues,
+            streams: ownStreams,
+            now: Self.now,
+            logger: logger
+        )
         let board = EventSourceBoard()
         controlPlane.sources = EventSourceReading(
             board: board,
             obstacles: sources.obstacles,
             visibilityTimeout: { try await sources.visibilityTimeout(arn: $0, accountID: $1) },
-            findStream: { try await sources.find($0) }
+            findStream: { try await sources.find($0, accountID: $1) }
         )
         let invoker = InvokeService(
             pool: pool,
@@ -118,6 +126,7 @@ struct MartletServer {
                 keys,
                 passThrough,
                 queues,
+                ownStreams,
                 schedules?.service,
                 isEncrypted: identity != nil
             ),
@@ -130,7 +139,7 @@ struct MartletServer {
                 CertificateService(identity: identity, now: Self.now, logger: logger),
                 PassThroughService(passThrough: passThrough),
             ] + (schedules.map { [$0.driver] } ?? []),
-            waiting: queues.map { [$0] } ?? [],
+            waiting: (queues.map { [$0] } ?? []) + (ownStreams.map { [$0] } ?? []),
             identity: identity,
             drain: DrainService(
                 pool: pool,
@@ -263,6 +272,18 @@ struct MartletServer {
         }
     }
 
+    private func streams(_ stores: ServerStores) -> StreamService? {
+        stores.streams.map { store in
+            StreamService(
+                store: store,
+                masterKey: stores.masterKey,
+                now: Self.now,
+                clock: ContinuousClock(),
+                logger: logger
+            )
+        }
+    }
+
     private func schedules(
         _ stores: ServerStores,
         _ controlPlane: ControlPlane,
@@ -298,6 +319,7 @@ struct MartletServer {
         _ keys: AccessKeys,
         _ passThrough: PassThrough?,
         _ queues: QueueService?,
+        _ streams: StreamService?,
         _ schedules: ScheduleService?,
         isEncrypted: Bool
     ) -> LambdaAPI {
@@ -312,6 +334,7 @@ struct MartletServer {
             accessKeys: keys,
             passThrough: passThrough,
             queues: queues,
+            streams: streams,
             schedules: schedules,
             throttle: configuration.throttlesAPI ? APIThrottle() : nil,
             accountID: configuration.accountID,

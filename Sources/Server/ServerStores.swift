@@ -9,6 +9,7 @@ import MetadataStore
 import QueueStore
 import ScheduleStore
 import ServerConfiguration
+import StreamStore
 
 /// The stores in the data directory, or code in a bucket, and the key that what is in them is encrypted with.
 struct ServerStores {
@@ -19,6 +20,8 @@ struct ServerStores {
     let events: EventStore
     /// nil where requests for SQS go elsewhere.
     let queues: QueueStore?
+    /// nil where requests for Kinesis go elsewhere.
+    let streams: StreamStore?
     /// nil where requests for EventBridge and its Scheduler go elsewhere.
     let schedules: ScheduleStore?
 
@@ -45,6 +48,13 @@ struct ServerStores {
         events = try EventStore(directory: data.path, masterKey: masterKey)
         queues =
             configuration.queues == .embedded ? try QueueStore(directory: data.path, masterKey: masterKey) : nil
+        streams =
+            configuration.streams == .embedded
+            ? try StreamStore(
+                directory: data.path,
+                masterKey: masterKey,
+                storageBytesMax: configuration.streamStorageMiB << 20
+            ) : nil
         schedules =
             configuration.schedules == .embedded ? try ScheduleStore(directory: data.path, masterKey: masterKey) : nil
     }

@@ -97,6 +97,10 @@ package struct ServeConfiguration: Equatable, Sendable {
     package var awsEndpoint: String?
     /// `--sqs`, embedded unless `--aws-endpoint` is given.
     package var queues: Answering
+    /// `--kinesis`, embedded unless `--aws-endpoint` is given.
+    package var streams: Answering
+    /// `--stream-storage`, 10,240: what the streams of this server may have on its disk.
+    package var streamStorageMiB: Int
     /// `--schedules`, embedded unless `--aws-endpoint` is given.
     package var schedules: Answering
     /// `--throttle-api`, false: whether calls of the API are limited in their rate as AWS limits them.
@@ -107,7 +111,7 @@ package struct ServeConfiguration: Equatable, Sendable {
     package var sns: ServiceAccess?
     /// `--events-endpoint`, likewise: EventBridge.
     package var events: ServiceAccess?
-    /// `--kinesis-endpoint`, likewise: streams that functions read.
+    /// `--kinesis-endpoint`, as `--aws-endpoint` where `--kinesis` says so: streams that functions read; nil for those of this server.
     package var kinesis: ServiceAccess?
     /// `--dynamodb-streams-endpoint`, likewise: streams of tables.
     package var dynamoDBStreams: ServiceAccess?
@@ -206,6 +210,14 @@ extension ServeConfiguration {
                     + "(\(Setting.awsEndpoint.names))."
             )
         }
+        streams = try layers.choice(.streams) ?? (awsEndpoint == nil ? .embedded : .awsEndpoint)
+        guard streams == .embedded || awsEndpoint != nil else {
+            throw ConfigurationError(
+                "Requests for Kinesis can't go elsewhere (\(Setting.streams.names)) without an endpoint "
+                    + "(\(Setting.awsEndpoint.names))."
+            )
+        }
+        streamStorageMiB = try layers.number(.streamStorage, in: 1...(1 << 30), unit: "MiB") ?? 10_240
         schedules = try layers.choice(.schedules) ?? (awsEndpoint == nil ? .embedded : .awsEndpoint)
         guard schedules == .embedded || awsEndpoint != nil else {
             throw ConfigurationError(
@@ -217,7 +229,7 @@ extension ServeConfiguration {
         sqs = try layers.service(.sqsEndpoint, standardEndpoint: queues == .embedded ? nil : awsEndpoint)
         sns = try layers.service(.snsEndpoint, standardEndpoint: awsEndpoint)
         events = try layers.service(.eventsEndpoint, standardEndpoint: awsEndpoint)
-        kinesis = try layers.service(.kinesisEndpoint, standardEndpoint: awsEndpoint)
+        kinesis = try layers.service(.kinesisEndpoint, standardEndpoint: streams == .embedded ? nil : awsEndpoint)
         dynamoDBStreams = try layers.service(.dynamoDBStreamsEndpoint, standardEndpoint: awsEndpoint)
         s3 = try layers.s3(standardEndpoint: awsEndpoint, standardRegion: region)
         codeStore = try layers.codeStore(s3)

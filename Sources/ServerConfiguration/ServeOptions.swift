@@ -208,6 +208,25 @@ package struct ServeOptions: ParsableArguments {
     private var queues: String?
 
     @Option(
+        name: .customLong("kinesis"),
+        help: ArgumentHelp(
+            "Who answers requests for Kinesis: 'embedded' is this server, 'aws-endpoint' that other one (default: embedded, unless "
+                + "--aws-endpoint is given).",
+            valueName: "server"
+        )
+    )
+    private var streams: String?
+
+    @Option(
+        name: .customLong("stream-storage"),
+        help: ArgumentHelp(
+            "What all streams of this server together may have on its disk (default: 10240).",
+            valueName: "MiB"
+        )
+    )
+    private var streamStorage: String?
+
+    @Option(
         name: .customLong("schedules"),
         help: ArgumentHelp(
             "Who answers requests for EventBridge and its Scheduler: 'embedded' is this server, 'aws-endpoint' that other one "
@@ -250,7 +269,7 @@ package struct ServeOptions: ParsableArguments {
     @Option(
         name: .customLong("kinesis-endpoint"),
         help: ArgumentHelp(
-            "Where streams of Kinesis are that functions read, with the same key (default: as --aws-endpoint).",
+            "Where streams of Kinesis are that functions read, with the same key (default: where requests for Kinesis are answered).",
             valueName: "url"
         )
     )
@@ -334,7 +353,8 @@ package struct ServeOptions: ParsableArguments {
             (.pool, pool),
             (.keepAlive, keepAlive),
             (.drainTimeout, drainTimeout), (.asyncRetryDelay, asyncRetryDelay), (.asyncEvents, asyncEvents),
-            (.awsEndpoint, awsEndpoint), (.queues, queues), (.schedules, schedules),
+            (.awsEndpoint, awsEndpoint), (.queues, queues), (.streams, streams), (.streamStorage, streamStorage),
+            (.schedules, schedules),
             (.throttleAPI, throttleAPI ? "true" : nil),
             (.s3Endpoint, s3Endpoint), (.sqsEndpoint, sqsEndpoint), (.snsEndpoint, snsEndpoint),
             (.eventsEndpoint, eventsEndpoint), (.kinesisEndpoint, kinesisEndpoint),

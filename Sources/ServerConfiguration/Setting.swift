@@ -29,6 +29,8 @@ package enum Setting: String, CaseIterable, Sendable {
     case asyncEvents = "async-events"
     case awsEndpoint = "aws-endpoint"
     case queues = "sqs"
+    case streams = "kinesis"
+    case streamStorage = "stream-storage"
     case schedules
     case throttleAPI = "throttle-api"
     case sqsEndpoint = "sqs-endpoint"

@@ -106,6 +106,7 @@ import Testing
                 export AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:4566
                 export AWS_ENDPOINT_URL_CLOUDWATCH_LOGS=http://127.0.0.1:4566
                 export AWS_ENDPOINT_URL_SQS=http://127.0.0.1:4566
+                export AWS_ENDPOINT_URL_KINESIS=http://127.0.0.1:4566
                 export AWS_ENDPOINT_URL_SCHEDULER=http://127.0.0.1:4566
                 export AWS_ENDPOINT_URL_EVENTBRIDGE=http://127.0.0.1:4566
                 export AWS_ACCESS_KEY_ID=AKIA1

@@ -150,7 +150,9 @@ import Testing
             board: EventSourceBoard(),
             obstacles: .init(dynamoDB: "no endpoint"),
             visibilityTimeout: { _, _ in 30 },
-            findStream: { throw LambdaError.invalidParameterValue(message: "Stream not found: \($0.arn)") }
+            findStream: { source, _ in
+                throw LambdaError.invalidParameterValue(message: "Stream not found: \(source.arn)")
+            }
         )
         func create(_ source: String, _ members: [String: JSONValue]) async throws -> String? {
             let body = members.merging(["FunctionName": .string("f"), "EventSourceArn": .string(source)]) { $1 }

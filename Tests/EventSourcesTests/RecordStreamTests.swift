@@ -13,7 +13,7 @@ private struct ListedStream: RecordStream, RecordStreams {
     var fetchMax: Int { 1 }
     var endsWhenEmpty: Bool { true }
 
-    func stream(_ source: EventSourcePlan.StreamSource) -> (any RecordStream)? { self }
+    func stream(_ source: EventSourcePlan.StreamSource, accountID: String) -> (any RecordStream)? { self }
     func shards() async throws -> [ShardSet.Shard] { try outcome.get() }
     func iterator(_ shard: String, at position: StreamPosition) async throws -> String { "" }
     func records(_ iterator: String, max: Int) async throws -> StreamPage {
@@ -22,7 +22,7 @@ private struct ListedStream: RecordStream, RecordStreams {
 }
 
 private struct NoStreams: RecordStreams {
-    func stream(_ source: EventSourcePlan.StreamSource) -> (any RecordStream)? { nil }
+    func stream(_ source: EventSourcePlan.StreamSource, accountID: String) -> (any RecordStream)? { nil }
 }
 
 struct RecordStreamTests {
@@ -31,7 +31,8 @@ struct RecordStreamTests {
     private func refusal(_ streams: some RecordStreams) async throws -> LambdaError? {
         do {
             try await streams.find(
-                .init(kind: .kinesis, arn: Self.arn, start: .latest, settings: .init(batchSize: 1), destination: nil)
+                .init(kind: .kinesis, arn: Self.arn, start: .latest, settings: .init(batchSize: 1), destination: nil),
+                accountID: "000000000000"
             )
             return nil
         } catch let error as LambdaError {

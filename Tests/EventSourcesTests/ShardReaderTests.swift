@@ -49,7 +49,7 @@ private final class ScriptedShard: RecordStream, StreamCheckpoints, RecordStream
         return StreamPage(records: records, next: "iterator", hasMore: false)
     }
 
-    func stream(_ source: EventSourcePlan.StreamSource) -> (any RecordStream)? { self }
+    func stream(_ source: EventSourcePlan.StreamSource, accountID: String) -> (any RecordStream)? { self }
 
     func positions(of mapping: EventSourceKey) async throws -> [String: StreamPosition] { [:] }
 

@@ -208,6 +208,14 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
             read: { String($0.asyncEventsMax) }
         ),
         PrecedenceCase(
+            setting: .streamStorage,
+            option: ["1"],
+            variable: "2",
+            file: "3",
+            expected: ("1", "2", "3", "10240"),
+            read: { String($0.streamStorageMiB) }
+        ),
+        PrecedenceCase(
             setting: .drainTimeout,
             option: ["1m"],
             variable: "0",
@@ -306,7 +314,7 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
             Set(Setting.allCases).subtracting(tested) == [
                 .codeStore, .config, .data, .dynamoDBStreamsEndpoint, .eventsEndpoint, .insecureHTTP, .kinesisEndpoint,
                 .masterKey, .queues, .s3AccessKeyID, .s3Region, .s3SecretAccessKey, .schedules, .snsEndpoint,
-                .sqsEndpoint, .tlsCertificate, .tlsKey,
+                .sqsEndpoint, .streams, .tlsCertificate, .tlsKey,
             ]
         )
     }
@@ -355,6 +363,13 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
         let both = here.merging([.schedules: ["embedded"]]) { $1 }
         #expect(try await fixture.configuration(both).schedules == .embedded)
         #expect(try await fixture.refusal([.schedules: ["aws-endpoint"]]).contains("--aws-endpoint"))
+        // Streams are for themselves.
+        #expect(try await fixture.configuration([:]).streams == .embedded)
+        #expect(try await fixture.configuration(both).streams == .awsEndpoint)
+        let all = both.merging([.streams: ["embedded"]]) { $1 }
+        #expect(try await fixture.configuration(all).streams == .embedded)
+        #expect(try await fixture.configuration(all).kinesis == nil)
+        #expect(try await fixture.refusal([.streams: ["aws-endpoint"]]).contains("--aws-endpoint"))
     }
 
     @Test(arguments: [

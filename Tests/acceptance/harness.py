@@ -207,7 +207,8 @@ class Server:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MARTLET_"))}
         environment.update(
             AWS_ENDPOINT_URL_LAMBDA=self.url, AWS_ENDPOINT_URL_CLOUDWATCH_LOGS=self.url,
-            AWS_ENDPOINT_URL_SQS=self.url, AWS_ENDPOINT_URL_SCHEDULER=self.url, AWS_ENDPOINT_URL_EVENTBRIDGE=self.url,
+            AWS_ENDPOINT_URL_SQS=self.url, AWS_ENDPOINT_URL_KINESIS=self.url,
+            AWS_ENDPOINT_URL_SCHEDULER=self.url, AWS_ENDPOINT_URL_EVENTBRIDGE=self.url,
             AWS_ACCESS_KEY_ID=known["accessKeyId"], AWS_SECRET_ACCESS_KEY=known["secretAccessKey"],
             AWS_REGION=known["region"], AWS_DEFAULT_REGION=known["region"], AWS_PAGER="",
             AWS_CONFIG_FILE="/dev/null", AWS_SHARED_CREDENTIALS_FILE="/dev/null")

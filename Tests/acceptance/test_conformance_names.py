@@ -253,6 +253,7 @@ def check_range(call, path, first, last, taken):
 @pytest.mark.parametrize("path, first, last", MAPPINGS)
 def test_ranges_of_a_streams_mapping(server, function, name, path, first, last):
     client = server.client()
+    server.client("kinesis").create_stream(StreamName=name, ShardCount=1)
 
     def make(**members):
         return client.create_event_source_mapping(
@@ -266,6 +267,7 @@ def test_ranges_of_a_streams_mapping(server, function, name, path, first, last):
 
 
 def test_records_live_for_a_minute_at_least(server, function, name):
+    server.client("kinesis").create_stream(StreamName=name, ShardCount=1)
     call = server.client().create_event_source_mapping
     arguments = {"FunctionName": function, "EventSourceArn": STREAM + name, "StartingPosition": "LATEST"}
     assert refusal(call, MaximumRecordAgeInSeconds=59, **arguments)[:2] == INVALID

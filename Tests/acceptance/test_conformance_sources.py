@@ -21,6 +21,12 @@ def stream(name):
     return f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/{name}"
 
 
+def made_stream(server, name):
+    """The ARN of a stream that is there."""
+    server.client("kinesis").create_stream(StreamName=name, ShardCount=1)
+    return stream(name)
+
+
 def table(name):
     return f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{name}/stream/2025-02-17T16:33:01.784"
 
@@ -82,8 +88,9 @@ def shown(answer, *more):
 
 
 @pytest.mark.parametrize("source, position", [(stream, "LATEST"), (table, "TRIM_HORIZON")])
-def test_the_defaults_of_a_streams_mapping(function, name, make, source, position):
-    answer = make(EventSourceArn=source(name), StartingPosition=position)
+def test_the_defaults_of_a_streams_mapping(server, function, name, make, source, position):
+    arn = made_stream(server, name) if source is stream else source(name)
+    answer = make(EventSourceArn=arn, StartingPosition=position)
     assert status(answer) == 202 and answer["State"] == "Creating"
     assert answer["LastProcessingResult"] == "No records processed"
     assert shown(answer) == {
@@ -112,8 +119,8 @@ def test_a_consumer_group_stays(server, name, make):
 
 
 @pytest.mark.parametrize("qualifier", ["1", "live", "$LATEST"])
-def test_a_qualifier_is_kept(function, name, make, qualifier):
-    made = make(FunctionName=f"{function}:{qualifier}", EventSourceArn=stream(name), StartingPosition="LATEST")
+def test_a_qualifier_is_kept(server, function, name, make, qualifier):
+    made = make(FunctionName=f"{function}:{qualifier}", EventSourceArn=made_stream(server, name), StartingPosition="LATEST")
     assert made["FunctionArn"] == f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{function}:{qualifier}"
 
 
@@ -160,7 +167,7 @@ def test_a_queue_is_mapped_to_a_function_once(server, function, queue, make):
 
 @pytest.mark.parametrize("source", [stream, table])
 def test_a_stream_is_mapped_to_a_function_once(server, function, name, make, source):
-    arn = source(name)
+    arn = made_stream(server, name) if source is stream else source(name)
     first = make(EventSourceArn=arn, StartingPosition="LATEST")
     assert refusal(
         server.client().create_event_source_mapping, FunctionName=function, EventSourceArn=arn,
@@ -210,7 +217,7 @@ def test_settings_that_a_source_does_not_have(server, function, arguments, messa
 
 def test_there_are_five_filters(server, function, name, make):
     filters = [{"Pattern": json.dumps({"data": {"n": [number]}})} for number in range(6)]
-    arguments = {"EventSourceArn": stream(name), "StartingPosition": "LATEST"}
+    arguments = {"EventSourceArn": made_stream(server, name), "StartingPosition": "LATEST"}
     assert refusal(
         server.client().create_event_source_mapping, FunctionName=function, FilterCriteria={"Filters": filters},
         **arguments)[:2] == INVALID

@@ -51,6 +51,7 @@ def signing(server):
 
 @pytest.fixture(scope="module")
 def mapping(server, function):
+    server.client("kinesis").create_stream(StreamName=function, ShardCount=1)
     made = server.client().create_event_source_mapping(
         FunctionName=function, EventSourceArn=f"arn:aws:kinesis:us-east-1:000000000000:stream/{function}",
         StartingPosition="LATEST")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Event source mappings as boto3 and the AWS CLI see them; queues are read, of others the server says that they are not."""
+"""Event source mappings as boto3 and the AWS CLI see them; queues and streams of Kinesis are read, of others the server says that they are not."""
 
 import datetime
 import json
@@ -35,6 +35,16 @@ def settled(client, uuid):
     return wait_until(
         lambda: (lambda shown: shown if shown["State"] in ("Enabled", "Disabled") else None)(
             client.get_event_source_mapping(UUID=uuid)), 60, "the mapping's state")
+
+
+def table(name):
+    return f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{name}/stream/2025-02-17T16:33:01.784"
+
+
+def made_stream(server, name):
+    """The ARN of a stream that is there."""
+    server.client("kinesis").create_stream(StreamName=name, ShardCount=1)
+    return stream(name)
 
 
 def stream(name):
@@ -93,7 +103,7 @@ def test_the_life_of_a_mapping(server, name):
 def test_the_aws_cli(server, name, aws):
     server.deploy(name, ECHO)
     created = json.loads(aws(
-        server, "lambda", "create-event-source-mapping", "--function-name", name, "--event-source-arn", stream(name),
+        server, "lambda", "create-event-source-mapping", "--function-name", name, "--event-source-arn", table(name),
         "--starting-position", "LATEST", "--destination-config",
         json.dumps({"OnFailure": {"Destination": queue("failed")}})).stdout)
     assert created["State"] == "Creating" and created["StartingPosition"] == "LATEST"
@@ -115,9 +125,9 @@ def test_every_kind_of_source(server, name):
     requests = [
         {"EventSourceArn": made(server, name)},
         {"EventSourceArn": made(server, name + ".fifo")},
-        {"EventSourceArn": stream(name), "StartingPosition": "AT_TIMESTAMP", "StartingPositionTimestamp": 1700000000},
-        {"EventSourceArn": f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{name}/stream/2025-02-17T16:33:01.784",
-         "StartingPosition": "TRIM_HORIZON", "TumblingWindowInSeconds": 30},
+        {"EventSourceArn": made_stream(server, name), "StartingPosition": "AT_TIMESTAMP",
+         "StartingPositionTimestamp": 1700000000},
+        {"EventSourceArn": table(name), "StartingPosition": "TRIM_HORIZON", "TumblingWindowInSeconds": 30},
         {"EventSourceArn": f"arn:aws:kafka:us-east-1:{ACCOUNT}:cluster/{name}/1-2-3", "Topics": ["orders"]},
         {"SelfManagedEventSource": server_list, "Topics": ["orders"], "SourceAccessConfigurations": access},
         {"EventSourceArn": f"arn:aws:mq:us-east-1:{ACCOUNT}:broker:{name}:b-1", "Queues": ["q"],
@@ -133,10 +143,11 @@ def test_every_kind_of_source(server, name):
                 assert shown[member] == value
         if "sqs" in request.get("EventSourceArn", ""):
             assert (shown["State"], shown["StateTransitionReason"]) == ("Enabled", "USER_INITIATED")
+        elif "kinesis" in request.get("EventSourceArn", ""):
+            assert (shown["State"], shown["StateTransitionReason"]) == ("Enabled", "User action")
         else:
             source = request.get("EventSourceArn", "")
-            reason = {"kinesis": NO_STREAM.format("Kinesis", "--kinesis-endpoint"),
-                      "dynamodb": NO_STREAM.format("DynamoDB Streams", "--dynamodb-streams-endpoint")}
+            reason = {"dynamodb": NO_STREAM.format("DynamoDB Streams", "--dynamodb-streams-endpoint")}
             expected = reason.get(source.split(":")[2] if source else "", NOT_POLLED)
             assert (shown["State"], shown["StateTransitionReason"]) == ("Disabled", expected)
             server.wait_for_line(created["UUID"], "not polled")

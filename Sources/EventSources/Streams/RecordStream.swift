@@ -21,6 +21,14 @@ package protocol RecordStream: Sendable {
     func iterator(_ shard: String, at position: StreamPosition) async throws -> String
 
     func records(_ iterator: String, max: Int) async throws -> StreamPage
+
+    /// Waits while it is known that there is nothing to read, for less than a second or so: windows end between two reads.
+    func wait(_ iterator: String) async throws
+}
+
+extension RecordStream {
+    /// Nothing is known: the service is asked.
+    package func wait(_ iterator: String) async throws {}
 }
 
 /// What one read brought, as the service has it.
@@ -62,16 +70,16 @@ package struct StreamFailure: Error, Equatable, Sendable {
 
 /// Where streams are found.
 package protocol RecordStreams: Sendable {
-    /// The stream of a mapping; nil where it can't be read from here.
-    func stream(_ source: EventSourcePlan.StreamSource) -> (any RecordStream)?
+    /// The stream of a mapping of that account; nil where it can't be read from here.
+    func stream(_ source: EventSourcePlan.StreamSource, accountID: String) -> (any RecordStream)?
 }
 
 extension RecordStreams {
     /// Looks whether a stream is there; one that can't be asked for now says later, in its mapping, what is wrong.
     ///
     /// - Throws: `LambdaError.invalidParameterValue`, in AWS's words, where it is not.
-    package func find(_ source: EventSourcePlan.StreamSource) async throws {
-        do { _ = try await stream(source)?.shards() } catch let failure as StreamFailure {
+    package func find(_ source: EventSourcePlan.StreamSource, accountID: String) async throws {
+        do { _ = try await stream(source, accountID: accountID)?.shards() } catch let failure as StreamFailure {
             guard failure.code == StreamFailure.notFound else { return }
             throw LambdaError.invalidParameterValue(message: "Stream not found: \(source.arn)")
         }

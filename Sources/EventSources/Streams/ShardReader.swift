@@ -188,6 +188,11 @@ actor ShardReader {
     }
 
     private func fetch(_ count: Int) async {
+        do { try await tools.stream.wait(iterator) } catch {
+            await failed(error)
+            ringing.yield()
+            return
+        }
         if let pause = tools.share.begin(shard) {
             machine.postponed(pause, at: tools.now())
             ringing.yield()

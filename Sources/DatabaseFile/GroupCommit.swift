@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import GRDB
+package import GRDB
 import Synchronization
 
 /// Changes of a database, those that come while a transaction is being written together in the next one.
 ///
 /// A transaction is synced when one of its changes has to be: the sync is what takes the time, so the more come, the more share it. SQLite's
 /// work runs on the database pool's own threads, never on Swift's cooperative ones.
-final class GroupCommit: Sendable {
+package final class GroupCommit: Sendable {
+    /// Too much waits to be written already; nothing was taken.
+    package struct Overloaded: Error {}
+
     /// Changes that wait for a transaction; beyond it none is taken.
     static let waitingMax = 10_000
-    /// Bytes of the messages in them.
+    /// Bytes of the contents in them.
     static let bytesMax = 256 << 20
     /// Changes of one transaction, and bytes in them.
     static let batchMax = 512
@@ -34,14 +37,14 @@ final class GroupCommit: Sendable {
     private let pool: DatabasePool
     private let waiting = Mutex(Waiting())
 
-    init(_ pool: DatabasePool) { self.pool = pool }
+    package init(_ pool: DatabasePool) { self.pool = pool }
 
     /// Performs a change in a transaction with others; it is committed when this returns.
     ///
     /// `body` refuses before it changes anything, or not at all: what it changed before it threw is kept, unless it is a database's error. It may
     /// be called twice, when the first transaction came to nothing; `undone` is called in between.
-    /// - Throws: what `body` throws, the database's errors, or `QueueStoreError.overloaded`.
-    func perform<T: Sendable>(
+    /// - Throws: what `body` throws, the database's errors, or `Overloaded`.
+    package func perform<T: Sendable>(
         isSynced: Bool,
         bytes: Int = 0,
         _ body: @escaping @Sendable (Database) throws -> T,
@@ -71,7 +74,7 @@ final class GroupCommit: Sendable {
                 return !waiting.isFlushing
             }
             switch startsFlush {
-            case nil: continuation.resume(throwing: QueueStoreError.overloaded)
+            case nil: continuation.resume(throwing: Overloaded())
             case true?: flush()
             case false?: break
             }
