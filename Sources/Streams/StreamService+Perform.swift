@@ -28,21 +28,26 @@ extension StreamService {
         case .listStreams, .describeLimits, .describeAccountSettings, .updateAccountSettings: resource = "*"
         case .getRecords:
             let iterator = input.text("ShardIterator").flatMap { ShardIterator($0, iteratorKey) }
-            resource = iterator?.stream.arn ?? Self.arn(input, caller)
+            resource = iterator?.stream.arn ?? Self.arn(operation, input, caller)
         case .listShards where input.has("NextToken"):
             let token = input.text("NextToken").flatMap { ShardListToken($0, listingKey) }
-            resource = token?.stream.arn ?? Self.arn(input, caller)
-        default: resource = Self.arn(input, caller)
+            resource = token?.stream.arn ?? Self.arn(operation, input, caller)
+        default: resource = Self.arn(operation, input, caller)
         }
         var access = [(operation.action, resource)]
         if operation == .createStream, input.has("Tags") { access.append(("kinesis:AddTagsToStream", resource)) }
         return access
     }
 
-    private static func arn(_ input: StreamInput, _ caller: StreamCaller) -> String {
-        for name in ["StreamARN", "ResourceARN", "ConsumerARN"] {
-            if let arn = input.text(name) { return StreamKey(arn: arn)?.arn ?? arn }
-        }
+    /// By the member that the operation reads, and no other: one that it does not have names nothing.
+    private static func arn(_ operation: StreamOperation, _ input: StreamInput, _ caller: StreamCaller) -> String {
+        let member: String? =
+            switch operation {
+            case .createStream: nil
+            case .tagResource, .untagResource, .listTagsForResource: "ResourceARN"
+            default: "StreamARN"
+            }
+        if let arn = member.flatMap({ input.text($0) }) { return StreamKey(arn: arn)?.arn ?? arn }
         return StreamKey(accountID: caller.accountID, region: caller.region, name: input.text("StreamName") ?? "").arn
     }
 

@@ -242,4 +242,40 @@ final class StreamServiceTests: Sendable {
         #expect(throws: StreamError.self) { try StreamInput(body: Array("[".utf8)) }
         #expect(throws: StreamError.self) { try StreamInput(body: Array("[]".utf8)) }
     }
+
+    @Test func `who may is asked about the stream that an operation is done to`() async throws {
+        try await make("a")
+        try await make("b")
+        func arn(_ name: String) -> String { "arn:aws:kinesis:us-east-1:000000000000:stream/\(name)" }
+        let tags = JSONValue.object(["k": .string("v")])
+        let sealed = try await call(
+            .getShardIterator,
+            ["StreamName": .string("b"), "ShardId": .string("0"), "ShardIteratorType": .string("LATEST")]
+        )["ShardIterator"]
+        let cases: [(StreamOperation, [String: JSONValue], String)] = [
+            (.deleteStream, ["StreamName": .string("b"), "ResourceARN": .string(arn("a"))], "b"),
+            (.deleteStream, ["StreamARN": .string(arn("b")), "ConsumerARN": .string(arn("a"))], "b"),
+            (.tagResource, ["StreamARN": .string(arn("a")), "ResourceARN": .string(arn("b")), "Tags": tags], "b"),
+            (.untagResource, ["StreamName": .string("a"), "ResourceARN": .string(arn("b"))], "b"),
+            (.listTagsForResource, ["StreamARN": .string(arn("a")), "ResourceARN": .string(arn("b"))], "b"),
+            (.createStream, ["StreamName": .string("c"), "StreamARN": .string(arn("a"))], "c"),
+            (.putRecord, ["StreamName": .string("b"), "ResourceARN": .string(arn("a"))], "b"),
+            (.listShards, ["StreamName": .string("b"), "ResourceARN": .string(arn("a"))], "b"),
+            (.getRecords, ["ShardIterator": sealed ?? .null, "StreamARN": .string(arn("a"))], "b"),
+        ]
+        for (operation, members, name) in cases {
+            let input = try StreamInput(body: JSONValue.object(members).bytes)
+            let access = service.access(operation, input, caller)
+            #expect(access.map(\.resource) == [arn(name)], "\(operation)")
+            #expect(access.map(\.action) == [operation.action])
+        }
+        // It is done to that one.
+        let both: [String: JSONValue] = [
+            "StreamARN": .string(arn("a")), "ResourceARN": .string(arn("b")), "Tags": tags,
+        ]
+        try await call(.tagResource, both)
+        let mine = try await call(.listTagsForResource, ["ResourceARN": .string(arn("a"))])
+        let other = try await call(.listTagsForResource, ["ResourceARN": .string(arn("b"))])
+        #expect(mine["Tags"]?.array?.count == 0 && other["Tags"]?.array?.count == 1)
+    }
 }
