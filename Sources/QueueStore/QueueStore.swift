@@ -66,7 +66,7 @@ package final class QueueStore: Sendable {
 
     static func failure(_ error: any Error) -> any Error {
         switch error {
-        case is QueueError, is QueueStoreError: error
+        case is QueueError, is QueueStoreError, is CancellationError: error
         case is GroupCommit.Overloaded: QueueStoreError.overloaded
         default:
             switch DatabaseFileError(error) {

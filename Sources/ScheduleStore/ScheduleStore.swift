@@ -40,7 +40,7 @@ package final class ScheduleStore: Sendable {
 
     static func failure(_ error: any Error) -> any Error {
         switch error {
-        case is ScheduleError, is ScheduleStoreError, is LambdaError: error
+        case is ScheduleError, is ScheduleStoreError, is LambdaError, is CancellationError: error
         default:
             switch DatabaseFileError(error) {
             case .newerDatabase(let path): ScheduleStoreError.newerDatabase(path: path)

@@ -59,7 +59,7 @@ package final class StreamStore: Sendable {
 
     static func failure(_ error: any Error) -> any Error {
         switch error {
-        case is StreamError, is StreamStoreError: error
+        case is StreamError, is StreamStoreError, is CancellationError: error
         case is GroupCommit.Overloaded: StreamStoreError.overloaded
         default:
             switch DatabaseFileError(error) {

@@ -275,4 +275,13 @@ final class QueueStoreTests: Sendable {
             #expect(history.faults.isEmpty, "seed \(seed): \(history.faults.prefix(3))")
         }
     }
+
+    @Test func `who is cancelled while it asks is told so, not that the store failed`() async throws {
+        let store = try store()
+        let asking = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await store.list(accountID: "0", region: "r", prefix: "", after: "", limit: 1)
+        }
+        await #expect(throws: CancellationError.self) { _ = try await asking.value }
+    }
 }

@@ -347,4 +347,13 @@ final class ScheduleStoreTests: Sendable {
         }
         #expect(try await store.nextDue() == later)
     }
+
+    @Test func `who is cancelled while it asks is told so, not that the store failed`() async throws {
+        let store = try store()
+        let asking = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await store.nextDue()
+        }
+        await #expect(throws: CancellationError.self) { _ = try await asking.value }
+    }
 }

@@ -351,4 +351,13 @@ final class StreamStoreTests: Sendable {
         #expect(try await names("", 2) == ["a", "ab"])
         #expect(try await names("ab", 9) == ["b", "c"])
     }
+
+    @Test func `who is cancelled while it asks is told so, not that the store failed`() async throws {
+        let store = try store()
+        let asking = Task { [start] in
+            withUnsafeCurrentTask { $0?.cancel() }
+            try await store.sweep(now: start)
+        }
+        await #expect(throws: CancellationError.self) { try await asking.value }
+    }
 }
