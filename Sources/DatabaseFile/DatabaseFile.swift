@@ -13,12 +13,23 @@ package enum DatabaseFile {
         package var journalBytesMax: Int
         /// Bounds the file's size, in pages of 4 KiB.
         package var pagesMax: Int?
+        /// Whether what is deleted is overwritten, where SQLite was built to do so: all of it is written once more.
+        ///
+        /// False where what is large is ciphertext.
+        package var overwritesDeleted: Bool
 
-        package init(label: String, isSynced: Bool, journalBytesMax: Int, pagesMax: Int? = nil) {
+        package init(
+            label: String,
+            isSynced: Bool,
+            journalBytesMax: Int,
+            pagesMax: Int? = nil,
+            overwritesDeleted: Bool = true
+        ) {
             self.label = label
             self.isSynced = isSynced
             self.journalBytesMax = journalBytesMax
             self.pagesMax = pagesMax
+            self.overwritesDeleted = overwritesDeleted
         }
     }
 
@@ -44,6 +55,7 @@ package enum DatabaseFile {
                 // GRDB opens WAL databases with NORMAL, under which a power cut may undo the last commits.
                 try db.execute(sql: "PRAGMA synchronous = \(options.isSynced ? "FULL" : "NORMAL")")
                 try db.execute(sql: "PRAGMA journal_size_limit = \(options.journalBytesMax)")
+                if !options.overwritesDeleted { try db.execute(sql: "PRAGMA secure_delete = OFF") }
             }
             if try pool.read({ db in try migrator.hasBeenSuperseded(db) }) {
                 throw DatabaseFileError.newerDatabase(path: path)

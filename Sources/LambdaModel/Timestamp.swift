@@ -30,6 +30,13 @@ package struct Timestamp: Hashable, Comparable, Sendable, Codable {
         )
     }
 
+    /// Seconds since 1970, with milliseconds: `1764025947.000`.
+    package var epochSeconds: String {
+        let (whole, rest) = (millisecondsSinceEpoch / 1_000, abs(millisecondsSinceEpoch % 1_000))
+        let digits = String(rest)
+        return "\(whole).\(String(repeating: "0", count: 3 - digits.count))\(digits)"
+    }
+
     /// UTC, with milliseconds: `2025-11-24T23:12:27.000` and the suffix given.
     ///
     /// Lambda's LastModified ends in `+0000`, log lines in `Z`.

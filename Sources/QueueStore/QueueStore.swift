@@ -55,7 +55,13 @@ package final class QueueStore: Sendable {
         do {
             pool = try DatabaseFile.open(
                 "\(directory)/queues.sqlite",
-                .init(label: "QueueStore", isSynced: true, journalBytesMax: 64 << 20, pagesMax: pagesMax),
+                .init(
+                    label: "QueueStore",
+                    isSynced: true,
+                    journalBytesMax: 64 << 20,
+                    pagesMax: pagesMax,
+                    overwritesDeleted: false
+                ),
                 QueueSchema.migrator
             )
         } catch {

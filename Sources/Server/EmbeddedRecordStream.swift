@@ -59,7 +59,15 @@ struct EmbeddedRecordStream: RecordStream {
     private func asking<T>(_ body: () async throws -> T) async throws -> T {
         // There are no policies of streams, so nobody may read another account's.
         guard key.accountID == accountID else { throw StreamFailure(StreamError.noStream(key)) }
-        do { return try await body() } catch let error as StreamError { throw StreamFailure(error) }
+        do { return try await body() } catch let error as StreamError {
+            throw StreamFailure(error)
+        } catch let error as StreamStoreError {
+            throw StreamFailure(
+                code: StreamError.Kind.internalFailure.rawValue,
+                message: "The server's own store of streams failed.",
+                cause: "\(error)"
+            )
+        }
     }
 }
 

@@ -26,6 +26,12 @@ package struct StreamSettings: Equatable, Sendable, Codable {
         self.trimmed = trimmed
     }
 
+    /// Whether it is what may be set.
+    package var isSound: Bool {
+        StreamLimits.retentionHours.contains(retentionHours)
+            && (StreamLimits.recordKiBDefault...StreamLimits.recordKiBMax).contains(recordKiBMax)
+    }
+
     /// From when on records are there still.
     package func horizon(now: Timestamp) -> Timestamp {
         let oldest = now.advanced(by: .seconds(-3_600 * retentionHours))

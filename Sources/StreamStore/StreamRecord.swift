@@ -32,6 +32,20 @@ package struct StreamRecord: Equatable, Sendable {
     package func shard(row: Int64) -> Shard? { map.shards.first { $0.row == row } }
 }
 
+/// A stream as it is listed.
+package struct StreamSummary: Equatable, Sendable {
+    package var key: StreamKey
+    /// Nil where its settings are not what was written.
+    package var mode: StreamSettings.Mode?
+    package var created: Timestamp
+
+    package init(key: StreamKey, mode: StreamSettings.Mode?, created: Timestamp) {
+        self.key = key
+        self.mode = mode
+        self.created = created
+    }
+}
+
 /// A record on its way into a stream.
 package struct OutgoingRecord: Sendable {
     package var hashKey: UInt128

@@ -14,7 +14,7 @@ extension StreamStore {
         try await write { [self] db in
             let key = stream.key
             forgetWritten(key)
-            guard try Self.record(key, db) == nil else {
+            guard try Self.id(key, db) == nil else {
                 throw StreamError(
                     .resourceInUse,
                     "Stream \(key.name) under account \(key.accountID) already exists."
@@ -39,9 +39,19 @@ extension StreamStore {
         }
     }
 
+    /// Also of a stream whose row is not what was written.
+    private static func id(_ key: StreamKey, _ db: Database) throws -> Int64? {
+        try Int64.fetchOne(
+            db,
+            sql: "SELECT id FROM streams WHERE accountID = ? AND region = ? AND name = ?",
+            arguments: [key.accountID, key.region, key.name]
+        )
+    }
+
     private static func checkShards(_ key: StreamKey, adding count: Int, _ db: Database) throws {
-        let present = try counts(key.accountID, key.region, db).openShards
-        guard count <= 0 || present + count <= StreamLimits.openShardsMax else {
+        guard count > 0 else { return }
+        let present = try openShards(key.accountID, key.region, db)
+        guard present + count <= StreamLimits.openShardsMax else {
             throw StreamError(
                 .limitExceeded,
                 "This request would exceed the shard limit for the account \(key.accountID) in \(key.region). Current shard count for "
@@ -52,7 +62,7 @@ extension StreamStore {
     }
 
     private static func checkOnDemand(_ key: StreamKey, _ db: Database) throws {
-        guard try counts(key.accountID, key.region, db).onDemandStreams < StreamLimits.onDemandStreamsMax else {
+        guard try onDemandStreams(key.accountID, key.region, db) < StreamLimits.onDemandStreamsMax else {
             throw StreamError(
                 .limitExceeded,
                 "The account \(key.accountID) has \(StreamLimits.onDemandStreamsMax) streams on demand in \(key.region), as many as it "
@@ -63,29 +73,36 @@ extension StreamStore {
 
     /// What is there of an account in a region.
     package func counts(accountID: String, region: String) async throws -> StreamCounts {
-        try await read { db in try Self.counts(accountID, region, db) }
+        try await read { db in
+            StreamCounts(
+                openShards: try Self.openShards(accountID, region, db),
+                onDemandStreams: try Self.onDemandStreams(accountID, region, db)
+            )
+        }
     }
 
-    private static func counts(_ accountID: String, _ region: String, _ db: Database) throws -> StreamCounts {
-        var counts = StreamCounts()
-        counts.openShards =
-            try Int.fetchOne(
-                db,
-                sql: """
-                    SELECT COUNT(*) FROM shards WHERE closed IS NULL AND stream IN
-                        (SELECT id FROM streams WHERE accountID = ? AND region = ?)
-                    """,
-                arguments: [accountID, region]
-            ) ?? 0
+    private static func openShards(_ accountID: String, _ region: String, _ db: Database) throws -> Int {
+        try Int.fetchOne(
+            db,
+            sql: """
+                SELECT COUNT(*) FROM shards WHERE closed IS NULL AND stream IN
+                    (SELECT id FROM streams WHERE accountID = ? AND region = ?)
+                """,
+            arguments: [accountID, region]
+        ) ?? 0
+    }
+
+    private static func mode(_ settings: Data) -> StreamSettings.Mode? {
+        (try? JSONDecoder().decode(StreamSettings.self, from: settings))?.mode
+    }
+
+    private static func onDemandStreams(_ accountID: String, _ region: String, _ db: Database) throws -> Int {
         let settings = try Data.fetchAll(
             db,
             sql: "SELECT settings FROM streams WHERE accountID = ? AND region = ?",
             arguments: [accountID, region]
         )
-        counts.onDemandStreams = settings.count { data in
-            (try? JSONDecoder().decode(StreamSettings.self, from: data))?.mode == .onDemand
-        }
-        return counts
+        return settings.count { mode($0) == .onDemand }
     }
 
     /// Writes what is new of a stream's shards, and what has changed.
@@ -151,52 +168,71 @@ extension StreamStore {
         }
     }
 
-    /// Deletes a stream with its records, which are gone at once and leave the disk little by little; gives it as it was.
+    /// Deletes a stream with its records, which are gone at once and leave the disk little by little; gives its shards' numbers in the store.
+    ///
+    /// Also one whose row is not what was written.
     @discardableResult
-    package func delete(_ key: StreamKey) async throws -> StreamRecord {
+    package func delete(_ key: StreamKey) async throws -> [Int64] {
         defer { forget(key) }
         return try await write { [self] db in
-            let stream = try existing(key, db)
+            guard let id = try Self.id(key, db) else { throw StreamError.noStream(key) }
+            let shards = try Int64.fetchAll(db, sql: "SELECT id FROM shards WHERE stream = ?", arguments: [id])
             forgetWritten(key)
-            try db.execute(sql: "DELETE FROM streams WHERE id = ?", arguments: [stream.id])
-            try Self.abandon(stream.map.shards.map(\.row), db)
-            return stream
+            try db.execute(sql: "DELETE FROM streams WHERE id = ?", arguments: [id])
+            try Self.abandon(shards, db)
+            return shards
         }
     }
 
     /// Streams of an account in a region in the order of their names, from the one after `after`.
-    package func list(accountID: String, region: String, after: String = "", limit: Int) async throws -> [StreamRecord]
+    package func list(accountID: String, region: String, after: String = "", limit: Int) async throws -> [StreamSummary]
     {
         try await read { db in
             try Row.fetchAll(
                 db,
                 sql: "SELECT * FROM streams WHERE accountID = ? AND region = ? AND name > ? ORDER BY name LIMIT ?",
                 arguments: [accountID, region, after, limit]
-            ).map { try Self.record($0, db) }
+            ).map { row in
+                StreamSummary(
+                    key: StreamKey(accountID: row["accountID"], region: row["region"], name: row["name"]),
+                    mode: Self.mode(row["settings"]),
+                    created: Timestamp(millisecondsSinceEpoch: row["created"])
+                )
+            }
         }
     }
 
     // MARK: Time
 
-    /// Rows that one transaction of a sweep drops.
+    /// Rows that one transaction of a sweep drops, and bytes in them, but one row in any case.
     private static let sweepRows = 500
+    private static let sweepBytes = 8 << 20
 
     /// Drops what is too old, and what was deleted with its stream.
     ///
-    /// In many small transactions, between which others get their turn.
-    package func sweep(now: Timestamp) async throws {
-        var after: Int64? = 0
-        while let last = after { after = try await expire(after: last, now) }
+    /// In many small transactions, between which others get their turn. Of streams whose rows are not what was written nothing is dropped, and
+    /// `damaged` told their numbers.
+    package func sweep(now: Timestamp, damaged: @Sendable (Int64) -> Void = { _ in }) async throws {
+        var last: Int64 = .min
+        while let stream = try await stream(after: last) {
+            do { try await expire(stream, now) } catch StreamStoreError.contentChanged(let changed) { damaged(changed) }
+            last = stream
+        }
         while try await dropAbandoned() {}
     }
 
-    /// The number of the stream that was looked at; nil when there are no more.
-    private func expire(after: Int64, _ now: Timestamp) async throws -> Int64? {
+    private func stream(after id: Int64) async throws -> Int64? {
+        try await read { db in
+            try Int64.fetchOne(db, sql: "SELECT id FROM streams WHERE id > ? ORDER BY id LIMIT 1", arguments: [id])
+        }
+    }
+
+    private func expire(_ id: Int64, _ now: Timestamp) async throws {
         let found = try await read { db in
-            try Row.fetchOne(db, sql: "SELECT * FROM streams WHERE id > ? ORDER BY id LIMIT 1", arguments: [after])
+            try Row.fetchOne(db, sql: "SELECT * FROM streams WHERE id = ?", arguments: [id])
                 .map { try Self.record($0, db) }
         }
-        guard let stream = found else { return nil }
+        guard let stream = found else { return }
         let horizon = stream.settings.horizon(now: now)
         for shard in stream.map.shards {
             while try await dropRecords(of: shard.row, before: horizon) {}
@@ -207,30 +243,41 @@ extension StreamStore {
                 guard error.kind == .resourceNotFound else { throw error }
             }
         }
-        return stream.id
     }
 
-    private func dropRecords(of shard: Int64, before horizon: Timestamp) async throws -> Bool {
-        let sql = "SELECT id FROM records WHERE shard = ? AND arrival < ? LIMIT ?"
-        let arguments: StatementArguments = [shard, horizon.millisecondsSinceEpoch, Self.sweepRows]
+    /// One transaction's worth; whether there is more.
+    func dropRecords(of shard: Int64, before horizon: Timestamp) async throws -> Bool {
+        let arguments: StatementArguments = [shard, horizon.millisecondsSinceEpoch]
         // Most shards have nothing that is too old: no transaction for those.
+        let sql = "SELECT id FROM records WHERE shard = ? AND arrival < ? LIMIT 1"
         guard try await read({ try Int64.fetchOne($0, sql: sql, arguments: arguments) }) != nil else { return false }
         return try await write(isSynced: false) { db in
-            try db.execute(sql: "DELETE FROM records WHERE id IN (\(sql))", arguments: arguments)
-            return db.changesCount == Self.sweepRows
+            try Self.drop("shard = ? AND arrival < ?", arguments, db)
         }
     }
 
-    private func dropAbandoned() async throws -> Bool {
+    private static func drop(_ condition: String, _ arguments: StatementArguments, _ db: Database) throws -> Bool {
+        let found = try Row.fetchAll(
+            db,
+            sql: "SELECT id, length(sealed) FROM records WHERE \(condition) LIMIT \(sweepRows)",
+            arguments: arguments
+        )
+        let delete = try db.cachedStatement(sql: "DELETE FROM records WHERE id = ?")
+        var bytes = 0
+        for row in found {
+            guard bytes < sweepBytes else { return true }
+            try delete.execute(arguments: [row[0] as Int64])
+            bytes += row[1]
+        }
+        return found.count == sweepRows
+    }
+
+    func dropAbandoned() async throws -> Bool {
         let sql = "SELECT id FROM abandonedShards LIMIT 1"
         guard try await read({ try Int64.fetchOne($0, sql: sql) }) != nil else { return false }
         return try await write(isSynced: false) { db in
             guard let shard = try Int64.fetchOne(db, sql: sql) else { return false }
-            try db.execute(
-                sql: "DELETE FROM records WHERE id IN (SELECT id FROM records WHERE shard = ? LIMIT ?)",
-                arguments: [shard, Self.sweepRows]
-            )
-            if db.changesCount < Self.sweepRows {
+            if try !Self.drop("shard = ?", [shard], db) {
                 try db.execute(sql: "DELETE FROM abandonedShards WHERE id = ?", arguments: [shard])
             }
             return true

@@ -12,19 +12,37 @@ import Synchronization
 /// What a change returned for survives a power cut. Records are in the file as ciphertext only, with their partition keys; names, settings and
 /// tags of streams are readable, and so are the records' times and sizes. No record is in memory. One process per directory.
 package final class StreamStore: Sendable {
-    /// Streams whose settings and shards are kept in memory.
-    private static let cachedMax = 1_024
+    /// Shards of the streams that are kept in memory.
+    private static let cachedShardsMax = 100_000
     /// What a record takes beside its sealed bytes: its row, and its places in two indexes.
     private static let rowBytes = 96
 
+    private struct Kept {
+        private var records: [StreamKey: StreamRecord] = [:]
+        private var shards = 0
+
+        subscript(key: StreamKey) -> StreamRecord? {
+            get { records[key] }
+            set {
+                shards -= records[key]?.map.shards.count ?? 0
+                records[key] = nil
+                guard let newValue else { return }
+                let count = newValue.map.shards.count
+                if shards + count > cachedShardsMax { self = Kept() }
+                shards += count
+                records[key] = newValue
+            }
+        }
+    }
+
     private struct Cache {
         /// As they were when they were last read, for those that read.
-        var records: [StreamKey: StreamRecord] = [:]
+        var records = Kept()
         /// Moves with each change, so that what was read before it is not kept after it.
         var version = 0
         /// As the transactions left them, for those alone: a reader's may be a moment older, and then a record would be put into a shard
         /// that was closed.
-        var written: [StreamKey: StreamRecord] = [:]
+        var written = Kept()
     }
 
     let pool: DatabasePool
@@ -48,7 +66,13 @@ package final class StreamStore: Sendable {
         do {
             pool = try DatabaseFile.open(
                 "\(directory)/streams.sqlite",
-                .init(label: "StreamStore", isSynced: true, journalBytesMax: 64 << 20, pagesMax: pagesMax),
+                .init(
+                    label: "StreamStore",
+                    isSynced: true,
+                    journalBytesMax: 64 << 20,
+                    pagesMax: pagesMax,
+                    overwritesDeleted: false
+                ),
                 StreamSchema.migrator
             )
         } catch {
@@ -88,15 +112,14 @@ package final class StreamStore: Sendable {
 
     // MARK: What is known of streams
 
-    /// nil for a stream that is not there.
-    package func stream(_ key: StreamKey) async throws -> StreamRecord? {
-        if let record = cache.withLock({ $0.records[key] }) { return record }
+    /// nil for a stream that is not there; `isFresh` for what the store has, whatever is in memory.
+    package func stream(_ key: StreamKey, isFresh: Bool = false) async throws -> StreamRecord? {
+        if !isFresh, let record = cache.withLock({ $0.records[key] }) { return record }
         return try await read { [self] db in
             let version = cache.withLock { $0.version }
             guard let record = try Self.record(key, db) else { return nil }
             cache.withLock { cache in
                 guard cache.version == version else { return }
-                if cache.records.count >= Self.cachedMax { cache.records.removeAll() }
                 cache.records[key] = record
             }
             return record
@@ -108,7 +131,6 @@ package final class StreamStore: Sendable {
         if let record = cache.withLock({ $0.written[key] }) { return record }
         guard let record = try Self.record(key, db) else { throw StreamError.noStream(key) }
         cache.withLock { cache in
-            if cache.written.count >= Self.cachedMax { cache.written.removeAll() }
             cache.written[key] = record
         }
         return record
@@ -129,10 +151,12 @@ package final class StreamStore: Sendable {
         let map = ShardMap(try shards(of: id, db))
         guard map.isWhole else { throw StreamStoreError.contentChanged(stream: id) }
         do {
+            let settings = try JSONDecoder().decode(StreamSettings.self, from: row["settings"])
+            guard settings.isSound else { throw StreamStoreError.contentChanged(stream: id) }
             return StreamRecord(
                 id: id,
                 key: StreamKey(accountID: row["accountID"], region: row["region"], name: row["name"]),
-                settings: try JSONDecoder().decode(StreamSettings.self, from: row["settings"]),
+                settings: settings,
                 tags: try JSONDecoder().decode([String: String].self, from: row["tags"]),
                 created: Timestamp(millisecondsSinceEpoch: row["created"]),
                 map: map
@@ -150,8 +174,10 @@ package final class StreamStore: Sendable {
             )
             let parents = texts.parents.split(separator: " ").map { Int($0) }
             let number: Int = row["number"]
+            // With room for what may come of them: sequence numbers have 31 bits for a shard, and 36 for a time.
             guard let first = UInt128(texts.first), let last = UInt128(texts.last), first <= last,
-                !parents.contains(nil), (0...Int(Int32.max)).contains(number)
+                !parents.contains(nil), (0..<Int(Int32.max) / 2).contains(number),
+                (0..<1 << 35).contains(row["created"] as Int64)
             else { throw StreamStoreError.contentChanged(stream: stream) }
             let closed: Int64? = row["closed"]
             return Shard(
@@ -180,8 +206,8 @@ package final class StreamStore: Sendable {
     private func forgetAll() {
         cache.withLock { cache in
             cache.version += 1
-            cache.records.removeAll()
-            cache.written.removeAll()
+            cache.records = Kept()
+            cache.written = Kept()
         }
     }
 
@@ -231,11 +257,18 @@ package final class StreamStore: Sendable {
         guard used + bytes <= storageBytesMax else { throw StreamStoreError.storageFull(bytesMax: storageBytesMax) }
     }
 
+    /// The largest number that a record was given; zero where there was none.
+    package func lastRecord() async throws -> Int64 {
+        try await read { db in
+            try Int64.fetchOne(db, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'records'") ?? 0
+        }
+    }
+
     /// After all records that are in a shard.
     package func end(of shard: Int64) async throws -> ShardPosition {
         try await read { db in
             let statement = try db.cachedStatement(sql: "SELECT MAX(id) FROM records WHERE shard = ?")
-            return .after(try Int64.fetchOne(statement, arguments: [shard]) ?? 0)
+            return .after(max(0, try Int64.fetchOne(statement, arguments: [shard]) ?? 0))
         }
     }
 
@@ -301,15 +334,13 @@ package final class StreamStore: Sendable {
         case .after(let id): after = id
         case .since(let time): since = max(time, horizon)
         }
-        if after == 0 {
-            // Found by its time, since what is too old need not have left the disk yet.
-            let first = try db.cachedStatement(
-                sql: "SELECT id FROM records WHERE shard = ? AND arrival >= ? ORDER BY arrival, id LIMIT 1"
-            )
-            let found = try Int64.fetchOne(first, arguments: [shard, since.millisecondsSinceEpoch])
-            guard let found else { return [] }
-            after = found - 1
-        }
+        // Found by its time, since what is too old need not have left the disk yet.
+        let first = try db.cachedStatement(
+            sql: "SELECT id FROM records WHERE shard = ? AND arrival >= ? AND id > 0 ORDER BY arrival, id LIMIT 1"
+        )
+        let found = try Int64.fetchOne(first, arguments: [shard, since.millisecondsSinceEpoch])
+        guard let found else { return [] }
+        after = max(after, found - 1)
         let statement = try db.cachedStatement(
             sql: """
                 SELECT id, arrival, sealed FROM records INDEXED BY recordsByShard

@@ -23,6 +23,9 @@ final class ShardBells: Sendable {
 
     private static func bell(_ shard: Int64) -> Int { Int(shard.magnitude % UInt64(bells)) }
 
+    /// How many wait.
+    var waiting: Int { state.withLock { $0.count } }
+
     /// What is known of a shard before it is read.
     func rung(_ shard: Int64) -> UInt64 { state.withLock { $0.rung[Self.bell(shard)] } }
 

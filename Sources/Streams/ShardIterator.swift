@@ -54,7 +54,6 @@ struct ShardIterator: Equatable {
     var stream: StreamKey
     /// The shard's number in the store: that of another stream under the same name is another one.
     var shard: Int64
-    var number: Int
     var position: ShardPosition
     var issued: Timestamp
 
@@ -64,7 +63,7 @@ struct ShardIterator: Equatable {
             case .after(let id): (0, id)
             case .since(let time): (1, time.millisecondsSinceEpoch)
             }
-        return TokenFields([kind, value, shard, Int64(number), issued.millisecondsSinceEpoch], stream.arn)
+        return TokenFields([kind, value, shard, issued.millisecondsSinceEpoch], stream.arn)
     }
 
     func text(_ key: SymmetricKey) throws -> String { try SealedToken.seal(fields.bytes, key) }
@@ -73,8 +72,8 @@ struct ShardIterator: Equatable {
 extension ShardIterator {
     /// nil for what `text` did not make.
     init?(_ text: String, _ key: SymmetricKey) {
-        guard let plain = SealedToken.open(text, key), let fields = TokenFields(plain, count: 5),
-            let stream = StreamKey(arn: fields.text), let number = Int(exactly: fields.numbers[3])
+        guard let plain = SealedToken.open(text, key), let fields = TokenFields(plain, count: 4),
+            let stream = StreamKey(arn: fields.text)
         else { return nil }
         let position: ShardPosition
         switch fields.numbers[0] {
@@ -85,9 +84,8 @@ extension ShardIterator {
         self.init(
             stream: stream,
             shard: fields.numbers[2],
-            number: number,
             position: position,
-            issued: Timestamp(millisecondsSinceEpoch: fields.numbers[4])
+            issued: Timestamp(millisecondsSinceEpoch: fields.numbers[3])
         )
     }
 }

@@ -78,10 +78,6 @@ package struct StreamInput: Sendable {
         static let partitionKey = Rule(lengths: 1...StreamLimits.partitionKeyMax)
         static let iterator = Rule(lengths: 1...512)
         static let token = Rule(lengths: 1...1_048_576)
-
-        static func choice(_ values: [String]) -> Rule {
-            Rule(lengths: 0...Int.max) { values.contains($0) }
-        }
     }
 
     private mutating func refuse(_ shown: String?, _ name: String, _ rule: String) {

@@ -16,9 +16,9 @@ extension StreamService {
 
     private static let recordKiB = StreamLimits.recordKiBDefault...StreamLimits.recordKiBMax
 
-    func createStream(_ input: StreamInput, _ caller: StreamCaller) async throws {
+    func createStream(_ input: StreamInput, _ key: StreamKey) async throws {
         var input = input
-        let name = try input.required("StreamName", .name)
+        _ = try input.required("StreamName", .name)
         let count = try input.integer("ShardCount", in: 1...Int.max)
         let mode = try Self.mode(&input) ?? .provisioned
         let size = try input.integer("MaxRecordSizeInKiB", in: Self.recordKiB)
@@ -27,7 +27,6 @@ extension StreamService {
         guard !input.has("WarmThroughputMiBps") else {
             throw StreamError(.validation, "Warm throughput is not available in this version of Martlet.")
         }
-        let key = StreamKey(accountID: caller.accountID, region: caller.region, name: name)
         switch (mode, count) {
         case (.provisioned, nil):
             throw StreamError(.validation, "ShardCount must be specified for a stream in PROVISIONED mode.")
@@ -39,7 +38,7 @@ extension StreamService {
         guard shards <= StreamLimits.openShardsMax else {
             throw StreamError(
                 .limitExceeded,
-                "This request would exceed the shard limit for the account \(caller.accountID) in \(caller.region). Limit: "
+                "This request would exceed the shard limit for the account \(key.accountID) in \(key.region). Limit: "
                     + "\(StreamLimits.openShardsMax). Number of additional shards that would have resulted from this request: "
                     + "\(shards)."
             )
@@ -57,32 +56,25 @@ extension StreamService {
         )
     }
 
-    func deleteStream(_ input: StreamInput, _ caller: StreamCaller) async throws {
+    func deleteStream(_ input: StreamInput, _ key: StreamKey) async throws {
         // There are no consumers whose deletion it could enforce.
         _ = try input.bool("EnforceConsumerDeletion")
-        let stream = try await store.delete(streamKey(input, caller))
-        bells.ring(Set(stream.map.shards.map(\.row)))
+        bells.ring(Set(try await store.delete(key)))
     }
 
     // MARK: Descriptions
 
-    static func number(_ time: Timestamp) -> JSONValue {
-        let (whole, rest) = (time.millisecondsSinceEpoch / 1_000, abs(time.millisecondsSinceEpoch % 1_000))
-        let digits = String(rest)
-        return .number("\(whole).\(String(repeating: "0", count: 3 - digits.count))\(digits)")
-    }
-
-    private static func members(_ stream: StreamRecord) -> [String: JSONValue] {
-        [
+    private static func members(_ stream: StreamSummary) -> [String: JSONValue] {
+        var members: [String: JSONValue] = [
             "StreamName": .string(stream.key.name), "StreamARN": .string(stream.key.arn),
-            "StreamStatus": .string("ACTIVE"),
-            "StreamModeDetails": .object(["StreamMode": .string(stream.settings.mode.rawValue)]),
-            "StreamCreationTimestamp": number(stream.created),
+            "StreamStatus": .string("ACTIVE"), "StreamCreationTimestamp": .number(stream.created.epochSeconds),
         ]
+        members["StreamModeDetails"] = stream.mode.map { .object(["StreamMode": .string($0.rawValue)]) }
+        return members
     }
 
     private static func details(_ stream: StreamRecord) -> [String: JSONValue] {
-        var members = members(stream)
+        var members = members(.init(key: stream.key, mode: stream.settings.mode, created: stream.created))
         members["RetentionPeriodHours"] = .integer(stream.settings.retentionHours)
         members["EnhancedMonitoring"] = .array([.object(["ShardLevelMetrics": .array([])])])
         members["EncryptionType"] = .string("NONE")
@@ -91,8 +83,7 @@ extension StreamService {
 
     private static let describedMax = 100
 
-    func describeStream(_ input: StreamInput, _ caller: StreamCaller) async throws -> JSONValue {
-        let key = try streamKey(input, caller)
+    func describeStream(_ input: StreamInput, _ key: StreamKey) async throws -> JSONValue {
         var input = input
         let limit = min(try input.integer("Limit", in: 1...10_000) ?? Self.describedMax, Self.describedMax)
         let start = try input.string("ExclusiveStartShardId", .name)
@@ -110,8 +101,8 @@ extension StreamService {
         return .object(["StreamDescription": .object(members)])
     }
 
-    func describeStreamSummary(_ input: StreamInput, _ caller: StreamCaller) async throws -> JSONValue {
-        let stream = try await existing(streamKey(input, caller))
+    func describeStreamSummary(_ input: StreamInput, _ key: StreamKey) async throws -> JSONValue {
+        let stream = try await existing(key)
         var members = Self.details(stream)
         members["OpenShardCount"] = .integer(stream.map.open.count)
         members["ConsumerCount"] = .integer(0)
@@ -162,8 +153,7 @@ extension StreamService {
 
     // MARK: Settings
 
-    func setRetention(_ input: StreamInput, _ caller: StreamCaller, increases: Bool) async throws {
-        let key = try streamKey(input, caller)
+    func setRetention(_ input: StreamInput, _ key: StreamKey, increases: Bool) async throws {
         var input = input
         input.require("RetentionPeriodHours")
         let requested = try input.integer("RetentionPeriodHours", in: Int.min...Int.max) ?? 0
@@ -195,8 +185,7 @@ extension StreamService {
         }
     }
 
-    func updateStreamMode(_ input: StreamInput, _ caller: StreamCaller) async throws {
-        let key = try streamKey(input, caller)
+    func updateStreamMode(_ input: StreamInput, _ key: StreamKey) async throws {
         var input = input
         input.require("StreamARN", "StreamModeDetails")
         let mode = try Self.mode(&input)
@@ -206,8 +195,7 @@ extension StreamService {
         }
     }
 
-    func updateMaxRecordSize(_ input: StreamInput, _ caller: StreamCaller) async throws {
-        let key = try streamKey(input, caller)
+    func updateMaxRecordSize(_ input: StreamInput, _ key: StreamKey) async throws {
         var input = input
         input.require("MaxRecordSizeInKiB")
         let size = try input.integer("MaxRecordSizeInKiB", in: Self.recordKiB)

@@ -15,9 +15,9 @@ package struct StreamCaller: Sendable {
 }
 
 extension StreamService {
-    /// What a policy has to allow: the operation's action on the stream that it means, whichever way it names it; `*` where it means none.
+    /// What a policy has to allow: the operation's action on the stream that it is done to; `*` where it is done to none.
     ///
-    /// What names no stream stands for itself: it is refused later, in its own words.
+    /// What names no stream stands for itself: it is refused later, in its own words, by what is asked here.
     package func access(
         _ operation: StreamOperation,
         _ input: StreamInput,
@@ -26,28 +26,18 @@ extension StreamService {
         let resource: String
         switch operation {
         case .listStreams, .describeLimits, .describeAccountSettings, .updateAccountSettings: resource = "*"
-        case .getRecords:
-            let iterator = input.text("ShardIterator").flatMap { ShardIterator($0, iteratorKey) }
-            resource = iterator?.stream.arn ?? Self.arn(operation, input, caller)
-        case .listShards where input.has("NextToken"):
-            let token = input.text("NextToken").flatMap { ShardListToken($0, listingKey) }
-            resource = token?.stream.arn ?? Self.arn(operation, input, caller)
-        default: resource = Self.arn(operation, input, caller)
+        default: resource = (try? key(operation, input, caller))?.arn ?? Self.named(input, caller)
         }
         var access = [(operation.action, resource)]
         if operation == .createStream, input.has("Tags") { access.append(("kinesis:AddTagsToStream", resource)) }
         return access
     }
 
-    /// By the member that the operation reads, and no other: one that it does not have names nothing.
-    private static func arn(_ operation: StreamOperation, _ input: StreamInput, _ caller: StreamCaller) -> String {
-        let member: String? =
-            switch operation {
-            case .createStream: nil
-            case .tagResource, .untagResource, .listTagsForResource: "ResourceARN"
-            default: "StreamARN"
-            }
-        if let arn = member.flatMap({ input.text($0) }) { return StreamKey(arn: arn)?.arn ?? arn }
+    /// What a request names that is refused.
+    private static func named(_ input: StreamInput, _ caller: StreamCaller) -> String {
+        for name in ["StreamARN", "ResourceARN", "ConsumerARN"] {
+            if let arn = input.text(name) { return StreamKey(arn: arn)?.arn ?? arn }
+        }
         return StreamKey(accountID: caller.accountID, region: caller.region, name: input.text("StreamName") ?? "").arn
     }
 
@@ -93,30 +83,44 @@ extension StreamService {
         _ caller: StreamCaller
     ) async throws -> JSONValue? {
         switch operation {
-        case .createStream: try await createStream(input, caller)
-        case .deleteStream: try await deleteStream(input, caller)
-        case .describeStream: return try await describeStream(input, caller)
-        case .describeStreamSummary: return try await describeStreamSummary(input, caller)
         case .describeLimits: return try await describeLimits(caller)
         case .listStreams: return try await listStreams(input, caller)
-        case .listShards: return try await listShards(input, caller)
-        case .splitShard: try await splitShard(input, caller)
-        case .mergeShards: try await mergeShards(input, caller)
-        case .updateShardCount: return try await updateShardCount(input, caller)
-        case .increaseStreamRetentionPeriod: try await setRetention(input, caller, increases: true)
-        case .decreaseStreamRetentionPeriod: try await setRetention(input, caller, increases: false)
-        case .updateStreamMode: try await updateStreamMode(input, caller)
-        case .updateMaxRecordSize: try await updateMaxRecordSize(input, caller)
-        case .putRecord: return try await putRecord(input, caller)
-        case .putRecords: return try await putRecords(input, caller)
-        case .getShardIterator: return try await getShardIterator(input, caller)
+        // Theirs is in what this server sealed.
         case .getRecords: return try await getRecords(input, caller)
-        case .addTagsToStream: try await addTags(input, streamKey(input, caller))
-        case .removeTagsFromStream: try await removeTags(input, streamKey(input, caller))
-        case .listTagsForStream: return try await listTagsForStream(input, caller)
-        case .tagResource: try await addTags(input, resourceKey(input, caller))
-        case .untagResource: try await removeTags(input, resourceKey(input, caller))
-        case .listTagsForResource: return try await listTagsForResource(input, caller)
+        case .listShards where input.has("NextToken"): return try await listMoreShards(input, caller)
+        default: return try await answer(operation, input, on: key(operation, input, caller))
+        }
+    }
+
+    private func answer(
+        _ operation: StreamOperation,
+        _ input: StreamInput,
+        on key: StreamKey
+    ) async throws -> JSONValue? {
+        switch operation {
+        case .createStream: try await createStream(input, key)
+        case .deleteStream: try await deleteStream(input, key)
+        case .describeStream: return try await describeStream(input, key)
+        case .describeStreamSummary: return try await describeStreamSummary(input, key)
+        case .listShards: return try await listShards(input, key)
+        case .splitShard: try await splitShard(input, key)
+        case .mergeShards: try await mergeShards(input, key)
+        case .updateShardCount: return try await updateShardCount(input, key)
+        case .increaseStreamRetentionPeriod: try await setRetention(input, key, increases: true)
+        case .decreaseStreamRetentionPeriod: try await setRetention(input, key, increases: false)
+        case .updateStreamMode: try await updateStreamMode(input, key)
+        case .updateMaxRecordSize: try await updateMaxRecordSize(input, key)
+        case .putRecord: return try await putRecord(input, key)
+        case .putRecords: return try await putRecords(input, key)
+        case .getShardIterator: return try await getShardIterator(input, key)
+        case .addTagsToStream: try await addTags(input, key)
+        case .removeTagsFromStream: try await removeTags(input, key)
+        case .listTagsForStream: return try await listTagsForStream(input, key)
+        case .tagResource: try await addTags(input, key)
+        case .untagResource: try await removeTags(input, key)
+        case .listTagsForResource: return try await listTagsForResource(input, key)
+        case .getRecords, .listStreams, .describeLimits:
+            preconditionFailure("what names no stream is answered before")
         case .deleteResourcePolicy, .deregisterStreamConsumer, .describeAccountSettings, .describeStreamConsumer,
             .disableEnhancedMonitoring, .enableEnhancedMonitoring, .getResourcePolicy, .listStreamConsumers,
             .putResourcePolicy, .registerStreamConsumer, .startStreamEncryption, .stopStreamEncryption,
@@ -128,8 +132,27 @@ extension StreamService {
 
     // MARK: Which stream
 
+    /// The stream that an operation is done to, for those that decide about it and for those that do it.
+    ///
+    /// Members that an operation does not have name nothing.
+    private func key(
+        _ operation: StreamOperation,
+        _ input: StreamInput,
+        _ caller: StreamCaller
+    ) throws(StreamError) -> StreamKey {
+        switch operation {
+        case .getRecords: try iterator(input, caller).stream
+        case .listShards where input.has("NextToken"): try listToken(input, caller).stream
+        case .createStream:
+            // What is wrong with the name is said together with all else that is.
+            StreamKey(accountID: caller.accountID, region: caller.region, name: input.text("StreamName") ?? "")
+        case .tagResource, .untagResource, .listTagsForResource: try Self.resourceKey(input, caller)
+        default: try Self.streamKey(input, caller)
+        }
+    }
+
     /// The stream that StreamName or StreamARN names.
-    func streamKey(_ input: StreamInput, _ caller: StreamCaller) throws(StreamError) -> StreamKey {
+    private static func streamKey(_ input: StreamInput, _ caller: StreamCaller) throws(StreamError) -> StreamKey {
         var input = input
         let name = try input.string("StreamName", .name)
         let arn = try input.string("StreamARN", .streamARN)
@@ -146,7 +169,7 @@ extension StreamService {
     }
 
     /// The stream that ResourceARN names.
-    func resourceKey(_ input: StreamInput, _ caller: StreamCaller) throws(StreamError) -> StreamKey {
+    private static func resourceKey(_ input: StreamInput, _ caller: StreamCaller) throws(StreamError) -> StreamKey {
         var input = input
         let arn = try input.required("ResourceARN", .streamARN)
         try input.check()

@@ -39,8 +39,7 @@ extension StreamService {
         }
     }
 
-    func putRecord(_ input: StreamInput, _ caller: StreamCaller) async throws -> JSONValue {
-        let key = try streamKey(input, caller)
+    func putRecord(_ input: StreamInput, _ key: StreamKey) async throws -> JSONValue {
         let stream = try await existing(key)
         let recordBytesMax = stream.settings.recordKiBMax << 10
         var input = input
@@ -63,8 +62,7 @@ extension StreamService {
         ])
     }
 
-    func putRecords(_ input: StreamInput, _ caller: StreamCaller) async throws -> JSONValue {
-        let key = try streamKey(input, caller)
+    func putRecords(_ input: StreamInput, _ key: StreamKey) async throws -> JSONValue {
         let stream = try await existing(key)
         let recordBytesMax = stream.settings.recordKiBMax << 10
         var input = input
@@ -116,8 +114,7 @@ extension StreamService {
         case time = "AT_TIMESTAMP"
     }
 
-    func getShardIterator(_ input: StreamInput, _ caller: StreamCaller) async throws -> JSONValue {
-        let key = try streamKey(input, caller)
+    func getShardIterator(_ input: StreamInput, _ key: StreamKey) async throws -> JSONValue {
         var input = input
         let id = try input.required("ShardId", .name)
         input.require("ShardIteratorType")
@@ -126,8 +123,7 @@ extension StreamService {
         let time = try input.time("Timestamp").map { Timestamp(millisecondsSinceEpoch: $0) }
         try input.check()
         guard let type else { preconditionFailure("what is required is there when it was checked") }
-        let stream = try await existing(key)
-        guard let shard = stream.map[id: id] else {
+        guard let shard = try await existing(key, with: { $0.map[id: id] }).found else {
             let id = Shard.number(id).map(Shard.id) ?? id
             throw StreamError(
                 .resourceNotFound,
@@ -138,7 +134,6 @@ extension StreamService {
         let iterator = ShardIterator(
             stream: key,
             shard: shard.row,
-            number: shard.number,
             position: position,
             issued: now()
         )
@@ -162,7 +157,7 @@ extension StreamService {
         switch type {
         case .trimHorizon: return .after(0)
         case .latest: return try await store.end(of: shard.row)
-        case .at, .after: return try Self.position(sequence ?? "", isAfter: type == .after, in: shard, key)
+        case .at, .after: return try await self.position(sequence ?? "", isAfter: type == .after, in: shard, key)
         case .time:
             guard let time else {
                 throw StreamError.argument(
@@ -181,40 +176,48 @@ extension StreamService {
         }
     }
 
-    /// At or after a sequence number, which has to be of that shard.
-    static func position(
+    /// At or after a sequence number, which has to be of that shard, and one that was given out: before a larger one records would be passed over.
+    func position(
         _ text: String,
         isAfter: Bool,
         in shard: Shard,
         _ key: StreamKey
-    ) throws(StreamError) -> ShardPosition {
+    ) async throws -> ShardPosition {
         let start =
             "StartingSequenceNumber \(text) used in GetShardIterator on shard \(shard.id) in stream \(key.name) under account "
             + "\(key.accountID) is invalid"
-        guard let number = SequenceNumber(text) else { throw .argument("\(start).") }
+        guard let number = SequenceNumber(text) else { throw StreamError.argument("\(start).") }
         guard number.shard == shard.number else {
-            throw .argument(
+            throw StreamError.argument(
                 "Invalid StartingSequenceNumber. It encodes \(Shard.id(number.shard)), while it was used in a call to a shard with "
                     + shard.id
             )
         }
         guard number.shardCreated == shard.created else {
-            throw .argument("\(start) because it did not come from this stream.")
+            throw StreamError.argument("\(start) because it did not come from this stream.")
         }
+        let isEnd = number.record == SequenceNumber.lastRecord && !shard.isOpen
+        let last = try await store.lastRecord()
+        guard isEnd || number.record <= last else { throw StreamError.argument("\(start).") }
         return .after(isAfter ? number.record : max(0, number.record - 1))
     }
 
     // MARK: Getting
 
+    func iterator(_ input: StreamInput, _ caller: StreamCaller) throws(StreamError) -> ShardIterator {
+        guard let iterator = input.text("ShardIterator").flatMap({ ShardIterator($0, iteratorKey) }),
+            iterator.stream.accountID == caller.accountID, iterator.stream.region == caller.region
+        else { throw .argument("Invalid ShardIterator.") }
+        return iterator
+    }
+
     func getRecords(_ input: StreamInput, _ caller: StreamCaller) async throws -> JSONValue {
         var input = input
-        let text = try input.required("ShardIterator", .iterator)
+        _ = try input.required("ShardIterator", .iterator)
         let limit = try input.integer("Limit", in: 1...StreamLimits.pageRecordsMax) ?? StreamLimits.pageRecordsMax
         let arn = try input.string("StreamARN", .streamARN)
         try input.check()
-        guard var iterator = ShardIterator(text, iteratorKey), iterator.stream.accountID == caller.accountID,
-            iterator.stream.region == caller.region
-        else { throw StreamError.argument("Invalid ShardIterator.") }
+        var iterator = try iterator(input, caller)
         guard arn == nil || arn == iterator.stream.arn else {
             throw StreamError.argument("The ShardIterator is of another stream than StreamARN names.")
         }
@@ -228,8 +231,7 @@ extension StreamService {
                     + "\(StreamLimits.iteratorMilliseconds) milliseconds."
             )
         }
-        let stream = try await existing(iterator.stream)
-        let (shard, page) = try await page(iterator.shard, of: stream, from: iterator.position, limit: limit)
+        let (shard, page) = try await page(iterator.shard, of: iterator.stream, from: iterator.position, limit: limit)
         var behind: Int64 = 0
         if page.hasMore, let last = page.lastArrival {
             behind = max(1, time.millisecondsSinceEpoch - last.millisecondsSinceEpoch)
@@ -251,7 +253,7 @@ extension StreamService {
     package static func json(_ record: ShardRecord, of shard: Shard) -> JSONValue {
         .object([
             "SequenceNumber": .string(shard.sequenceNumber(record.id, record.arrival).text),
-            "ApproximateArrivalTimestamp": number(record.arrival),
+            "ApproximateArrivalTimestamp": .number(record.arrival.epochSeconds),
             "Data": .string(Base64.encode(record.content.data)),
             "PartitionKey": .string(record.content.partitionKey), "EncryptionType": .string("NONE"),
         ])

@@ -73,52 +73,54 @@ extension StreamService {
         }
     }
 
-    func listShards(_ input: StreamInput, _ caller: StreamCaller) async throws -> JSONValue {
+    func listShards(_ input: StreamInput, _ key: StreamKey) async throws -> JSONValue {
         var input = input
-        let token = try input.string("NextToken", .token)
         let limit = min(try input.integer("MaxResults", in: 1...10_000) ?? Self.listedMax, Self.listedMax)
         let start = try input.string("ExclusiveStartShardId", .name)
         let filter = try Self.filter(&input)
         let created = try input.time("StreamCreationTimestamp")
         try input.check()
-        let place: ShardListToken
         let time = now()
-        if let token {
-            for name in ["StreamName", "StreamARN", "ExclusiveStartShardId", "StreamCreationTimestamp", "ShardFilter"]
-            where input.has(name) {
-                throw StreamError.argument("NextToken and \(name) cannot be provided together.")
-            }
-            place = try self.place(token, caller, time)
-        } else {
-            let key = try streamKey(input, caller)
-            let stream = try await existing(key)
-            // As they are shown, whole seconds come back from some.
-            guard created.map({ $0 / 1_000 == stream.created.millisecondsSinceEpoch / 1_000 }) ?? true else {
-                throw StreamError.noStream(key)
-            }
-            guard start == nil || filter == nil else {
-                throw StreamError.argument("ExclusiveStartShardId and ShardFilter cannot be provided together.")
-            }
-            let after = try start.map { start in
-                guard let number = Shard.number(start) else { throw StreamError.noShard(start, key) }
-                return number
-            }
-            place = ShardListToken(
-                stream: key,
-                created: stream.created,
-                after: after ?? -1,
-                filter: filter ?? .all,
-                issued: time
-            )
+        let stream = try await existing(key)
+        // As they are shown, whole seconds come back from some.
+        guard created.map({ $0 / 1_000 == stream.created.millisecondsSinceEpoch / 1_000 }) ?? true else {
+            throw StreamError.noStream(key)
         }
+        guard start == nil || filter == nil else {
+            throw StreamError.argument("ExclusiveStartShardId and ShardFilter cannot be provided together.")
+        }
+        let after = try start.map { start in
+            guard let number = Shard.number(start) else { throw StreamError.noShard(start, key) }
+            return number
+        }
+        let place = ShardListToken(
+            stream: key,
+            created: stream.created,
+            after: after ?? -1,
+            filter: filter ?? .all,
+            issued: time
+        )
         return try await list(from: place, limit, time)
     }
 
-    private func place(_ token: String, _ caller: StreamCaller, _ time: Timestamp) throws(StreamError) -> ShardListToken
-    {
-        guard let place = ShardListToken(token, listingKey), place.stream.accountID == caller.accountID,
-            place.stream.region == caller.region
+    func listToken(_ input: StreamInput, _ caller: StreamCaller) throws(StreamError) -> ShardListToken {
+        guard let place = input.text("NextToken").flatMap({ ShardListToken($0, listingKey) }),
+            place.stream.accountID == caller.accountID, place.stream.region == caller.region
         else { throw .argument("NextToken is none that this server gave.") }
+        return place
+    }
+
+    func listMoreShards(_ input: StreamInput, _ caller: StreamCaller) async throws -> JSONValue {
+        var input = input
+        _ = try input.string("NextToken", .token)
+        let limit = min(try input.integer("MaxResults", in: 1...10_000) ?? Self.listedMax, Self.listedMax)
+        try input.check()
+        for name in ["StreamName", "StreamARN", "ExclusiveStartShardId", "StreamCreationTimestamp", "ShardFilter"]
+        where input.has(name) {
+            throw StreamError.argument("NextToken and \(name) cannot be provided together.")
+        }
+        let place = try listToken(input, caller)
+        let time = now()
         let age = time.millisecondsSinceEpoch - place.issued.millisecondsSinceEpoch
         guard age <= StreamLimits.iteratorMilliseconds else {
             throw StreamError(
@@ -126,7 +128,7 @@ extension StreamService {
                 "NextToken has expired: it was good for \(StreamLimits.iteratorMilliseconds / 1_000) seconds."
             )
         }
-        return place
+        return try await list(from: place, limit, time)
     }
 
     private func list(from place: ShardListToken, _ limit: Int, _ time: Timestamp) async throws -> JSONValue {
@@ -170,8 +172,7 @@ extension StreamService {
         return change
     }
 
-    func splitShard(_ input: StreamInput, _ caller: StreamCaller) async throws {
-        let key = try streamKey(input, caller)
+    func splitShard(_ input: StreamInput, _ key: StreamKey) async throws {
         var input = input
         let id = try input.required("ShardToSplit", .name)
         let text = try input.required("NewStartingHashKey", .hashKey)
@@ -182,8 +183,7 @@ extension StreamService {
         try await reshard(key) { try $0.split(id, at: start, of: key, now: time) }
     }
 
-    func mergeShards(_ input: StreamInput, _ caller: StreamCaller) async throws {
-        let key = try streamKey(input, caller)
+    func mergeShards(_ input: StreamInput, _ key: StreamKey) async throws {
         var input = input
         let id = try input.required("ShardToMerge", .name)
         let adjacent = try input.required("AdjacentShardToMerge", .name)
@@ -196,8 +196,7 @@ extension StreamService {
         case uniform = "UNIFORM_SCALING"
     }
 
-    func updateShardCount(_ input: StreamInput, _ caller: StreamCaller) async throws -> JSONValue {
-        let key = try streamKey(input, caller)
+    func updateShardCount(_ input: StreamInput, _ key: StreamKey) async throws -> JSONValue {
         var input = input
         input.require("TargetShardCount", "ScalingType")
         let target = try input.integer("TargetShardCount", in: 1...Int.max) ?? 0

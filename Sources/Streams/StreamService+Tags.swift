@@ -67,8 +67,7 @@ extension StreamService {
         .array(tags.map { .object(["Key": .string($0.key), "Value": .string($0.value)]) })
     }
 
-    func listTagsForStream(_ input: StreamInput, _ caller: StreamCaller) async throws -> JSONValue {
-        let key = try streamKey(input, caller)
+    func listTagsForStream(_ input: StreamInput, _ key: StreamKey) async throws -> JSONValue {
         var input = input
         let limit = try input.integer("Limit", in: 1...StreamLimits.tagsMax) ?? StreamLimits.tagsMax
         let start = try input.string("ExclusiveStartTagKey", .init(lengths: 1...128))
@@ -77,8 +76,8 @@ extension StreamService {
         return .object(["Tags": Self.json(tags.prefix(limit)), "HasMoreTags": .bool(tags.count > limit)])
     }
 
-    func listTagsForResource(_ input: StreamInput, _ caller: StreamCaller) async throws -> JSONValue {
-        let tags = try await existing(resourceKey(input, caller)).tags.sorted { $0.key < $1.key }
+    func listTagsForResource(_ input: StreamInput, _ key: StreamKey) async throws -> JSONValue {
+        let tags = try await existing(key).tags.sorted { $0.key < $1.key }
         return .object(["Tags": Self.json(tags)])
     }
 }

@@ -41,7 +41,12 @@ package final class StreamService: Service {
             await cancelWhenGracefulShutdown { [self] in
                 while !Task.isCancelled {
                     do {
-                        try await store.sweep(now: now())
+                        try await store.sweep(now: now()) { [logger] stream in
+                            logger.error(
+                                "what was stored of a stream was changed since",
+                                metadata: ["stream": "\(stream)"]
+                            )
+                        }
                         try await clock.sleep(for: Self.sweepInterval)
                     } catch is CancellationError {
                         break
@@ -130,14 +135,15 @@ package final class StreamService: Service {
 
     /// - Throws: `StreamError` when there is no such shard, or the sequence number is of another one.
     package func cursor(_ id: String, of key: StreamKey, at beginning: Beginning) async throws -> Cursor {
-        let stream = try await existing(key)
-        guard let shard = stream.map[id: id] else { throw StreamError.noShard(id, key) }
+        guard let shard = try await existing(key, with: { $0.map[id: id] }).found else {
+            throw StreamError.noShard(id, key)
+        }
         let position: ShardPosition =
             switch beginning {
             case .oldest: .after(0)
             case .latest: try await store.end(of: shard.row)
             case .since(let time): .since(time)
-            case .after(let text): try Self.position(text, isAfter: true, in: shard, key)
+            case .after(let text): try await self.position(text, isAfter: true, in: shard, key)
             }
         return Cursor(shard: shard.row, position: position)
     }
@@ -159,9 +165,8 @@ package final class StreamService: Service {
         of key: StreamKey,
         max: Int
     ) async throws -> (shard: Shard, page: ShardPage, next: Cursor?) {
-        let stream = try await existing(key)
         let known = bells.rung(cursor.shard)
-        let (shard, page) = try await page(cursor.shard, of: stream, from: cursor.position, limit: max)
+        let (shard, page) = try await page(cursor.shard, of: key, from: cursor.position, limit: max)
         let next = page.next.map {
             Cursor(shard: cursor.shard, position: $0, known: page.hasMore ? nil : known)
         }
@@ -170,14 +175,15 @@ package final class StreamService: Service {
 
     func page(
         _ row: Int64,
-        of stream: StreamRecord,
+        of key: StreamKey,
         from position: ShardPosition,
         limit: Int
     ) async throws -> (Shard, ShardPage) {
-        guard let shard = stream.shard(row: row) else {
+        let (stream, found) = try await existing(key, with: { $0.shard(row: row) })
+        guard let shard = found else {
             throw StreamError(
                 .resourceNotFound,
-                "The shard of that iterator in stream \(stream.key.name) under account \(stream.key.accountID) does not exist"
+                "The shard of that iterator in stream \(key.name) under account \(key.accountID) does not exist"
             )
         }
         let page = try await store.page(
@@ -193,6 +199,20 @@ package final class StreamService: Service {
             )
         }
         return (shard, page)
+    }
+
+    /// The stream, with the shard that is looked for.
+    ///
+    /// A shard that it lacks is looked for in the store too: pages and puts name the children of a split when what is kept of the stream may
+    /// still be from before it.
+    func existing(
+        _ key: StreamKey,
+        with find: (StreamRecord) -> Shard?
+    ) async throws -> (stream: StreamRecord, found: Shard?) {
+        let stream = try await existing(key)
+        if let found = find(stream) { return (stream, found) }
+        guard let present = try await store.stream(key, isFresh: true) else { throw StreamError.noStream(key) }
+        return (present, find(present))
     }
 
     func existing(_ key: StreamKey) async throws -> StreamRecord {

@@ -23,9 +23,38 @@ private final class ScriptedShard: RecordStream, StreamCheckpoints, RecordStream
         /// Of each invocation, whether it was the final one of its window.
         var finals: [Bool] = []
         var deliveries = 0
+        /// How often it was waited for, and how often it had been when each read came.
+        var waits = 0
+        var waitsAtReads: [Int] = []
+        /// Whether waits last until something is put.
+        var isIdle = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+        /// Of the reader that was made last.
+        var share: ReadingShare?
     }
 
     let state: Mutex<State>
+
+    func put(_ records: [JSONValue]) {
+        let woken = state.withLock { state in
+            state.pages.append(.success(records))
+            state.isIdle = false
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in woken { continuation.resume() }
+    }
+
+    func wait(_ iterator: String) async throws {
+        await withCheckedContinuation { continuation in
+            let waits = state.withLock { state in
+                state.waits += 1
+                if state.isIdle { state.waiting.append(continuation) }
+                return state.isIdle
+            }
+            if !waits { continuation.resume() }
+        }
+    }
 
     init(opens: [Result<Void, StreamFailure>] = [], pages: [Result<[JSONValue], StreamFailure>]) {
         state = Mutex(State(opens: opens, pages: pages))
@@ -45,7 +74,10 @@ private final class ScriptedShard: RecordStream, StreamCheckpoints, RecordStream
     }
 
     func records(_ iterator: String, max: Int) async throws -> StreamPage {
-        let records = try state.withLock { try $0.pages.isEmpty ? [] : $0.pages.removeFirst().get() }
+        let records = try state.withLock { state in
+            state.waitsAtReads.append(state.waits)
+            return try state.pages.isEmpty ? [] : state.pages.removeFirst().get()
+        }
         return StreamPage(records: records, next: "iterator", hasMore: false)
     }
 
@@ -161,6 +193,7 @@ struct ShardReaderTests {
             clock: ContinuousClock(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
+        shard.state.withLock { $0.share = tools.share }
         let filter = try EventFilter(patterns: [], source: source.filterSource)
         return ShardReader("shard", plan, source, filter, from: position, tools) { note in
             shard.state.withLock { $0.notes.append(note) }
@@ -296,6 +329,40 @@ struct ShardReaderTests {
             state.notes.contains { if case .problem(let text) = $0 { text.contains("more than") } else { false } }
         }
         #expect(isProblem)
+    }
+
+    @Test func `a reader of an idle shard reads when it is woken, and not before`() async throws {
+        let shard = ScriptedShard(pages: [])
+        shard.state.withLock { $0.isIdle = true }
+        let reader = try reader(shard, .kinesis, from: .trimHorizon)
+        async let ended: Void = reader.run()
+        try await eventually { shard.state.withLock { !$0.waiting.isEmpty } }
+        #expect(shard.state.withLock(\.waitsAtReads).isEmpty)
+        shard.put([Self.record("1")])
+        try await eventually { shard.state.withLock(\.saved) == [.after("1")] }
+        #expect(shard.state.withLock(\.waitsAtReads).first == 1)
+        await reader.stop()
+        await ended
+    }
+
+    @Test func `a reader that was woken and may not read yet waits for no second record`() async throws {
+        let shard = ScriptedShard(pages: [])
+        shard.state.withLock { $0.isIdle = true }
+        let reader = try reader(shard, .kinesis, from: .trimHorizon)
+        let held = shard.state.withLock { $0.share }
+        let share = try #require(held)
+        for number in 0..<8 { #expect(share.begin("other \(number)") == nil) }
+        async let ended: Void = reader.run()
+        try await eventually { shard.state.withLock { !$0.waiting.isEmpty } }
+        shard.put([Self.record("1")])
+        // It is refused and asks again meanwhile.
+        try await Task.sleep(for: .milliseconds(500))
+        #expect(shard.state.withLock(\.waitsAtReads).isEmpty)
+        for _ in 0..<8 { share.end() }
+        try await eventually { shard.state.withLock(\.saved) == [.after("1")] }
+        #expect(shard.state.withLock(\.waitsAtReads).first == 1)
+        await reader.stop()
+        await ended
     }
 
     @Test func `shards share reads and bytes`() {

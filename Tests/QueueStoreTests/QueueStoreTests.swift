@@ -51,6 +51,11 @@ final class QueueStoreTests: Sendable {
 
     private func bodies(_ batch: ReceivedBatch) -> [String] { batch.messages.map(\.content.body) }
 
+    @Test func `a message that is dropped is ciphertext, and not overwritten`() async throws {
+        let overwrites = try await store().pool.write { try Int.fetchOne($0, sql: "PRAGMA secure_delete") }
+        #expect(overwrites == 0)
+    }
+
     @Test func `messages come back as they were, from another run too`() async throws {
         let first = try store()
         try await make(first, key)

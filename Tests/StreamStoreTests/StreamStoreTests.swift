@@ -4,10 +4,16 @@ import Foundation
 import GRDB
 import LambdaModel
 import StreamCore
+import Synchronization
 import TestSupport
 import Testing
 
 @testable import StreamStore
+
+private final class Shared<Value: Sendable>: Sendable {
+    let state: Mutex<Value>
+    init(_ value: Value) { state = Mutex(value) }
+}
 
 final class StreamStoreTests: Sendable {
     private let path: String
@@ -138,55 +144,161 @@ final class StreamStoreTests: Sendable {
         #expect(try await page(store, from: .since(at(31))).next == .since(at(31)))
     }
 
-    @Test func `many at once are all kept, each shard's in the order of their numbers`() async throws {
+    @Test func `many at once are all kept, each under the number that its put was told`() async throws {
         let store = try store()
         let stream = try await make(store, shards: 4)
+        let told = Shared<[String: SequenceNumber]>([:])
         let put = try await withThrowingTaskGroup(of: [PutRecord].self) { group in
             for number in 0..<500 {
                 group.addTask { [self] in
                     let records = (0..<4).map { record("\(number) \($0)", hashKey: UInt128($0) << 126) }
-                    return try await store.put(records, into: stream, now: start)
+                    let put = try await store.put(records, into: stream, now: start)
+                    told.state.withLock { told in
+                        for (index, one) in put.enumerated() { told["\(number) \(index)"] = one.sequenceNumber }
+                    }
+                    return put
                 }
             }
             return try await group.reduce(into: []) { $0 += $1 }
         }
         #expect(Set(put.map(\.sequenceNumber.text)).count == 2_000)
+        var numbers: [Int: [Int64: String]] = [:]
+        for (text, number) in told.state.withLock({ $0 }) { numbers[number.shard, default: [:]][number.record] = text }
         for shard in 0..<4 {
             let found = try await page(store, shard)
             #expect(Set(texts(found)) == Set((0..<500).map { "\($0) \(shard)" }) && found.records.count == 500)
-            #expect(found.records.map(\.id) == found.records.map(\.id).sorted())
+            let read = Dictionary(uniqueKeysWithValues: zip(found.records.map(\.id), texts(found)))
+            #expect(read == numbers[shard])
         }
     }
 
     @Test func `a put that meets a split finds the shard that is open, and none is lost to a reader`() async throws {
         let store = try store()
         let stream = try await make(store)
+        let state = Shared<(put: Int, isDone: Bool)>((0, false))
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for number in 0..<200 {
-                group.addTask { [self] in _ = try await store.put([record("\(number)")], into: stream, now: start) }
-            }
-            group.addTask { [self] in
-                for step in 1...8 {
-                    try await store.update(key) { stream in
-                        let shard = stream.map.owner(of: 0)
-                        try stream.map.split(shard.id, at: 1 << UInt128(127 - step), of: stream.key, now: self.start)
+            // Four put one after the other, so that more puts than these begin after each split.
+            for writer in 0..<4 {
+                group.addTask { [self] in
+                    var number = 0
+                    while !state.state.withLock({ $0.isDone }) {
+                        number += 1
+                        _ = try await store.put([record("\(writer) \(number)")], into: stream, now: start)
+                        state.state.withLock { $0.put += 1 }
                     }
                 }
             }
             // Who only looks may have it as it was a moment before: who writes may not.
             for _ in 0..<4 {
-                group.addTask { [self] in for _ in 0..<200 { _ = try await store.stream(key) } }
+                group.addTask { [self] in
+                    // What is in memory is given without a pause, and a task that makes none would keep its thread for itself.
+                    while !state.state.withLock({ $0.isDone }) {
+                        _ = try await store.stream(key)
+                        try await Task.sleep(for: .milliseconds(1))
+                    }
+                }
+            }
+            group.addTask { [self] in
+                defer { state.state.withLock { $0.isDone = true } }
+                for step in 1...8 {
+                    let before = state.state.withLock { $0.put }
+                    while state.state.withLock({ $0.put }) < before + 10 { try await Task.sleep(for: .milliseconds(1)) }
+                    try await store.update(key) { stream in
+                        let shard = stream.map.owner(of: 0)
+                        try stream.map.split(shard.id, at: 1 << UInt128(127 - step), of: stream.key, now: self.start)
+                    }
+                }
+                let before = state.state.withLock { $0.put }
+                while state.state.withLock({ $0.put }) < before + 10 { try await Task.sleep(for: .milliseconds(1)) }
             }
             try await group.waitForAll()
         }
         var found: [String] = []
         var shard: Int? = 0
+        var (last, generations): (Int64, Int) = (0, 0)
         while let number = shard {
             let page = try await page(store, number)
+            // Each was put into while it was open, and only then.
+            let ids = page.records.map(\.id)
+            #expect(try #require(ids.first) > last, "shard \(number)")
+            last = try #require(ids.last)
             found += texts(page)
+            generations += 1
             shard = page.children.first?.number
         }
-        #expect(found.count == 200 && Set(found).count == 200)
+        #expect(generations == 9)
+        #expect(found.count == state.state.withLock { $0.put } && Set(found).count == found.count)
+    }
+
+    @Test func `a sweep's transaction drops as many bytes as it may, and overwrites none of them`() async throws {
+        let store = try store()
+        let stream = try await make(store)
+        let large = OutgoingRecord(
+            hashKey: 0,
+            content: .init(partitionKey: "k", data: [UInt8](repeating: 1, count: 5 << 20))
+        )
+        for _ in 0..<3 { _ = try await store.put([large], into: stream, now: start) }
+        let row = stream.map.shards[0].row
+        let late = start.advanced(by: .seconds(1))
+        #expect(try await store.dropRecords(of: row, before: late))
+        #expect(try await count(store, "records") == 1)
+        for _ in 0..<2 { _ = try await store.put([large], into: stream, now: start) }
+        try await store.delete(key)
+        #expect(try await store.dropAbandoned())
+        #expect(try await count(store, "records") == 1)
+        #expect(try await store.dropAbandoned())
+        #expect(try await count(store, "records") == 0)
+        #expect(try await count(store, "abandonedShards") == 0)
+        let overwrites = try await store.pool.write { try Int.fetchOne($0, sql: "PRAGMA secure_delete") }
+        #expect(overwrites == 0)
+    }
+
+    /// Its row says what can't be: the others expire, are listed and made, and it can be deleted.
+    @Test(arguments: [
+        "UPDATE shards SET firstKey = 'x' WHERE stream = 1",
+        "UPDATE shards SET created = 9223372036854775807 WHERE stream = 1",
+        "UPDATE shards SET number = 2147483647 WHERE stream = 1",
+        #"UPDATE streams SET settings = CAST('{"mode":"PROVISIONED","retentionHours":9223372036854775807,"recordKiBMax":1024}' AS BLOB)"#
+            + " WHERE id = 1",
+        #"UPDATE streams SET settings = CAST('{"mode":"PROVISIONED","retentionHours":24,"recordKiBMax":-1}' AS BLOB) WHERE id = 1"#,
+        "UPDATE streams SET settings = x'78' WHERE id = 1", "UPDATE streams SET tags = x'78' WHERE id = 1",
+    ])
+    func `a damaged stream is told of, and stops no other one's retention`(damage: String) async throws {
+        let first = try store()
+        let other = StreamKey(accountID: "000000000000", region: "us-east-1", name: "t")
+        let gone = StreamKey(accountID: "000000000000", region: "us-east-1", name: "u")
+        for key in [key, other, gone] {
+            let stream = try await make(first, key)
+            _ = try await first.put([record("a")], into: stream, now: start)
+        }
+        try await first.delete(gone)
+        try await first.pool.write { try $0.execute(sql: damage) }
+        let store = try store()
+        await #expect(throws: StreamStoreError.contentChanged(stream: 1)) { try await store.stream(self.key) }
+        let told = Shared<[Int64]>([])
+        try await store.sweep(now: start.advanced(by: day + .seconds(1))) { id in told.state.withLock { $0.append(id) }
+        }
+        #expect(told.state.withLock { $0 } == [1])
+        #expect(try await count(store, "records") == 1)
+        #expect(try await count(store, "abandonedShards") == 0)
+        let listed = try await store.list(accountID: "000000000000", region: "us-east-1", limit: 9)
+        #expect(listed.map(\.key.name) == ["s", "t"])
+        await #expect(throws: StreamError.self) { try await self.make(store) }
+        try await store.delete(key)
+        try await store.sweep(now: start)
+        #expect(try await count(store, "records") == 0)
+        #expect(try await count(store, "shards") == 1)
+        try await make(store)
+    }
+
+    @Test func `a record whose number can't be is passed over`() async throws {
+        let store = try store()
+        let stream = try await make(store)
+        _ = try await store.put([record("a"), record("b")], into: stream, now: start)
+        try await store.pool.write { try $0.execute(sql: "UPDATE records SET id = -1 WHERE id = 1") }
+        #expect(try await texts(page(store)) == ["b"])
+        try await store.pool.write { try $0.execute(sql: "DELETE FROM records WHERE id = 2") }
+        #expect(try await store.end(of: stream.map.shards[0].row) == .after(0))
     }
 
     @Test func `what is too old is not shown, and leaves the disk, and so does its shard`() async throws {

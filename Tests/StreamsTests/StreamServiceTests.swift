@@ -106,7 +106,7 @@ final class StreamServiceTests: Sendable {
         #expect(try await texts(iterator("AT_SEQUENCE_NUMBER", at)) == ["b", "c"])
         #expect(try await texts(iterator("AFTER_SEQUENCE_NUMBER", at)) == ["c"])
         #expect(try await texts(iterator("AT_SEQUENCE_NUMBER", ["StartingSequenceNumber": .string(first)])).count == 3)
-        #expect(try await texts(iterator("AT_TIMESTAMP", ["Timestamp": StreamService.number(start)])) == ["b", "c"])
+        #expect(try await texts(iterator("AT_TIMESTAMP", ["Timestamp": .number(start.epochSeconds)])) == ["b", "c"])
         #expect(try await texts(iterator("AT_TIMESTAMP", ["Timestamp": .number("1")])) == ["a", "b", "c"])
         let shards = try await call(.listShards, ["StreamName": .string("s")])["Shards"]?.array
         let beginning = try #require(shards?.first?["SequenceNumberRange"]?["StartingSequenceNumber"])
@@ -149,15 +149,17 @@ final class StreamServiceTests: Sendable {
         #expect(try await refusal(.getRecords, ["ShardIterator": .string(next)])?.kind == .resourceNotFound)
     }
 
-    @Test func `what wakes a reader is a record of its shard, or the shard's end`() async throws {
+    @Test(.timeLimit(.minutes(5)))
+    func `what wakes a reader is a record of its shard, or the shard's end`() async throws {
         try await make()
         let key = StreamKey(accountID: "000000000000", region: "us-east-1", name: "s")
         let cursor = try await service.cursor("shardId-000000000000", of: key, at: .latest)
         let empty = try await service.read(cursor, of: key, max: 10)
         let waiting = try #require(empty.next)
         #expect(waiting.known != nil && StreamService.Cursor(text: waiting.text) == waiting)
-        // Longer than the test may last: it ends because it is woken.
+        // Longer than the test may last: it ends because it is woken. It is put into when the reader waits already.
         async let woken: Void = service.wait(waiting, upTo: .seconds(3_600))
+        try await registered()
         try await put("a")
         await woken
         // Once more at once, since it is known that something came.
@@ -166,6 +168,7 @@ final class StreamServiceTests: Sendable {
         #expect(found.page.records.count == 1)
         let after = try #require(found.next)
         async let sealed: Void = service.wait(after, upTo: .seconds(3_600))
+        try await registered()
         let shard = JSONValue.string("shardId-000000000000")
         let split: [String: JSONValue] = ["StreamName": .string("s"), "ShardToSplit": shard]
         try await call(.splitShard, split.merging(["NewStartingHashKey": .string("100")]) { $1 })
@@ -175,9 +178,79 @@ final class StreamServiceTests: Sendable {
         let child = try await service.cursor("shardId-000000000001", of: key, at: .oldest)
         let last = try #require(try await service.read(child, of: key, max: 10).next)
         let task = Task { [service] in await service.wait(last, upTo: .seconds(3_600)) }
+        try await registered()
         task.cancel()
         await task.value
+        #expect(service.bells.waiting == 0)
+        // Nor does one that is cancelled before it waits.
+        let cancelled = Task { [service] in
+            withUnsafeCurrentTask { $0?.cancel() }
+            await service.wait(last, upTo: .seconds(3_600))
+        }
+        await cancelled.value
         #expect(StreamService.Cursor(text: "1 after x") == nil && StreamService.Cursor(text: "") == nil)
+    }
+
+    private func registered() async throws {
+        while service.bells.waiting == 0 { try await Task.sleep(for: .milliseconds(1)) }
+    }
+
+    @Test func `a child is found though what is kept of its stream is from before the split`() async throws {
+        try await make()
+        try await put("before")
+        // Another one's changes are not told to this one's memory.
+        let masterKey = try MasterKey(bytes: [UInt8](repeating: 1, count: 32))
+        let other = try StreamStore(directory: path, masterKey: masterKey, storageBytesMax: 1 << 30)
+        let key = StreamKey(accountID: "000000000000", region: "us-east-1", name: "s")
+        let clock = clock
+        @Sendable func child(_ step: Int) async throws -> Shard {
+            let split = try await other.update(key) { stream in
+                let shard = stream.map.owner(of: 0)
+                try stream.map.split(shard.id, at: 1 << UInt128(127 - step), of: key, now: clock.value.withLock { $0 })
+            }
+            #expect(try await service.existing(key).map.shards.count == 2 * step + 1)
+            return split.after.map.owner(of: 0)
+        }
+        let first = try await child(0)
+        var asked: [String: JSONValue] = [
+            "StreamName": .string("s"), "ShardId": .string(first.id), "ShardIteratorType": .string("TRIM_HORIZON"),
+        ]
+        #expect(try await refusal(.getShardIterator, asked) == nil)
+        _ = try await service.cursor(child(1).id, of: key, at: .oldest)
+        let cursor = StreamService.Cursor(shard: try await child(2).row, position: .after(0))
+        #expect(try await service.read(cursor, of: key, max: 1).next != nil)
+        asked["ShardId"] = .string("99")
+        #expect(try await refusal(.getShardIterator, asked)?.kind == .resourceNotFound)
+    }
+
+    @Test func `a number that was not given out is refused, but for the end of a closed shard`() async throws {
+        try await make()
+        let given = try #require(SequenceNumber(try await put("a")))
+        var ahead = given
+        ahead.record += 1
+        let key = StreamKey(accountID: "000000000000", region: "us-east-1", name: "s")
+        for type in ["AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"] {
+            let asked: [String: JSONValue] = [
+                "StreamName": .string("s"), "ShardId": .string("0"), "ShardIteratorType": .string(type),
+                "StartingSequenceNumber": .string(ahead.text),
+            ]
+            let error = try #require(try await refusal(.getShardIterator, asked))
+            #expect(error.kind == .invalidArgument)
+            #expect(error.message.hasPrefix("StartingSequenceNumber \(ahead.text) used"))
+            var end = ahead
+            end.record = SequenceNumber.lastRecord
+            let open = asked.merging(["StartingSequenceNumber": .string(end.text)]) { $1 }
+            #expect(try await refusal(.getShardIterator, open)?.kind == .invalidArgument)
+        }
+        await #expect(throws: StreamError.self) {
+            try await self.service.cursor("0", of: key, at: .after(sequenceNumber: ahead.text))
+        }
+        _ = try await service.cursor("0", of: key, at: .after(sequenceNumber: given.text))
+        let split: [String: JSONValue] = ["StreamName": .string("s"), "ShardToSplit": .string("0")]
+        try await call(.splitShard, split.merging(["NewStartingHashKey": .string("100")]) { $1 })
+        let shards = try await call(.listShards, ["StreamName": .string("s")])["Shards"]?.array
+        let end = try #require(shards?.first?["SequenceNumberRange"]?["EndingSequenceNumber"])
+        #expect(try await texts(iterator("AFTER_SEQUENCE_NUMBER", ["StartingSequenceNumber": end])) == [])
     }
 
     @Test func `a token of a listing is good for five minutes`() async throws {
@@ -243,6 +316,7 @@ final class StreamServiceTests: Sendable {
         #expect(throws: StreamError.self) { try StreamInput(body: Array("[]".utf8)) }
     }
 
+    /// What is asked about for a request is what the request is done to, whatever else it names.
     @Test func `who may is asked about the stream that an operation is done to`() async throws {
         try await make("a")
         try await make("b")

@@ -82,7 +82,7 @@ package struct RemoteStream: RecordStream {
         // DynamoDB knows no times: the reader leaves out what is older.
         case .since(let time) where kind == .kinesis:
             type = "AT_TIMESTAMP"
-            members["Timestamp"] = .number(time.seconds)
+            members["Timestamp"] = .number(time.epochSeconds)
         case .since: break
         }
         members["ShardIteratorType"] = .string(type)
@@ -143,13 +143,6 @@ package struct RemoteStream: RecordStream {
 }
 
 extension Timestamp {
-    /// Seconds since 1970, with milliseconds.
-    var seconds: String {
-        let (whole, rest) = (millisecondsSinceEpoch / 1_000, abs(millisecondsSinceEpoch % 1_000))
-        let digits = String(rest)
-        return "\(whole).\(String(repeating: "0", count: 3 - digits.count))\(digits)"
-    }
-
     /// Reads the number of seconds since 1970 that AWS's protocols have, with or without fraction and exponent.
     init?(seconds: JSONValue?) {
         guard case .number(let text)? = seconds, let value = Double(text), abs(value) < 1e12 else { return nil }

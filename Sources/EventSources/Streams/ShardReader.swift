@@ -49,6 +49,8 @@ actor ShardReader {
     private var inHand: [Int: Kept] = [:]
     private var lastNumber = 0
     private var iterator = ""
+    /// It is known that there may be something to read, and not read yet.
+    private var hasWaited = false
     /// The last of each lane.
     private var attempts: [Int: DiscardedBatch.Attempt] = [:]
     private var reads: Task<Void, Never>?
@@ -188,16 +190,20 @@ actor ShardReader {
     }
 
     private func fetch(_ count: Int) async {
-        do { try await tools.stream.wait(iterator) } catch {
-            await failed(error)
-            ringing.yield()
-            return
+        if !hasWaited {
+            do { try await tools.stream.wait(iterator) } catch {
+                await failed(error)
+                ringing.yield()
+                return
+            }
+            hasWaited = true
         }
         if let pause = tools.share.begin(shard) {
             machine.postponed(pause, at: tools.now())
             ringing.yield()
             return
         }
+        hasWaited = false
         do {
             defer { tools.share.end() }
             let began = tools.reading.time()

@@ -74,7 +74,7 @@ struct StreamRecord: Equatable, Sendable {
             "kinesis": .object([
                 "kinesisSchemaVersion": .string("1.0"), "partitionKey": record["PartitionKey"] ?? .string(""),
                 "sequenceNumber": .string(sequence), "data": .string(data),
-                "approximateArrivalTimestamp": .number(arrival.seconds),
+                "approximateArrivalTimestamp": .number(arrival.epochSeconds),
             ]),
             "eventSource": .string("aws:kinesis"), "eventVersion": .string("1.0"),
             "eventID": .string("\(shard):\(sequence)"), "eventName": .string("aws:kinesis:record"),
