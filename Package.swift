@@ -30,6 +30,8 @@ let package = Package(
     products: [
         .executable(name: "martlet", targets: ["Server"]),
         .executable(name: "martlet-spawner", targets: ["SandboxSpawner"]),
+        // Loaded by interpreters, inside sandboxes.
+        .library(name: "martlet-zygote", type: .dynamic, targets: ["CZygote"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -75,6 +77,11 @@ let package = Package(
             dependencies: ["LinuxSandbox", "CLinux"],
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-static-executable"])]
+        ),
+        // Embedded: nothing of Swift's own library is linked to what is C alone.
+        .target(
+            name: "CZygote",
+            linkerSettings: [.unsafeFlags(["-enable-experimental-feature", "Embedded", "-wmo"])]
         ),
         .target(name: "DatabaseFile", dependencies: [grdb], swiftSettings: swift),
         .target(

@@ -9,7 +9,7 @@ home=$(mktemp -d)
 # The tree may lie where the user may not go; what is built is moved to where they may.
 trap 'rm -rf "$home"' EXIT
 mkdir "$home/bin"
-cp "$binaries"/*PackageTests.xctest "$binaries/martlet-spawner" "$home/bin/"
+cp "$binaries"/*PackageTests.xctest "$binaries/martlet-spawner" "$binaries/libmartlet-zygote.so" "$home/bin/"
 chmod -R a+rX "$home"
 mkdir "$home/work"
 chown "$user" "$home/work"

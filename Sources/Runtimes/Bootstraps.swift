@@ -4,6 +4,9 @@
 ///
 /// The server writes them to a directory that every sandbox sees, read-only, as /var/rapid.
 package enum Bootstraps {
+    /// The library of zygotes, beside the executable; sandboxes see it beside the Python files.
+    package static let zygoteLibrary = "libmartlet-zygote.so"
+
     /// Path below /var/rapid, and content.
     package static let files: [(path: String, bytes: [UInt8])] = [
         ("python/bootstrap.py", PackageResources.bootstrap_py),

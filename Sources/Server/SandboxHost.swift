@@ -58,7 +58,8 @@ struct SandboxHost {
                 store: SandboxStore(directory: client.store, path: storePath),
                 imageDirectory: data.path,
                 usesImages: Self.canMountImages,
-                systemCallFilter: try FilterProgram(SystemCallPolicy.builtIn()).bytes
+                systemCallFilter: try FilterProgram(SystemCallPolicy.builtIn()).bytes,
+                zygoteLibrary: try Self.zygoteLibrary()
             )
             try await foundation.probe()
             // Only makes cold starts shorter: a host on which it fails runs functions all the same.
@@ -77,6 +78,20 @@ struct SandboxHost {
             client.stop()
             throw error
         }
+    }
+
+    private static func zygoteLibrary() throws -> [UInt8] {
+        let path = try ownDirectory() + "/\(Bootstraps.zygoteLibrary)"
+        guard let content = FileManager.default.contents(atPath: path) else {
+            throw StartFailure("\(Bootstraps.zygoteLibrary) has to be in the directory of martlet.")
+        }
+        return Array(content)
+    }
+
+    /// Where the executable is.
+    static func ownDirectory() throws -> String {
+        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return (own as NSString).deletingLastPathComponent
     }
 
     static var canMountImages: Bool { geteuid() == 0 && FileText.exists("/dev/loop-control") }

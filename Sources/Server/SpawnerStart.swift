@@ -24,7 +24,6 @@ enum SpawnerStart {
     /// Beside this executable, or where MARTLET_SPAWNER says.
     private static func executable() throws -> String {
         if let path = ProcessInfo.processInfo.environment["MARTLET_SPAWNER"] { return path }
-        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        return (own as NSString).deletingLastPathComponent + "/martlet-spawner"
+        return try SandboxHost.ownDirectory() + "/martlet-spawner"
     }
 }

@@ -19,6 +19,9 @@ struct ZygoteTests {
         for (path, bytes) in Bootstraps.files where path == "python/_martlet_zygote.py" {
             try fixture.store.write(bytes, to: "code/_martlet_zygote.py")
         }
+        let directory = (SandboxFixture.executable as NSString).deletingLastPathComponent
+        let library = try #require(FileManager.default.contents(atPath: "\(directory)/\(Bootstraps.zygoteLibrary)"))
+        try fixture.store.write(Array(library), to: "code/\(Bootstraps.zygoteLibrary)")
     }
 
     /// What the child does when it is in its sandbox: it tells what it is, and tries what it may not.
@@ -42,6 +45,8 @@ struct ZygoteTests {
             "filter": attempt("prctl", 22, 2, 0, 0, 0), "hostname": attempt("sethostname", b"x", 1),
             "input": fcntl.fcntl(0, fcntl.F_GETFL) & os.O_APPEND, "thread": threading.main_thread().native_id == os.getpid(),
             "sees_init": os.access("/proc/1/ns/mnt", os.R_OK),
+            # The C library reads it where the kernel writes it for each thread (rseq(2)).
+            "processors": [os.sched_setaffinity(0, {n}) or library.sched_getcpu() == n for n in os.sched_getaffinity(0)],
         }), flush=True)
         fcntl.fcntl(0, fcntl.F_SETFL, os.O_APPEND)
         os.write(4, b"ready")
@@ -138,6 +143,8 @@ struct ZygoteTests {
         #expect(seen["descriptors"] as? [Int] == [0, 1, 2, 3, 4])
         for name in ["setns", "unshare", "mount", "hostname"] { #expect(seen[name] as? String == "EPERM", "\(name)") }
         #expect(seen["filter"] as? String == "EINVAL")
+        let processors = try #require(seen["processors"] as? [Bool])
+        #expect(!processors.isEmpty && !processors.contains(false))
         #expect(seen["sees_init"] as? Bool == false && seen["thread"] as? Bool == true)
         await end(child)
         zygote.1.close()

@@ -296,7 +296,7 @@ def test_what_aws_has_no_snapshots_of_is_refused(server, name):
 HOSTILE = """
 import ctypes, os, socket, sys
 # What comes after the fork is to give up what entering the sandbox gave it: this does not.
-sys.modules["_martlet_zygote"]._Kernel.drop_capabilities = lambda self: None
+sys.modules["_martlet_zygote"]._Library.confine = lambda *a: None
 library = ctypes.CDLL(None, use_errno=True)
 
 def call(name, *arguments):
@@ -353,10 +353,11 @@ def test_one_that_keeps_its_capabilities_can_do_nothing_with_them(server, name):
     "os.dup2(os.open('/dev/null', os.O_RDWR), 4)",
     "sys.modules['_martlet_zygote'].serve = lambda settle: os._exit(0)",
     "sys.modules['_martlet_zygote'].serve = lambda settle: time.sleep(9999)",
-    "sys.modules['_martlet_zygote']._come_in = lambda *a: os._exit(0)",
-    "sys.modules['_martlet_zygote']._come_in = lambda *a: time.sleep(9999)",
-    "sys.modules['_martlet_zygote']._come_in = lambda *a: (os.fork(), os.fork(), time.sleep(9999))",
-], ids=["says-ready", "says-no", "says-much", "closes", "replaces", "ends", "hangs", "child-ends", "child-hangs", "children-hang"])
+    "sys.modules['_martlet_zygote']._Library.fork_into = lambda *a: os.fork()",
+    "sys.modules['_martlet_zygote']._settle_in = lambda *a: os._exit(0)",
+    "sys.modules['_martlet_zygote']._settle_in = lambda *a: time.sleep(9999)",
+    "sys.modules['_martlet_zygote']._settle_in = lambda *a: (os.fork(), os.fork(), time.sleep(9999))",
+], ids=["says-ready", "says-no", "says-much", "closes", "replaces", "ends", "hangs", "stays", "child-ends", "child-hangs", "children-hang"])
 def test_one_that_does_not_fork_as_it_should_is_done_without(make_server, what):
     server = make_server()
     deploy(server, "bad", f"""
@@ -410,12 +411,12 @@ def spy():
     os._exit(0)
 
 if zygote:
-    come_in = zygote._come_in
+    fork_into = zygote._Library.fork_into
     def spied(*arguments):
         spy()
         time.sleep(0.5)
-        come_in(*arguments)
-    zygote._come_in = spied
+        return fork_into(*arguments)
+    zygote._Library.fork_into = spied
 
 def handler(event, context):
     time.sleep(1)
@@ -439,19 +440,20 @@ def test_what_is_made_below_does_not_let_itself_be_looked_at(server, name):
 def test_a_process_that_is_never_waited_for_holds_up_no_end(make_server):
     server = make_server()
     version = optimized(server, "holds", """
-import os, sys, time
+import ctypes, os, sys, time
 zygote = sys.modules.get("_martlet_zygote")
 if zygote:
-    come_in = zygote._come_in
-    def holding(kernel, descriptors, *rest):
+    fork_into = zygote._Library.fork_into
+    libc = ctypes.CDLL(None)
+    def holding(library, namespaces):
         if os.fork() == 0:
-            kernel.call("setns", descriptors[0], 0x10000000)
-            kernel.call("setns", descriptors[5], 0x20000000)
+            libc.setns(namespaces[0], 0x10000000)
+            libc.setns(namespaces[5], 0x20000000)
             if os.fork() == 0:
                 os._exit(0)
             time.sleep(9999)
-        come_in(kernel, descriptors, *rest)
-    zygote._come_in = holding
+        return fork_into(library, namespaces)
+    zygote._Library.fork_into = holding
 def handler(event, context):
     return os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"]
 """)

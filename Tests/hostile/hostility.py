@@ -145,7 +145,7 @@ class UserServer(Server):
         # The tree may lie where the user may not go.
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="martlet-hostile-"))
         self.home.chmod(0o755)
-        for program in ("martlet", "martlet-spawner"):
+        for program in ("martlet", "martlet-spawner", "libmartlet-zygote.so"):
             shutil.copy2(harness.BINARY.with_name(program), self.home / program)
         data = self.home / "data"
         data.mkdir(mode=0o700)

@@ -126,8 +126,10 @@ def root_image(kernel_directory, debug, release):
     run(python, "-m", "compileall", "-q", "-j0", stage.path / str(library).lstrip("/"), "-s", stage.path, "-p", "/")
 
     bundle, = debug.glob("*PackageTests.xctest")
-    built = {bundle: "/vm/tests.xctest", debug / "martlet-spawner": "/vm/martlet-spawner",
-             release / "martlet": "/vm/release/martlet", release / "martlet-spawner": "/vm/release/martlet-spawner"}
+    built = {bundle: "/vm/tests.xctest"}
+    for name in ("martlet-spawner", "libmartlet-zygote.so"):
+        built |= {debug / name: f"/vm/{name}", release / name: f"/vm/release/{name}"}
+    built[release / "martlet"] = "/vm/release/martlet"
     for source, target in built.items():
         stage.put(source, target)
     for resources in debug.glob("*.resources"):

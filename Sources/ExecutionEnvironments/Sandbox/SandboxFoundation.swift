@@ -18,20 +18,23 @@ package final class SandboxFoundation: Sendable {
     let systemCallFilter: [UInt8]
     private let slots = Mutex(SlotAllocator())
 
-    /// `imageDirectory` is where /tmp's blocks go, if /tmp is a file system image, and so not part of the function's memory.
+    /// `imageDirectory` is where /tmp's blocks go, if /tmp is a file system image, and so not part of the function's memory; `zygoteLibrary` is
+    /// the content of `Bootstraps.zygoteLibrary`.
     package init(
         spawner: SpawnerClient,
         reactor: DescriptorReactor,
         store: SandboxStore,
         imageDirectory: String,
         usesImages: Bool,
-        systemCallFilter: [UInt8]
+        systemCallFilter: [UInt8],
+        zygoteLibrary: [UInt8]
     ) throws {
         self.systemCallFilter = systemCallFilter
         self.spawner = spawner
         self.reactor = reactor
         self.store = store
-        mounts = try RootSkeleton(in: store, bootstraps: Bootstraps.files).mounts
+        let bootstraps = Bootstraps.files + [(path: "python/\(Bootstraps.zygoteLibrary)", bytes: zygoteLibrary)]
+        mounts = try RootSkeleton(in: store, bootstraps: bootstraps).mounts
         for name in ["tmp", AssignmentRequest.codeDirectory] { try store.makeDirectory(name) }
         temporaries = usesImages ? TemporaryFileSystems(spawner: spawner, directory: imageDirectory) : nil
     }
