@@ -5,22 +5,20 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-all}
 chosen() { [[ $what == all || $what == "$1" ]]; }
+say() { echo "test: $*, after $SECONDS s"; }
 [[ $what =~ ^(all|unit|sandbox|acceptance|hostile)$ ]] || { echo "usage: test.sh [unit|sandbox|acceptance|hostile]" >&2; exit 2; }
 
 swift build
 if chosen unit; then
+    say "unit and simulation tests"
     # A few at a time: all at once, each would wait for the others at every step, past its own deadlines.
     swift test --parallel --skip SandboxTests --experimental-maximum-parallelization-width 6
-    echo "bootstraps of the runtimes, on every interpreter found"
+    say "bootstraps of the runtimes, on every interpreter found"
     PYTHONDONTWRITEBYTECODE=1 MARTLET_TEST_AWSLAMBDARIC=$PWD/.venv/bin/python \
-        .venv/bin/python -m unittest discover Tests/bootstraps
-fi
-if chosen unit; then
-    # Seeds and former findings, and a moment of new ones; what takes long is `make fuzz`.
-    FUZZ_SECONDS=${FUZZ_SECONDS:-2} Scripts/fuzz.sh
+        .venv/bin/python -m pytest -q -p no:cacheprovider --numprocesses 2 Tests/bootstraps
 fi
 if chosen sandbox; then
-    echo "system calls of the workloads, compared with the filter"
+    say "system calls of the workloads, compared with the filter"
     Scripts/system-calls-used.py
     echo "sandbox tests as $(id -un)"
     MARTLET_SPAWNER=$(swift build --show-bin-path)/martlet-spawner swift test --no-parallel --filter SandboxTests
@@ -30,12 +28,18 @@ if chosen sandbox; then
     fi
 fi
 if chosen acceptance || chosen hostile; then
+    say "building what is shipped"
     # What is shipped is what is driven: some of the promises are about time.
     [[ -n ${MARTLET_BIN:-} ]] || Scripts/build-release.sh
     export MARTLET_BIN=${MARTLET_BIN:-$(swift build -c release --show-bin-path)/martlet}
 fi
 if chosen acceptance; then
+    say "acceptance tests"
     # Most of these wait rather than work, so two at a time; a file's tests stay together, for what they share.
     .venv/bin/python -m pytest -q -p no:cacheprovider --numprocesses 2 --dist loadfile Tests/acceptance
 fi
-if chosen hostile; then .venv/bin/python -m pytest -q -p no:cacheprovider Tests/hostile; fi
+if chosen hostile; then
+    say "hostile functions"
+    .venv/bin/python -m pytest -q -p no:cacheprovider Tests/hostile
+fi
+say "done"

@@ -15,15 +15,19 @@ struct HistoryTests {
         ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) } ?? value
     }
 
-    @Test func `random histories of calls obey Lambda's rules`() async throws {
+    /// A history waits for its store after each call: so many at a time, each in a store of its own.
+    private static let parts: UInt64 = 4
+
+    @Test(arguments: 0..<parts) func `random histories of calls obey Lambda's rules`(_ part: UInt64) async throws {
         // In memory where there is such a place: each of tens of thousands of changes is synced.
         let memory = FileManager.default.isWritableFile(atPath: "/dev/shm") ? "/dev/shm/" : NSTemporaryDirectory()
         let fixture = try ControlPlaneFixture(in: memory + "martlet-\(UUID().uuidString)")
         defer { try? fixture.remove() }
         let first = Self.number("MARTLET_API_SEED", default: 1)
+        let count = Self.number("MARTLET_API_HISTORIES", default: 2_000)
         var calls = 0
         var refusals = 0
-        for seed in first..<first + Self.number("MARTLET_API_HISTORIES", default: 2_000) {
+        for seed in first + count * part / Self.parts..<first + count * (part + 1) / Self.parts {
             var history = History(fixture: fixture, seed: seed)
             if let fault = try await history.run() {
                 Issue.record("seed \(seed): \(fault)\n\(history.trace.joined(separator: "\n"))")
@@ -33,7 +37,7 @@ struct HistoryTests {
             refusals += history.refusals
         }
         print("histories of the API: \(calls) calls, \(refusals) of them refused")
-        #expect(refusals > 0 && refusals < calls)
+        #expect(count < 2_000 || (refusals > 0 && refusals < calls))
     }
 }
 
