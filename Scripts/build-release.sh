@@ -3,6 +3,4 @@
 # Builds both programs and the library, optimised. The server looks for the others beside itself.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-swift build -c release --product martlet-spawner
-swift build -c release --product martlet-zygote
-swift build -c release --product martlet
+swift build -c release

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 user=$1
-binaries=$(swift build --show-bin-path)
+binaries=$PWD/.build/debug
 home=$(mktemp -d)
 # The tree may lie where the user may not go; what is built is moved to where they may.
 trap 'rm -rf "$home"' EXIT
