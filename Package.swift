@@ -30,6 +30,7 @@ let package = Package(
     products: [
         .executable(name: "martlet", targets: ["Server"]),
         .executable(name: "martlet-spawner", targets: ["SandboxSpawner"]),
+        .executable(name: "hummingbird-echo", targets: ["HummingbirdEcho"]),
         // Loaded by interpreters, inside sandboxes.
         .library(name: "martlet-zygote", type: .dynamic, targets: ["CZygote"]),
     ],
@@ -243,6 +244,14 @@ let package = Package(
                 asyncHTTPClient, crypto, hummingbird, lifecycle, logging,
                 product("UnixSignals", "swift-service-lifecycle"),
             ],
+            swiftSettings: swift
+        ),
+
+        // What `make bench` measures the server beside.
+        .executableTarget(
+            name: "HummingbirdEcho",
+            dependencies: [hummingbird],
+            path: "Benchmarks/echo",
             swiftSettings: swift
         ),
 

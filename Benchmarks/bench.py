@@ -7,7 +7,6 @@ bench.py [NAME …]: only those benchmarks. What has a place in docs/performance
 """
 
 import concurrent.futures
-import http.client
 import json
 import os
 import pathlib
@@ -19,13 +18,13 @@ import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Tests/acceptance"))
 
-import botocore.auth  # noqa: E402
-import botocore.awsrequest  # noqa: E402
-import botocore.credentials  # noqa: E402
-
+import allocations as allocation_counts  # noqa: E402
 import burst as bursts  # noqa: E402
+import compiled as compiled_programs  # noqa: E402
+import idle as idle_environments  # noqa: E402
 import snapstart as snapstarts  # noqa: E402
 import throughput as throughputs  # noqa: E402
+from connection import Connection  # noqa: E402
 from queues import queue  # noqa: E402
 from results import Results  # noqa: E402
 
@@ -39,33 +38,6 @@ SLACK = float(os.environ.get("MARTLET_BENCH_SLACK", 2))
 PATH = "/2015-03-31/functions"
 missed = []
 results = Results()
-
-
-class Connection:
-    """One kept connection with signed requests, so that what is measured is not a client library."""
-
-    def __init__(self, server):
-        self.server = server
-        url = urllib.parse.urlsplit(server.url)
-        self.http = http.client.HTTPConnection(url.hostname, url.port)
-        known = server.credentials
-        self.signer = botocore.auth.SigV4Auth(
-            botocore.credentials.Credentials(known["accessKeyId"], known["secretAccessKey"]), "lambda", "us-east-1")
-
-    def sign(self, method, path, body=b""):
-        request = botocore.awsrequest.AWSRequest(method, self.server.url + path, data=body)
-        self.signer.add_auth(request)
-        return dict(request.prepare().headers)
-
-    def send(self, method, path, headers, body=b""):
-        """The answer's body, and milliseconds from the first byte sent to the last one read."""
-        start = time.perf_counter()
-        self.http.request(method, path, body=body or None, headers=headers)
-        answer = self.http.getresponse()
-        data = answer.read()
-        elapsed = (time.perf_counter() - start) * 1_000
-        assert answer.status < 300, (answer.status, data[:500])
-        return data, elapsed
 
 
 def quantile(values, share):
@@ -172,11 +144,7 @@ def accept():
     try:
         server.start()
         server.deploy("slow", "import time\ndef handler(event, context): time.sleep(60)", Timeout=300)
-        first = Connection(server)
-        request = botocore.awsrequest.AWSRequest(
-            "POST", server.url + path, data=body, headers={"X-Amz-Invocation-Type": "Event"})
-        first.signer.add_auth(request)
-        headers = dict(request.prepare().headers)
+        headers = Connection(server).sign("POST", path, body, {"X-Amz-Invocation-Type": "Event"})
 
         def produce(count):
             connection = Connection(server)
@@ -269,9 +237,22 @@ def snapstart():
     snapstarts.snapstart(Server, Connection, quantile, results)
 
 
+def compiled():
+    compiled_programs.compiled(Server, Connection, quantile, results)
+
+
+def idle():
+    idle_environments.idle(Server, Connection, PYTHON, results)
+
+
+def allocations():
+    for name, (found, budget) in allocation_counts.counted().items():
+        results.add(f"allocations of the server, {name}", found, "a request", None, None, budget)
+
+
 BENCHMARKS = {
-    "functions": functions, "invoke": invoke, "cold": cold, "snapstart": snapstart, "burst": burst, "throughput": throughput, "accept": accept,
-    "queue": queue}
+    "allocations": allocations, "functions": functions, "invoke": invoke, "cold": cold, "compiled": compiled, "snapstart": snapstart,
+    "burst": burst, "idle": idle, "throughput": throughput, "accept": accept, "queue": queue}
 
 
 def main():

@@ -18,36 +18,39 @@ HELLO = "def handler(event, context): return 'hello'"
 HOLDING = "import time\ndef handler(event, context): time.sleep(4)"
 
 
-def at_once(connection, path):
-    """Seconds from the first byte of as many requests until each is answered, in the order of the answers."""
+def at_once(connection, path, body=b"{}", count=AT_ONCE):
+    """Seconds from the first byte of as many requests until each is answered, in the order of the answers, and the answers."""
     url = urllib.parse.urlsplit(connection.server.url)
-    headers = connection.sign("POST", path, b"{}")
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if name.lower() != "host")
-    request = f"POST {path} HTTP/1.1\r\nHost: {url.netloc}\r\n{lines}\r\n{{}}".encode()
-    clients = [socket.create_connection((url.hostname, url.port)) for _ in range(AT_ONCE)]
+    headers = connection.sign("POST", path, body)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if name.lower() not in ("host", "content-length"))
+    request = f"POST {path} HTTP/1.1\r\nHost: {url.netloc}\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    clients = [socket.create_connection((url.hostname, url.port)) for _ in range(count)]
     selector = selectors.DefaultSelector()
     for client in clients:
         selector.register(client, selectors.EVENT_READ)
-    start, times = time.perf_counter(), []
+    start, times, answers = time.perf_counter(), [], []
     for client in clients:
         client.sendall(request)
-    while len(times) < AT_ONCE:
-        for key, _ in selector.select(60):
+    while len(times) < count:
+        ready = selector.select(120)
+        assert ready, f"{count - len(times)} of {count} were not answered"
+        for key, _ in ready:
             answer = key.fileobj.recv(4_096)
             assert answer.startswith(b"HTTP/1.1 200"), answer[:300]
             times.append(time.perf_counter() - start)
+            answers.append(answer)
             selector.unregister(key.fileobj)
             key.fileobj.close()
-    return times
+    return times, answers
 
 
-def environments(spawner):
+def environments(spawner, function):
     """Proportional set sizes of the Python processes that have a function, in MiB."""
     sizes = []
     for process in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             variables = (process / "environ").read_bytes()
-            if b"AWS_LAMBDA_FUNCTION_NAME=holding" in variables and descends(int(process.name), spawner):
+            if f"AWS_LAMBDA_FUNCTION_NAME={function}\0".encode() in variables and descends(int(process.name), spawner):
                 rollup = (process / "smaps_rollup").read_text()
                 sizes.append(int(rollup.split("\nPss:")[1].split()[0]) / 1_024)
         except (OSError, IndexError):
@@ -56,6 +59,7 @@ def environments(spawner):
 
 
 def descends(pid, ancestor):
+    """Whether a process is another or below it; raises where one on the way has ended."""
     while pid > 1:
         if pid == ancestor:
             return True
@@ -75,13 +79,13 @@ def burst(server_of, connection_of, python, results):
                     server.deploy(name, source, Runtime=python, MemorySize=128, Timeout=60)
                 time.sleep(3)
                 connection = connection_of(server)
-                times = at_once(connection, "/2015-03-31/functions/hello/invocations")
+                times, _ = at_once(connection, "/2015-03-31/functions/hello/invocations")
                 answers.setdefault(mode, []).append(max(times))
                 # What was taken is there again.
                 time.sleep(3)
-                times = at_once(connection, "/2015-03-31/functions/holding/invocations")
+                times, _ = at_once(connection, "/2015-03-31/functions/holding/invocations")
                 made.setdefault(mode, []).append(AT_ONCE / (max(times) - 4))
-                sizes = environments(server.spawner)
+                sizes = environments(server.spawner, "holding")
                 assert len(sizes) >= AT_ONCE, (len(sizes), json.dumps(sizes))
                 memory.setdefault(mode, []).append(statistics.median(sizes))
             finally:

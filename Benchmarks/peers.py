@@ -66,6 +66,19 @@ def handler():
                 "--keep-alive", "60", "--bind", f"127.0.0.1:{port}", "application:app"], {}
 
 
+class HummingbirdEcho(_Peer):
+    """What answers each request with its body, in Swift: the program is built with the server."""
+
+    name = "hummingbird-echo"
+
+    def __init__(self, program):
+        self.program = program
+        super().__init__()
+
+    def command(self, port):
+        return [self.program, str(port)], {"LOG_LEVEL": "error"}
+
+
 class Ministack(_Peer):
     """A server without sandboxes, which needs no container engine."""
 

@@ -48,11 +48,11 @@ stale() { [[ ! -e $1 ]] || [[ -n $(find "${@:2}" -newer "$1" -print -quit) ]]; }
 # The packages' objects in one archive, so that the linker takes what is needed.
 archive() {
     local ours
-    # All targets of ours but the C one, which is not compiled here.
+    # All targets of ours but the C one, which is not compiled here; one is not below Sources.
     ours=$(find Sources Tests -mindepth 1 -maxdepth 1 -type d ! -name CLinux -printf '%f|')
     # llvm-ar, of the toolchain: several packages have files of one name, which it keeps apart.
     rm -f "$out/packages.a.new"
-    find "$binaries"/*.build/ -name '*.o' -print0 | grep -zvE "/(${ours}[^/]*-tool|martletPackage[A-Za-z]*)\.build/" \
+    find "$binaries"/*.build/ -name '*.o' -print0 | grep -zvE "/(${ours}HummingbirdEcho|[^/]*-tool|martletPackage[A-Za-z]*)\.build/" \
         | xargs -0 "$tools/llvm-ar" qcsT "$out/packages.a.new"
     mv "$out/packages.a.new" "$out/packages.a"
 }

@@ -38,6 +38,8 @@ if chosen acceptance; then
     say "acceptance tests"
     # Many of these wait rather than work, so three at a time; a file's tests stay together, for what they share.
     .venv/bin/python -m pytest -q -p no:cacheprovider --numprocesses 3 --dist loadfile Tests/acceptance
+    say "allocations of the hot paths, compared with their budgets"
+    .venv/bin/python Benchmarks/allocations.py
 fi
 if chosen hostile; then
     say "hostile functions"

@@ -24,11 +24,35 @@ private func json(_ bytes: [UInt8]) {
         default: break
         }
     }
+    members(bytes, try? value.get())
     guard let value = try? value.get() else { return }
     let written = value.bytes
     expect(JSONSyntax.failure(in: written) == nil, "what is written is JSON")
     expect((try? JSONValue(parsing: written)) == value, "a value comes back from its text")
     if hasOneReading(bytes), case .success(let other) = reference { compare(value, other) }
+}
+
+/// The text of one member, taken without reading the rest into values, is what reading everything finds.
+private func members(_ bytes: [UInt8], _ value: JSONValue?) {
+    let absent = "never a name"
+    let found = Result { try JSONSyntax.member(absent, of: bytes) }
+    guard JSONSyntax.failure(in: bytes) == nil else {
+        return expect((try? found.get()) == nil, "what is no JSON has no member")
+    }
+    // What has more levels or values than a value may is only looked through.
+    guard let value else { return }
+    guard case .object(let members) = value else {
+        return expect((try? found.get()) == nil, "only an object has members")
+    }
+    if case .failure(let error) = found { expect(false, "an object is looked through: \(error)") }
+    if members[absent] == nil { expect((try? found.get()) == nil, "no such member") }
+    for (name, member) in members.prefix(16) {
+        guard let text = try? JSONSyntax.member(name, of: bytes) else {
+            return expect(false, "the member \(name.debugDescription)")
+        }
+        expect(text.count < bytes.count, "a member is shorter than its object")
+        expect((try? JSONValue(parsing: text)) == member, "the value of the member \(name.debugDescription)")
+    }
 }
 
 /// Foundation guesses UTF-16 and UTF-32 from zeros and marks, which RFC 8259 does not have.
