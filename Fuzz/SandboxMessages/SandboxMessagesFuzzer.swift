@@ -101,6 +101,7 @@ private func configuration(_ input: inout FuzzInput) -> SpawnerConfiguration {
         storePath: text(&input),
         storeMiB: input.number(),
         controlGroupName: text(&input),
+        memoryMiB: input.number(),
         firstUserID: input.number(),
         systemCallFilter: input.bytes(),
         zygoteFilter: input.bytes(),

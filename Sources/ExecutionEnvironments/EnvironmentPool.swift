@@ -17,6 +17,7 @@ package actor EnvironmentPool {
     private let starts = AsyncStream<ExecutionEnvironment>.makeStream()
     private let events = AsyncStream<ExecutionEnvironment.Event>.makeStream()
     private var ticking: Task<Void, Never>?
+    private var watching: Task<Void, Never>?
     private var emptied: [CheckedContinuation<Void, Never>] = []
 
     package init(workshop: EnvironmentWorkshop, settings: EnvironmentScheduler.Settings, limits: ConcurrencyLimits) {
@@ -143,6 +144,7 @@ package actor EnvironmentPool {
         if !scheduler.isEmpty { await withCheckedContinuation { emptied.append($0) } }
         abandoning.cancel()
         ticking?.cancel()
+        watching?.cancel()
         starts.continuation.finish()
         events.continuation.finish()
     }
@@ -157,9 +159,9 @@ package actor EnvironmentPool {
 
     private func heard(_ event: ExecutionEnvironment.Event) {
         switch event {
-        case .idle(let id):
+        case .idle(let id, let usedMiB):
             guard environments[id] != nil else { return }
-            perform(scheduler.environmentReady(id, at: .now))
+            perform(scheduler.environmentReady(id, usedMiB: usedMiB, at: .now))
         case .lost(let id, let reason):
             guard environments.removeValue(forKey: id) != nil else { return }
             var restoreFailure: RestoreFailure?
@@ -203,6 +205,7 @@ package actor EnvironmentPool {
             case .nextTick(let time): tick(at: time)
             }
         }
+        if scheduler.needsWatching, watching == nil { watchMemory() }
         let freeMiB = scheduler.settings.memoryMiB - scheduler.memoryInUseMiB
         workshop.blanks?.setFreeMemory(freeMiB)
         workshop.snapshots?.setFreeMemory(freeMiB)
@@ -250,6 +253,33 @@ package actor EnvironmentPool {
         case .restoreFailed: "The function could not be restored."
         case .shuttingDown: "The server is shutting down."
         }
+    }
+
+    /// Looks at what the machine has left, as long as environments could take it.
+    private func watchMemory() {
+        watching = Task { [weak self] in
+            while (try? await Task.sleep(for: Self.memoryInterval)) != nil {
+                guard let available = MachineMemory.availableMiB() else { continue }
+                guard await self?.machineHas(availableMiB: available) == true else { return }
+            }
+        }
+    }
+
+    private static let memoryInterval = Duration.milliseconds(250)
+
+    /// False when nobody needs to look any more.
+    private func machineHas(availableMiB: Int) -> Bool {
+        let wasShort = scheduler.isShort
+        perform(scheduler.machineHas(availableMiB: availableMiB, at: .now))
+        if scheduler.isShort, !wasShort {
+            workshop.logger.warning(
+                "the machine runs short of memory: idle environments end, and none start",
+                metadata: ["availableMiB": "\(availableMiB)", "reserveMiB": "\(scheduler.settings.reserveMiB)"]
+            )
+        }
+        guard !scheduler.needsWatching else { return true }
+        watching = nil
+        return false
     }
 
     private func tick(at time: MonotonicTime) {

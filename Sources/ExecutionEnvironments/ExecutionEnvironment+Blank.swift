@@ -6,7 +6,7 @@ import Logging
 
 /// Beginning in a blank environment.
 extension ExecutionEnvironment {
-    /// A blank environment's sandbox as this function's, its process still waiting; nil when there is none, or none fits.
+    /// A blank environment's sandbox as this function's, its process, if it has one, still waiting; nil when there is none, or none fits.
     func becomeAssigned(_ code: UnpackedCode) async -> Sandbox? {
         guard lifecycle.origin != .snapshot, let blanks = workshop.blanks else { return nil }
         let environment = processEnvironment
@@ -22,7 +22,7 @@ extension ExecutionEnvironment {
         guard let blank = found else { return nil }
         do {
             // It sets its variables while the spawner puts its code in place.
-            try blank.channel.assign(environment.list)
+            try blank.channel?.assign(environment.list)
             try await blank.sandbox.assign(
                 memoryMiB: configuration.memoryMiB,
                 code: UnpackedCode.name(of: code.task),

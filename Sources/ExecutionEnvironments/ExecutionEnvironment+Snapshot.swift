@@ -16,7 +16,7 @@ extension ExecutionEnvironment {
         let began = MonotonicTime.now
         guard let blank = await snapshots.restore(configuration, runtime, code) else { return nil }
         do {
-            try blank.channel.assign(processEnvironment.credentialsList)
+            try blank.channel?.assign(processEnvironment.credentialsList)
             try log.open(blank.pipes, meter: blank.meter)
         } catch {
             logger.notice("environment not restored", metadata: ["error": "\(error)"])

@@ -15,8 +15,8 @@ import Runtimes
 package actor ExecutionEnvironment {
     /// What the pool hears of it.
     package enum Event: Sendable {
-        /// Free for an invocation.
-        case idle(EnvironmentID)
+        /// Free for an invocation; `usedMiB` is the most memory that it has had, where control groups tell.
+        case idle(EnvironmentID, usedMiB: Int?)
         /// Nothing of it is left.
         case lost(EnvironmentID, EnvironmentLifecycle.DiscardReason)
     }
@@ -51,6 +51,8 @@ package actor ExecutionEnvironment {
     private(set) var initStatus: InitReport.Status?
     /// Only where no control group counts memory: what init said last.
     private var measuredKibibytes: UInt64 = 0
+    /// The most memory that it has had, where a control group counts it.
+    private var peakMiB: Int?
     /// The first, finished before init has said for the first time how much memory its processes have.
     private var unmeasured: (report: InvocationReport, inHand: InvocationInHand)?
     /// One look at a time: with a thousand processes it may take longer than the interval.
@@ -324,7 +326,8 @@ package actor ExecutionEnvironment {
         case .initEnded(let report):
             if report.phase == .initialization { initStatus = report.status }
             log.initEnded(report, extensions: lifecycle.extensions.atInitEnd ?? [])
-            if try sandbox?.memoryPeakBytes() == nil { try sandbox?.requestMemory() }
+            peakMiB = try sandbox?.memoryPeakBytes().map(Self.mebibytes)
+            if peakMiB == nil { try sandbox?.requestMemory() }
         case .restoreEnded(let report): log.restoreEnded(report)
         case .setTimer(let time): setTimer(time)
         case .cancelTimer:
@@ -332,7 +335,7 @@ package actor ExecutionEnvironment {
             timer = nil
         case .becomeIdle(let idle):
             if idle == .ready, lifecycle.origin != .snapshot { freezeLater() }
-            events.yield(.idle(id))
+            events.yield(.idle(id, usedMiB: peakMiB))
         case .discard(let reason):
             finishUnmeasured()
             discarded.continuation.yield(reason)
@@ -432,8 +435,9 @@ package actor ExecutionEnvironment {
         watching?.cancel()
         watching = nil
         finishUnmeasured()
-        if let bytes = try? sandbox?.memoryPeakBytes() {
-            return log.finish(report, of: inHand, maxMemoryUsedMiB: Self.mebibytes(bytes))
+        if let peak = (try? sandbox?.memoryPeakBytes()).map(Self.mebibytes) {
+            peakMiB = peak
+            return log.finish(report, of: inHand, maxMemoryUsedMiB: peak)
         }
         let isAsked = (try? sandbox?.requestMemory()) != nil
         unmeasured = (report, inHand)

@@ -43,7 +43,7 @@ extension EnvironmentScheduler {
     /// The idle environments, least valuable first, that have that much memory together.
     func leastValuable(memoryMiB: Int, at now: MonotonicTime) -> [EnvironmentID] {
         var candidates = idleEnvironments().map { id, idle, environment in
-            (rank: (value(idle, environment, at: now), idle.turn), id: id, memoryMiB: environment.demand.memoryMiB)
+            (rank: (value(idle, environment, at: now), idle.turn), id: id, memoryMiB: environment.reckonedMiB)
         }
         var chosen: [EnvironmentID] = []
         var found = 0
@@ -63,7 +63,7 @@ extension EnvironmentScheduler {
     private func value(_ idle: Idle, _ environment: Environment, at now: MonotonicTime) -> Double {
         guard case .learned = settings.keepAlive else { return 0 }
         let usefulness = history.usefulness(environment.key.history, level: idle.level, age: now - idle.since)
-        return usefulness / Double(environment.demand.memoryMiB)
+        return usefulness / Double(environment.reckonedMiB)
     }
 
     /// Its invocation is over, or its start, and nobody waits for it.
@@ -80,7 +80,7 @@ extension EnvironmentScheduler {
             return nil
         }
         pools[key]?.idle.append(id)
-        reclaimable += environment.demand.memoryMiB
+        reclaimable += environment.reckonedMiB
         return expires
     }
 
@@ -97,7 +97,7 @@ extension EnvironmentScheduler {
             return
         }
         pools[environment.key]?.idle.removeAll { $0 == id }
-        reclaimable -= environment.demand.memoryMiB
+        reclaimable -= environment.reckonedMiB
     }
 
     mutating func announceTick(at time: MonotonicTime) -> [Command] {

@@ -116,7 +116,7 @@ extension EnvironmentScheduler {
             commands += dismiss(key, isKept ? provision.coming : provision.allocated - provision.wanted)
             if provision.wanted == 0, provisions[key]?.allocated == 0 { provisions.remove(key) }
         }
-        return commands
+        return commands + startWhatFits()
     }
 
     private mutating func startProvisioned(_ key: EnvironmentKey, at now: MonotonicTime) -> [Command] {
@@ -130,8 +130,9 @@ extension EnvironmentScheduler {
             }
             // As long as starts have failed one tries, then as many as have come up.
             if provision.failures > 0, provision.coming >= max(1, provision.ready) { return commands }
-            if !canMakeRoom(provision.demand.memoryMiB) {
-                guard let predecessor = provisions.predecessor(of: provision.configuration) else {
+            if !canMakeRoom(reckoned(key, provision.demand)) {
+                // Where the machine runs short it would go for nothing.
+                guard !isShort, let predecessor = provisions.predecessor(of: provision.configuration) else {
                     provisions.isUnsettled = true
                     return commands
                 }
@@ -152,11 +153,12 @@ extension EnvironmentScheduler {
             commands += dismiss(key, provisions[key]?.allocated ?? 0)
             provisions.remove(key)
         }
-        return commands
+        // Not before all are let go: one of them would be started for nothing.
+        return commands + startWhatFits()
     }
 
     /// Lets go of so many environments of the key: what is not up yet and what is idle at once, the others when their invocations
-    /// have ended.
+    /// have ended. What awaits their memory is started by `startWhatFits`.
     private mutating func dismiss(_ key: EnvironmentKey, _ count: Int) -> [Command] {
         guard count > 0 else { return [] }
         func rank(_ phase: Phase) -> Int {
@@ -173,7 +175,7 @@ extension EnvironmentScheduler {
             .sorted { (rank($0.value.phase), $1.key.number) < (rank($1.value.phase), $0.key.number) }
         var doomed: [EnvironmentID] = []
         for (id, environment) in candidates.prefix(count) {
-            let memory = environment.demand.memoryMiB
+            let memory = environment.reckonedMiB
             provisions.dismissed(key, isReady: rank(environment.phase) > 1)
             switch environment.phase {
             case .awaitingMemory:
@@ -191,6 +193,6 @@ extension EnvironmentScheduler {
         }
         let commands = destroy(doomed)
         forgetUnused(key)
-        return commands + startWhatFits()
+        return commands
     }
 }

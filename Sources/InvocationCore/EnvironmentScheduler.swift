@@ -7,8 +7,8 @@ package import LambdaModel
 /// key is ready first, a new one or a returning one, in the order of arrival. An environment serves one invocation at a
 /// time and only ever its own key; of several idle ones the most recently used serves next.
 ///
-/// Memory is admitted before an environment is started: idle environments, least valuable first, make room; where
-/// even that is not enough the invocation is throttled. Starts that wait for room being made are served in the order of
+/// Memory is admitted before an environment is started, by size or by use: idle environments, least valuable first, make room;
+/// where even that is not enough the invocation is throttled. Starts that wait for room being made are served in the order of
 /// arrival, whatever their function.
 ///
 /// Provisioned environments are started before anybody asks, serve before all others of their key, and make no room.
@@ -16,6 +16,10 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     package struct Settings: Equatable, Sendable {
         /// What all environments may take together, those being destroyed included.
         package var memoryMiB: Int
+        /// Whether an environment is reckoned at what it was seen to use, which takes a host that measures it and enforces its size.
+        package var admitsByUse: Bool
+        /// MiB that the machine is to have left for others.
+        package var reserveMiB: Int
         package var keepAlive: KeepAlive
         /// Invocations without an environment yet, of all functions.
         package var waitersMax: Int
@@ -31,6 +35,8 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         /// Scaling is Lambda's: 1,000 environments of a function every 10 s (Developer Guide, "Lambda scaling behavior").
         package init(
             memoryMiB: Int,
+            admitsByUse: Bool = false,
+            reserveMiB: Int = 0,
             keepAlive: KeepAlive = .standard,
             waitersMax: Int = 10_000,
             startFailuresMax: Int = 3,
@@ -38,9 +44,11 @@ package struct EnvironmentScheduler: Equatable, Sendable {
             scalingBurst: Int = 1_000,
             scalingRate: Int = 100
         ) {
-            precondition(memoryMiB >= 0 && waitersMax > 0 && startFailuresMax > 0)
+            precondition(memoryMiB >= 0 && reserveMiB >= 0 && waitersMax > 0 && startFailuresMax > 0)
             precondition(provisionedStartsMax > 0 && scalingBurst > 0 && scalingRate > 0)
             self.memoryMiB = memoryMiB
+            self.admitsByUse = admitsByUse
+            self.reserveMiB = reserveMiB
             self.keepAlive = keepAlive
             self.waitersMax = waitersMax
             self.startFailuresMax = startFailuresMax
@@ -88,6 +96,8 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     package struct Environment: Equatable, Sendable {
         package var key: EnvironmentKey
         package var demand: EnvironmentDemand
+        /// What it counts for, of the machine's memory.
+        package var reckonedMiB: Int
         package var phase: Phase
         package var isProvisioned = false
         /// It was provisioned, and goes with the end of its invocation.
@@ -128,6 +138,9 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     /// Environments that await memory.
     var awaitingMemory = FIFOQueue<EnvironmentID>()
     var history = IdleHistory()
+    var memory = MemoryHistory()
+    /// The machine has less memory left than it should.
+    package internal(set) var isShort = false
     private var nextEnvironment: UInt64 = 1
     var nextTurn: UInt64 = 1
     var announcedTick: MonotonicTime?
@@ -141,7 +154,7 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     /// MiB of idle environments: part of `spokenFor`.
     var reclaimable = 0
     /// MiB of environments on their way out.
-    private var leaving = 0
+    private(set) var leaving = 0
 
     package init(settings: Settings, limits: ConcurrencyLimits) {
         self.settings = settings
@@ -185,7 +198,7 @@ package struct EnvironmentScheduler: Equatable, Sendable {
             return [use(environment, for: id)]
         }
         let needsStart = pool.coming <= pool.waiters.count
-        guard waitersCount < settings.waitersMax, !needsStart || canMakeRoom(pool.demand.memoryMiB) else {
+        guard waitersCount < settings.waitersMax, !needsStart || canMakeRoom(reckoned(key, pool.demand)) else {
             release(key)
             return [.throttle(id, .concurrentInvocationLimitExceeded)]
         }
@@ -208,9 +221,16 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     }
 
     /// Its initialisation is over (well or not), or its invocation is: the environment can take an invocation.
-    package mutating func environmentReady(_ id: EnvironmentID, at now: MonotonicTime) -> [Command] {
+    ///
+    /// `usedMiB` is the most memory that it has had at one time, where it is known.
+    package mutating func environmentReady(
+        _ id: EnvironmentID,
+        usedMiB: Int? = nil,
+        at now: MonotonicTime
+    ) -> [Command] {
+        if let usedMiB { reckon(id, usedMiB: usedMiB) }
         let commands = becomeReady(id, at: now)
-        return commands + provision(at: now)
+        return commands + balance(at: now) + provision(at: now)
     }
 
     private mutating func becomeReady(_ id: EnvironmentID, at now: MonotonicTime) -> [Command] {
@@ -263,10 +283,10 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         guard let environment = environments.removeValue(forKey: id) else {
             preconditionFailure("an environment is lost once")
         }
-        let (key, memory) = (environment.key, environment.demand.memoryMiB)
+        let (key, memory) = (environment.key, environment.reckonedMiB)
         if environment.phase == .leaving {
             leaving -= memory
-            return startWhatFits()
+            return balance(at: now)
         }
         spokenFor -= memory
         pools[key]?.living -= 1
@@ -282,7 +302,7 @@ package struct EnvironmentScheduler: Equatable, Sendable {
             provisions.lost(key, inStart: environment.phase == .starting ? cause : nil, at: now)
         }
         forgetUnused(key)
-        return commands + startWhatFits()
+        return commands + balance(at: now)
     }
 
     /// Nobody waits for that invocation any more; one that has its environment runs on.
@@ -336,8 +356,8 @@ package struct EnvironmentScheduler: Equatable, Sendable {
                 pools[environment.key]?.coming -= 1
             }
             pools[environment.key]?.living -= 1
-            spokenFor -= environment.demand.memoryMiB
-            awaited -= environment.demand.memoryMiB
+            spokenFor -= environment.reckonedMiB
+            awaited -= environment.reckonedMiB
         }
         var commands = stopProvisioning { _ in true }
         for id in waiting.keys.sorted(by: { $0.requestID < $1.requestID }) {
@@ -350,7 +370,7 @@ package struct EnvironmentScheduler: Equatable, Sendable {
 
     // MARK: - Waiters
 
-    private mutating func takeWaiter(of key: EnvironmentKey) -> InvocationID? {
+    mutating func takeWaiter(of key: EnvironmentKey) -> InvocationID? {
         guard let id = pools[key]?.waiters.popFirst() else { return nil }
         waiting[id] = nil
         waitersCount -= 1
@@ -373,7 +393,7 @@ package struct EnvironmentScheduler: Equatable, Sendable {
             commands.append(.fail(id, restoreFailure.map { .restoreFailed($0) } ?? .environmentsDoNotStart))
         }
         while let pool = pools[key], pool.coming < pool.waiters.count {
-            guard canMakeRoom(pool.demand.memoryMiB) else {
+            guard canMakeRoom(reckoned(key, pool.demand)) else {
                 // The room it had has gone to others, who came before it.
                 guard let id = takeWaiter(of: key) else { break }
                 giveUp(key, at: now)
@@ -388,7 +408,7 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     private mutating func release(_ key: EnvironmentKey) { ledger.release(key.function, version: key.version) }
 
     /// One that waited does so no more, and was not served.
-    private mutating func giveUp(_ key: EnvironmentKey, at now: MonotonicTime) {
+    mutating func giveUp(_ key: EnvironmentKey, at now: MonotonicTime) {
         release(key)
         history.fell(key.history, at: now)
     }
@@ -415,28 +435,35 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     private mutating func use(_ id: EnvironmentID, for invocation: InvocationID) -> Command {
         guard let environment = environments[id] else { preconditionFailure("only what exists is used") }
         if environment.isIdle, !environment.isProvisioned {
-            reclaimable -= environment.demand.memoryMiB
+            reclaimable -= environment.reckonedMiB
         }
         environments[id]?.phase = .busy(invocation)
         return .assign(invocation, id)
     }
 
     func canMakeRoom(_ memoryMiB: Int) -> Bool {
-        spokenFor - reclaimable + memoryMiB <= settings.memoryMiB
+        !isShort && spokenFor - reclaimable + memoryMiB <= settings.memoryMiB
     }
 
     /// One more environment for the key, whose memory `canMakeRoom` has found.
     mutating func bring(_ key: EnvironmentKey, isProvisioned: Bool = false, at now: MonotonicTime) -> [Command] {
         guard let demand = pools[key]?.demand else { preconditionFailure("a start has a pool") }
-        let lacking = spokenFor + demand.memoryMiB - settings.memoryMiB
+        let reckoned = reckoned(key, demand)
+        let lacking = spokenFor + reckoned - settings.memoryMiB
         let doomed = lacking > 0 ? leastValuable(memoryMiB: lacking, at: now) : []
         let id = EnvironmentID(nextEnvironment)
         nextEnvironment += 1
-        environments[id] = Environment(key: key, demand: demand, phase: .awaitingMemory, isProvisioned: isProvisioned)
+        environments[id] = Environment(
+            key: key,
+            demand: demand,
+            reckonedMiB: reckoned,
+            phase: .awaitingMemory,
+            isProvisioned: isProvisioned
+        )
         if !isProvisioned { pools[key]?.coming += 1 }
         pools[key]?.living += 1
-        spokenFor += demand.memoryMiB
-        awaited += demand.memoryMiB
+        spokenFor += reckoned
+        awaited += reckoned
         awaitingMemory.append(id)
         // Only now: one of the same key may be among them, which would leave the key without a pool.
         let commands = destroy(doomed)
@@ -446,10 +473,10 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     mutating func startWhatFits() -> [Command] {
         var commands: [Command] = []
         while let id = awaitingMemory.first, let environment = environments[id],
-            memoryInUseMiB + environment.demand.memoryMiB <= settings.memoryMiB
+            memoryInUseMiB + environment.reckonedMiB <= settings.memoryMiB
         {
             _ = awaitingMemory.popFirst()
-            awaited -= environment.demand.memoryMiB
+            awaited -= environment.reckonedMiB
             environments[id]?.phase = .starting
             commands.append(
                 environment.isProvisioned ? .startProvisioned(id, environment.key) : .start(id, environment.key)
@@ -466,11 +493,11 @@ package struct EnvironmentScheduler: Equatable, Sendable {
                 environments[$0]?.key == key && environments[$0]?.isProvisioned == false
             })
         {
-            environments[id] = nil
+            guard let environment = environments.removeValue(forKey: id) else { break }
             pools[key]?.coming -= 1
             pools[key]?.living -= 1
-            spokenFor -= pool.demand.memoryMiB
-            awaited -= pool.demand.memoryMiB
+            spokenFor -= environment.reckonedMiB
+            awaited -= environment.reckonedMiB
             dropped = true
         }
         return dropped ? startWhatFits() : []
@@ -480,7 +507,7 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         var commands: [Command] = []
         for id in ids {
             guard let environment = environments[id] else { continue }
-            let (key, memory) = (environment.key, environment.demand.memoryMiB)
+            let (key, memory) = (environment.key, environment.reckonedMiB)
             switch environment.phase {
             case .idle: stopIdling(id, environment)
             case .busy: release(key)

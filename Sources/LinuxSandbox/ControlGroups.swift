@@ -57,8 +57,9 @@ package struct ControlGroups {
     /// v2: where the parent is.
     private let subtree: UnifiedSubtree?
 
-    /// Finds what may be written, makes the parents, and removes what an earlier run left below them.
-    package init(name: String) {
+    /// Finds what may be written, makes the parents, and removes what an earlier run left below them; `memoryMiB` is for all sandboxes
+    /// together.
+    package init(name: String, memoryMiB: UInt32) {
         let v1 = Self.version1(name: name)
         if v1["memory"] != nil || v1["pids"] != nil {
             (parents, subtree) = (v1, nil)
@@ -70,6 +71,7 @@ package struct ControlGroups {
             (parents, subtree) = ([:], nil)
             summary = ControlGroupSummary(version: 0, missing: Self.controllers)
         }
+        limitMemory(memoryMiB)
     }
 
     static let controllers = ["memory", "cpu", "pids", "freezer"]
@@ -108,6 +110,13 @@ package struct ControlGroups {
         else { return }
         // A kernel without this controller has no such file; each sandbox's own limit holds or is told as missing.
         _ = try? FileText.write("\(min(processes, threads) / 2)", to: "\(group)/pids.max")
+    }
+
+    /// An old v1 whose groups are not counted in their parents takes the limit and does not enforce it.
+    private func limitMemory(_ mebibytes: UInt32) {
+        guard summary.has("memory"), let parent = parents["memory"] ?? parents["unified"] else { return }
+        let file = summary.version == 1 ? "memory.limit_in_bytes" : "memory.max"
+        _ = try? FileText.write("\(UInt64(mebibytes) << 20)", to: "\(parent)/\(file)")
     }
 
     /// A controller that the kernel or whoever delegated the subtree does not have is not in the parent's list.

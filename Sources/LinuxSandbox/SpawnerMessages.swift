@@ -55,6 +55,8 @@ package struct SpawnerConfiguration: Equatable, Sendable {
     package var storeMiB: UInt32
     /// Name of the control groups below which every sandbox's are made; what an earlier run left there is removed.
     package var controlGroupName: String
+    /// Of all sandboxes together, which the kernel enforces: beyond it a process of theirs is killed, not one of the machine's.
+    package var memoryMiB: UInt32
     /// First of the subordinate user and group ids that sandboxes get when the spawner is root.
     package var firstUserID: UInt32
     package var systemCallFilter: [UInt8]
@@ -68,6 +70,7 @@ package struct SpawnerConfiguration: Equatable, Sendable {
         storePath: String,
         storeMiB: UInt32,
         controlGroupName: String,
+        memoryMiB: UInt32,
         firstUserID: UInt32,
         systemCallFilter: [UInt8],
         zygoteFilter: [UInt8],
@@ -77,6 +80,7 @@ package struct SpawnerConfiguration: Equatable, Sendable {
         self.storePath = storePath
         self.storeMiB = storeMiB
         self.controlGroupName = controlGroupName
+        self.memoryMiB = memoryMiB
         self.firstUserID = firstUserID
         self.systemCallFilter = systemCallFilter
         self.zygoteFilter = zygoteFilter
@@ -184,6 +188,7 @@ extension SpawnerRequest {
             writer.write(configuration.storePath)
             writer.write(configuration.storeMiB)
             writer.write(configuration.controlGroupName)
+            writer.write(configuration.memoryMiB)
             writer.write(configuration.firstUserID)
             writer.write(configuration.systemCallFilter)
             writer.write(configuration.zygoteFilter)
@@ -235,6 +240,7 @@ extension SpawnerRequest {
                     storePath: try reader.text(),
                     storeMiB: try reader.number(),
                     controlGroupName: try reader.text(),
+                    memoryMiB: try reader.number(),
                     firstUserID: try reader.number(),
                     systemCallFilter: try reader.content(),
                     zygoteFilter: try reader.content(),

@@ -60,7 +60,7 @@ struct Spawner {
             return nil
         }
         // Before the namespaces: an ordinary user's mapping would hide who owns the delegated subtree.
-        groups = ControlGroups(name: configuration.controlGroupName)
+        groups = ControlGroups(name: configuration.controlGroupName, memoryMiB: configuration.memoryMiB)
         do {
             try Self.limitCoreDumps()
             try Self.enterNamespaces(isRoot: isRoot)

@@ -117,6 +117,9 @@ struct DoctorReport {
             defer { foundation.spawner.stop() }
             ok("sandbox", "namespaces, mounts, seccomp and nftables work (one was built and torn down)")
             examineLimits(foundation.spawner.controlGroups)
+            let producer = EnvironmentProducer(configuration.pool, sumsLimits: foundation.spawner.sumsLimits)
+            ok("environments", producer.text)
+            if let hindrance = producer.hindrance(configuration.pool) { lacking("environments", hindrance) }
             if foundation.temporaries != nil {
                 ok("/tmp", "a file system of its own size, not part of the function's memory")
             } else {

@@ -75,6 +75,8 @@ struct MartletServer {
             workshop: workshop,
             settings: .init(
                 memoryMiB: configuration.functionMemoryMiB,
+                admitsByUse: foundation.hasMemoryGroup,
+                reserveMiB: min(512, configuration.functionMemoryMiB / 20),
                 keepAlive: configuration.keepAlive.map { .fixed($0) } ?? .standard
             ),
             limits: ConcurrencyLimits(account: configuration.accountConcurrency)
@@ -477,11 +479,12 @@ struct MartletServer {
             now: Self.now,
             logger: logger
         )
-        if configuration.pool != .exec {
+        let producer = EnvironmentProducer(configuration.pool, sumsLimits: foundation.spawner.sumsLimits)
+        if producer != .exec {
             workshop.blanks = BlankEnvironments(
                 workshop: workshop,
                 functionMemoryMiB: configuration.functionMemoryMiB,
-                forks: configuration.pool == .fork || configuration.pool == .auto && !foundation.spawner.sumsLimits
+                forks: producer == .fork
             )
             workshop.snapshots = Snapshots(workshop: workshop, functionMemoryMiB: configuration.functionMemoryMiB)
         }

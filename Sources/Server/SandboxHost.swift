@@ -22,6 +22,9 @@ struct SandboxHost {
         self.logger = logger
     }
 
+    /// What is no function's: blank environments, and what others are forked from.
+    private static let sharedMemoryMiB = 256
+
     /// First of the ids that sandboxes of a server run by root have: above those that systemd and shadow-utils give out.
     private static let firstUserID: UInt32 = 1_900_000_000
 
@@ -101,6 +104,7 @@ struct SandboxHost {
             storePath: storePath,
             storeMiB: UInt32(clamping: max(1_024, configuration.functionMemoryMiB / 2)),
             controlGroupName: Self.controlGroupName(configuration.dataDirectory),
+            memoryMiB: UInt32(clamping: configuration.functionMemoryMiB + Self.sharedMemoryMiB),
             firstUserID: Self.firstUserID,
             systemCallFilter: try FilterProgram(SystemCallPolicy.builtIn()).bytes,
             zygoteFilter: try FilterProgram(SystemCallPolicy.builtIn().forZygotes()).bytes,

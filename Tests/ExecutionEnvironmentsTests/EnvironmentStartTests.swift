@@ -24,6 +24,8 @@ struct EnvironmentStartTests {
     private static let python = EnvironmentStart.blank(BlankKind(runtime: "python3.12", memoryMiB: nil))
     private static let node = EnvironmentStart.blank(BlankKind(runtime: "nodejs20.x", memoryMiB: 256))
 
+    private static let own = EnvironmentStart.blank(BlankKind(runtime: "provided.al2023", memoryMiB: nil))
+
     static let cases: [Case] = [
         Case(name: "Python", expected: python),
         Case(name: "Node.js takes its memory on the command line", runtime: "nodejs20.x", expected: node),
@@ -32,7 +34,20 @@ struct EnvironmentStartTests {
             needsMemoryAtStart: true,
             expected: .blank(BlankKind(runtime: "python3.12", memoryMiB: 256))
         ),
-        Case(name: "own runtime", runtime: "provided.al2023", expected: .exec(.ownRuntime)),
+        Case(name: "own runtime", runtime: "provided.al2023", expected: own),
+        Case(
+            name: "own runtime with what others read at their start",
+            runtime: "provided.al2023",
+            variables: ["LD_LIBRARY_PATH": "mine", "AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper"],
+            hasExternalExtensions: true,
+            expected: own
+        ),
+        Case(
+            name: "own runtime, larger /tmp",
+            runtime: "provided.al2023",
+            temporaryMiB: 513,
+            expected: .exec(.temporarySize)
+        ),
         Case(
             name: "wrapper",
             variables: ["AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper"],

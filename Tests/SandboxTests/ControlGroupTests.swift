@@ -110,4 +110,21 @@ struct ControlGroupTests {
         #expect(try sandbox.outOfMemoryKills() == 1)
         await sandbox.destroy()
     }
+
+    @Test func `all sandboxes together have a limit of memory`() async throws {
+        let fixture = try SandboxFixture(memoryMiB: 160)
+        guard fixture.spawner.controlGroups.has("memory") else { return }
+        // Each has room in its own group, and the two have none together.
+        let child = "import time; held = bytearray(100 << 20); time.sleep(4)"
+        let program = "import subprocess, sys; print(subprocess.run([sys.executable, '-c', '\(child)']).returncode)"
+        let sandboxes = [try await fixture.make(), try await fixture.make()]
+        let outputs = try await withThrowingTaskGroup { group in
+            for sandbox in sandboxes {
+                group.addTask { try await fixture.run(["/usr/bin/python3", "-c", program], in: sandbox).output }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(outputs != ["0\n", "0\n"], "both had what is there for one")
+        for sandbox in sandboxes { await sandbox.destroy() }
+    }
 }

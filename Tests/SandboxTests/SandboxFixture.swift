@@ -27,8 +27,12 @@ final class SandboxFixture: Sendable {
     static func shared() throws -> SandboxFixture { try sharedFixture.get() }
     private static let sharedFixture = Swift.Result { try SandboxFixture() }
 
-    /// `filter` is the system call filter of its sandboxes; without one it is the product's.
-    init(controlGroupName: String = "martlet-test-\(UUID().uuidString)", filter: [UInt8]? = nil) throws {
+    /// `memoryMiB` is for all its sandboxes together, `filter` is their system call filter; without one it is the product's.
+    init(
+        controlGroupName: String = "martlet-test-\(UUID().uuidString)",
+        memoryMiB: UInt32 = 8_192,
+        filter: [UInt8]? = nil
+    ) throws {
         self.controlGroupName = controlGroupName
         directory = NSTemporaryDirectory() + "martlet-sandbox-tests-\(UUID().uuidString)"
         let path = directory + "/store"
@@ -38,6 +42,7 @@ final class SandboxFixture: Sendable {
             storePath: path,
             storeMiB: 512,
             controlGroupName: controlGroupName,
+            memoryMiB: memoryMiB,
             firstUserID: 1_900_000_000,
             systemCallFilter: try filter ?? FilterProgram(SystemCallPolicy.builtIn()).bytes,
             zygoteFilter: try FilterProgram(SystemCallPolicy.builtIn().forZygotes()).bytes,

@@ -21,6 +21,8 @@ struct Fleet {
         /// What was changed comes to the scheduler.
         case refresh
         case tick
+        /// What the machine has left.
+        case memory(Int)
         case shutdown
         case abandon
         /// To an environment.
@@ -82,6 +84,7 @@ struct Fleet {
         var lifecycle: EnvironmentLifecycle
         var checker = LifecycleChecker()
         var function: Int
+        var usedMiB = 0
         /// Of the runtime's process; what an earlier one does comes to nothing.
         var generation = 0
         var timerVersion = 0
@@ -90,6 +93,7 @@ struct Fleet {
         var extensionPolls: [PollID: String] = [:]
     }
 
+    static let reserveMiB = 100
     /// Time between scheduler and environment.
     static let hop = Duration.microseconds(100)
 
@@ -135,6 +139,8 @@ struct Fleet {
         scheduler = EnvironmentScheduler(
             settings: EnvironmentScheduler.Settings(
                 memoryMiB: memoryMiB,
+                admitsByUse: random.oneIn(2),
+                reserveMiB: Self.reserveMiB,
                 keepAlive: random.oneIn(2)
                     ? .fixed(.seconds(random.below(30))) : .learned(unknown: .seconds(random.below(30))),
                 waitersMax: waitersMax,
@@ -142,7 +148,12 @@ struct Fleet {
             ),
             limits: limits
         )
-        checker = SchedulingChecker(memoryMiB: memoryMiB, waitersMax: waitersMax, limits: limits)
+        checker = SchedulingChecker(
+            memoryMiB: memoryMiB,
+            admitsByUse: scheduler.settings.admitsByUse,
+            waitersMax: waitersMax,
+            limits: limits
+        )
         arrivalsLeft = 5 + random.below(40)
         arrivalGap = [.milliseconds(1), .milliseconds(50), .seconds(1), .seconds(8)][random.below(4)]
         self.random = random
@@ -186,6 +197,15 @@ struct Fleet {
             refresh()
         case .refresh: refresh()
         case .tick: obey(scheduler.tick(at: queue.now))
+        case .memory(let available):
+            if available < Self.reserveMiB {
+                checker.isShort = true
+                // It passes.
+                queue.schedule(.memory(1_000), after: random.duration(upTo: .seconds(3)))
+            } else if available >= Self.reserveMiB * 3 / 2 {
+                checker.isShort = false
+            }
+            obey(scheduler.machineHas(availableMiB: available, at: queue.now))
         case .shutdown:
             checker.isShuttingDown = true
             obey(scheduler.shutdown(at: queue.now))
@@ -195,8 +215,9 @@ struct Fleet {
             checker.isAbandoned = true
             obey(scheduler.abandon(at: queue.now))
         case .ready(let id):
-            checker.ready(id)
-            obey(scheduler.environmentReady(id, at: queue.now))
+            let used = use(of: id)
+            checker.ready(id, usedMiB: used)
+            obey(scheduler.environmentReady(id, usedMiB: used, at: queue.now))
         case .gone(let id, let reason):
             checker.lost(id)
             var restoreFailure: RestoreFailure?
@@ -239,6 +260,9 @@ struct Fleet {
             )
         )
         if random.oneIn(10) { queue.schedule(.cancel(id), after: random.duration(upTo: .seconds(1))) }
+        if random.oneIn(20) {
+            queue.schedule(.memory(random.below(200)), after: random.duration(upTo: .seconds(1)))
+        }
         if random.oneIn(15) {
             queue.schedule(.publish(random.below(functions.count)), after: random.duration(upTo: .seconds(1)))
         }
@@ -271,6 +295,16 @@ struct Fleet {
         checker.limits.reserved[functions[function].key.function] =
             random.oneIn(3) ? nil : random.below(checker.limits.account + 1)
         refresh()
+    }
+
+    /// The most that the environment has had of its memory; not always known, and little mostly.
+    private mutating func use(of id: EnvironmentID) -> Int? {
+        guard let environment = environments[id], !random.oneIn(10) else { return nil }
+        let size = functions[environment.function].memoryMiB
+        let now = random.oneIn(8) ? 1 + random.below(size) : 1 + random.below(min(size, 40))
+        let used = max(environment.usedMiB, now)
+        environments[id]?.usedMiB = used
+        return used
     }
 
     mutating func obey(_ commands: [EnvironmentScheduler.Command]) {

@@ -16,6 +16,8 @@ struct SchedulingChecker {
     private struct Environment {
         var key: EnvironmentKey
         var memoryMiB: Int
+        /// The most that it was seen to use; never more than its size.
+        var usedMiB = 0
         var phase: Phase
         var isProvisioned: Bool
     }
@@ -26,12 +28,16 @@ struct SchedulingChecker {
     }
 
     let memoryMiB: Int
+    /// Memory is taken for what is used of it, as far as that is known.
+    let admitsByUse: Bool
     let waitersMax: Int
     var limits: ConcurrencyLimits
     /// Environments that are to be there without an invocation.
     var provisioned: [EnvironmentKey: (wanted: Int, memoryMiB: Int)] = [:]
     var isShuttingDown = false
     var isAbandoned = false
+    /// The machine has little memory left.
+    var isShort = false
     private(set) var violations: [String] = []
     private var environments: [EnvironmentID: Environment] = [:]
     private var everStarted: Set<EnvironmentID> = []
@@ -43,8 +49,9 @@ struct SchedulingChecker {
     /// Who has come, and has not been refused so far.
     private var arrival: (id: InvocationID, key: EnvironmentKey)?
 
-    init(memoryMiB: Int, waitersMax: Int, limits: ConcurrencyLimits) {
+    init(memoryMiB: Int, admitsByUse: Bool = false, waitersMax: Int, limits: ConcurrencyLimits) {
         self.memoryMiB = memoryMiB
+        self.admitsByUse = admitsByUse
         self.waitersMax = waitersMax
         self.limits = limits
     }
@@ -67,8 +74,9 @@ struct SchedulingChecker {
         }
     }
 
-    mutating func ready(_ id: EnvironmentID) {
+    mutating func ready(_ id: EnvironmentID, usedMiB: Int? = nil) {
         guard let environment = environments[id], environment.phase != .leaving else { return }
+        if let usedMiB { environments[id]?.usedMiB = min(usedMiB, environment.memoryMiB) }
         if case .busy(let invocation) = environment.phase { end(invocation) }
         environments[id]?.phase = .idle(turn: turn)
         turn += 1
@@ -115,7 +123,7 @@ struct SchedulingChecker {
         let waiting = waiters[key, default: []]
         expect(count(key, .starting) < waiting.count, "more environments start than invocations wait for them")
         let memory = waiting.first?.memoryMiB ?? 0
-        expect(memoryInUse + memory <= memoryMiB, "environment \(id) is started beyond the machine's memory")
+        expect(hasRoom(for: memory), "environment \(id) is started beyond the machine's memory")
         environments[id] = Environment(key: key, memoryMiB: memory, phase: .starting, isProvisioned: false)
     }
 
@@ -126,7 +134,7 @@ struct SchedulingChecker {
             return expect(false, "environment \(id) is provisioned, and nobody wants it")
         }
         expect(countProvisioned(key) < wanted, "more environments are provisioned than are wanted")
-        expect(memoryInUse + memory <= memoryMiB, "environment \(id) is provisioned beyond the machine's memory")
+        expect(hasRoom(for: memory), "environment \(id) is provisioned beyond the machine's memory")
         environments[id] = Environment(key: key, memoryMiB: memory, phase: .starting, isProvisioned: true)
     }
 
@@ -181,7 +189,7 @@ struct SchedulingChecker {
         let hasMemory = memoryInUse + wanted + provisioned <= memoryMiB && needed <= memoryMiB
         let isFull = waiters.values.reduce(0) { $0 + $1.count } > waitersMax
         expect(
-            !hasMemory || isFull || !isWithinLimit(key),
+            !hasMemory || isShort || isFull || !isWithinLimit(key),
             "\(id) is throttled without need"
         )
         let isReserved = limits.reserved[key.function] != nil
@@ -195,8 +203,7 @@ struct SchedulingChecker {
 
     /// What holds whenever the scheduler has had its say.
     mutating func settle() {
-        let (used, available) = (memoryInUse, memoryMiB)
-        expect(used <= available, "\(used) MiB in use of \(available)")
+        settleMemory()
         let isAnyLeaving = environments.values.contains { $0.phase == .leaving }
         for (key, waiting) in waiters where !waiting.isEmpty {
             expect(!isAbandoned, "an invocation waits after the end")
@@ -215,6 +222,26 @@ struct SchedulingChecker {
             expect(!isShuttingDown, "environment \(id) is kept idle in a shutdown")
             expect(!retired.contains(environment.key), "environment \(id) of a retired revision is kept idle")
         }
+    }
+
+    private mutating func settleMemory() {
+        let available = memoryMiB
+        guard admitsByUse else {
+            let used = memoryInUse
+            return expect(used <= available, "\(used) MiB in use of \(available)")
+        }
+        // What runs may grow; then nothing is kept for later use.
+        let used = environments.values.reduce(0) { $0 + ($1.phase == .leaving ? 0 : $1.usedMiB) }
+        let isAnyKept = environments.values.contains { environment in
+            if case .idle = environment.phase { !environment.isProvisioned } else { false }
+        }
+        expect(used <= available || !isAnyKept, "\(used) MiB in use of \(available), with idle environments kept")
+    }
+
+    /// Whether an environment of that size can be started.
+    private func hasRoom(for size: Int) -> Bool {
+        guard admitsByUse else { return memoryInUse + size <= memoryMiB }
+        return environments.values.reduce(0) { $0 + $1.usedMiB } <= memoryMiB
     }
 
     /// Who is let in is within the limit; who was in before a limit was lowered may be beyond it.

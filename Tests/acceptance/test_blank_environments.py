@@ -290,3 +290,30 @@ def handler(event, context): return {"ahead": ahead}
     reports = [message for _, message in server.log(name) if message.startswith("REPORT")]
     times = [float(report.split("Init Duration: ")[1].split(" ms")[0]) for report in reports]
     assert times and all(300 <= taken < 20_000 for taken in times), times
+
+
+def test_the_doctor_says_how_environments_begin(server):
+    assert "ok  environments: Python's are forked from" in server.martlet("doctor", "--pool", "fork").stdout
+    assert "ok  environments: Python's and Node.js's are started ahead" in server.martlet("doctor", "--pool", "blank").stdout
+    assert "SnapStart is not available" in server.martlet("doctor", "--pool", "exec").stdout
+    by_itself = server.martlet("doctor").stdout
+    assert ("forked from" in by_itself) != ("no CAP_SYS_RESOURCE" in by_itself)
+
+
+def test_a_program_of_the_functions_own_begins_in_walls_that_stand(make_server, name, primes):
+    """Its sandbox is there before it is invoked, and nothing runs in it; with `--pool exec` it is not."""
+    for mode, is_ahead in (("blank", True), ("exec", False)):
+        server = make_server("--pool", mode)
+        server.deploy(name, {"bootstrap": primes}, modes={"bootstrap": 0o755}, Runtime="provided.al2023", Handler="none")
+        if is_ahead:
+            wait_until(lambda: len(children(server.spawner)) >= 2, 60, "sandboxes ahead of need")
+        before = set(children(server.spawner))
+        assert bool(before) == is_ahead
+        assert all(not children(init) for init in before)
+        assert server.invoke(name, {"limit": 10}) == {"limit": 10, "primes": 4}
+        home = next(init for init in children(server.spawner) if children(init))
+        assert (home in before) == is_ahead
+        # The next event finds the same process.
+        running = children(home)
+        assert server.invoke(name, {"limit": 100}) == {"limit": 100, "primes": 25}
+        assert children(home) == running

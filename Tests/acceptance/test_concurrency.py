@@ -3,6 +3,7 @@
 
 import concurrent.futures
 import json
+import pathlib
 import time
 
 import botocore.exceptions
@@ -115,3 +116,36 @@ def test_idle_environments_expire(make_server):
         if server.invoke("idle", 0) != first:
             return
     raise AssertionError(f"not expired within {pause} s")
+
+
+def counts_memory(server):
+    """Whether the kernel counts what this server's environments use."""
+    group = (server.data / "control-group").read_text().strip()
+    return any(pathlib.Path("/sys/fs/cgroup").glob(f"memory/{group}/memory.limit_in_bytes"))
+
+
+def test_what_environments_use_decides_how_many_there_are(make_server, name):
+    """Of a function that uses little of its 512 MB many fit in 1 GiB; of one that uses all, two, and so where use is not known."""
+    server = make_server("--memory", "1024", "--keep-alive", "10m")
+    for each, source in ((name, SLEEPER), (name + "-large", SLEEPER + "held = bytearray(480 << 20)\n")):
+        server.deploy(each, source, MemorySize=512, Timeout=60)
+    client = server.client()
+
+    def invoked(each, seconds):
+        try:
+            return client.invoke(FunctionName=each, Payload=str(seconds))["Payload"].read()
+        except client.exceptions.TooManyRequestsException as error:
+            return error.response["Reason"]
+
+    def at_once(each, count):
+        invoked(each, 0)
+        # Long enough for all of them to be there together.
+        with concurrent.futures.ThreadPoolExecutor(count) as pool:
+            return list(pool.map(lambda _: invoked(each, 8), range(count)))
+
+    answers = at_once(name, 12)
+    if counts_memory(server):
+        assert len(set(answers)) == 12 and "ConcurrentInvocationLimitExceeded" not in answers, answers
+    else:
+        assert answers.count("ConcurrentInvocationLimitExceeded") == 10, answers
+    assert at_once(name + "-large", 5).count("ConcurrentInvocationLimitExceeded") == 3

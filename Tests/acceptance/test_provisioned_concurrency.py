@@ -187,8 +187,9 @@ def test_an_initialisation_that_fails_is_told(server, name):
 
 def test_what_is_provisioned_outlives_a_kill_and_keep_alive(make_server, name):
     server = make_server("--keep-alive", "1s", "--memory", "256")
+    # As large as it may be: what an environment counts for is what it uses.
     for each in (name, name + "-other"):
-        server.deploy(each, source())
+        server.deploy(each, source() + "\nheld = bytearray(104 << 20)\n")
     publish(server, name)
     provision(server, name, "1", 2)
     made = ready(server, name, "1")

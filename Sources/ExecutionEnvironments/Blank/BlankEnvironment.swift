@@ -7,7 +7,7 @@ import RuntimeAPI
 import Runtimes
 import Synchronization
 
-/// An execution environment that is nobody's yet: its walls stand, its sockets are served, its interpreter waits.
+/// An execution environment that is nobody's yet: its walls stand, its sockets are served, its interpreter waits where it has one.
 ///
 /// Only our own code has run in it, or that of the function whose snapshot it was forked from. It becomes one function's, once, or goes.
 struct BlankEnvironment: Sendable {
@@ -16,7 +16,8 @@ struct BlankEnvironment: Sendable {
     let runtimeAPI: BlankRuntimeAPI
     let meter: EgressMeter
     let pipes: LogPipes
-    let channel: BlankChannel
+    /// nil where the function's own program is the first that runs.
+    let channel: BlankChannel?
     private let foundation: SandboxFoundation
 
     /// On a machine with much else to do.
@@ -24,7 +25,7 @@ struct BlankEnvironment: Sendable {
 
     /// Returns when its interpreter waits; `onEnd` is called when that ends by itself afterwards.
     ///
-    /// It is a child of the zygote if there is one, and executed anew otherwise. `makeSandbox` is given the sandbox that its own is to be
+    /// A runtime that is the function's own has none: what is ready is the sandbox. The interpreter is a child of the zygote if there is one, and executed anew otherwise. `makeSandbox` is given the sandbox that its own is to be
     /// below, if it is.
     static func start(
         _ runtime: RuntimeDefinition,
@@ -89,18 +90,7 @@ struct BlankEnvironment: Sendable {
                 foundation: foundation
             )
             do throws(SyscallError) {
-                var word: [UInt8]?
-                if lease != nil {
-                    let pid = try await channel.awaitArrival(on: workshop.reactor, timeout: timeout)
-                    try await sandbox.adopt(process: ProcessPlan.blankNumber, pid: pid)
-                    word = BlankChannel.mayGoOn
-                }
-                try await channel.awaitReady(
-                    afterSaying: word,
-                    on: workshop.reactor,
-                    timeout: timeout,
-                    onEnd: onEnd
-                )
+                try await blank.awaitProcess(isForked: lease != nil, timeout, workshop, onEnd: onEnd)
                 return blank
             } catch {
                 await services.stop()
@@ -112,16 +102,33 @@ struct BlankEnvironment: Sendable {
         }
     }
 
+    private func awaitProcess(
+        isForked: Bool,
+        _ timeout: Duration,
+        _ workshop: EnvironmentWorkshop,
+        onEnd: @escaping @Sendable () -> Void
+    ) async throws(SyscallError) {
+        guard let channel else { return }
+        var word: [UInt8]?
+        if isForked {
+            let pid = try await channel.awaitArrival(on: workshop.reactor, timeout: timeout)
+            try await sandbox.adopt(process: ProcessPlan.blankNumber, pid: pid)
+            word = BlankChannel.mayGoOn
+        }
+        try await channel.awaitReady(afterSaying: word, on: workshop.reactor, timeout: timeout, onEnd: onEnd)
+    }
+
     private static func startProcess(
         _ runtime: RuntimeDefinition,
         memoryMiB: Int,
         _ sandbox: Sandbox,
         _ lease: ZygoteLease?,
         _ workshop: EnvironmentWorkshop
-    ) async throws -> (LogPipes, BlankChannel) {
+    ) async throws -> (LogPipes, BlankChannel?) {
         let foundation = workshop.foundation
         do {
             let pipes = try LogPipes.make()
+            guard runtime.managed else { return (pipes, nil) }
             do throws(SyscallError) {
                 let (ours, theirs) = try ControlSocket.pair()
                 defer { close(theirs) }
@@ -193,6 +200,9 @@ struct BlankEnvironment: Sendable {
         return name + String(repeating: ".", count: max(1, EnvironmentStart.variablesBytesMax - used))
     }
 
+    /// From here on it is the caller's; false when its interpreter has ended already.
+    func take() -> Bool { channel?.take() ?? true }
+
     func destroy() async {
         await services.stop()
         await Self.destroy(sandbox, pipes, channel, foundation)
@@ -201,10 +211,10 @@ struct BlankEnvironment: Sendable {
     private static func destroy(
         _ sandbox: Sandbox,
         _ pipes: LogPipes,
-        _ channel: BlankChannel,
+        _ channel: BlankChannel?,
         _ foundation: SandboxFoundation
     ) async {
-        channel.close()
+        channel?.close()
         await sandbox.destroy()
         foundation.release(slot: sandbox.slot)
         pipes.close()

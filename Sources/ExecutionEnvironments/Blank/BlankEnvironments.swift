@@ -60,7 +60,7 @@ package final class BlankEnvironments: Sendable {
 
     /// Functions of that runtime and memory size exist.
     package func use(runtime name: String, memoryMiB: Int) {
-        guard let runtime = workshop.runtimes.definition(of: name), runtime.managed else { return }
+        guard let runtime = workshop.runtimes.definition(of: name) else { return }
         let needsMemory = !workshop.foundation.hasMemoryGroup
         let kind = EnvironmentStart.kind(runtime, memoryMiB: memoryMiB, needsMemoryAtStart: needsMemory)
         state.withLock { $0.pool.use(kind, at: .now) }
@@ -74,7 +74,7 @@ package final class BlankEnvironments: Sendable {
             state.pool.take(kind, at: .now).map { ($0, state.waiting.removeValue(forKey: $0)) }
         }) {
             guard let blank else { preconditionFailure("what the pool has ready waits: \(id)") }
-            if blank.channel.take() { return blank }
+            if blank.take() { return blank }
             // It died in this moment.
             state.withLock { $0.doomed.append(blank) }
         }
@@ -88,7 +88,7 @@ package final class BlankEnvironments: Sendable {
         else { return nil }
         do {
             let blank = try await make(id, kind, runtime, from: lease, timeout: Self.forkTimeout) {}
-            if blank.channel.take() { return blank }
+            if blank.take() { return blank }
             // Nobody waits for its end.
             Task { await blank.destroy() }
         } catch {

@@ -6,11 +6,9 @@ import Runtimes
 /// How an execution environment of a function begins: in a blank one, or with a sandbox and a process of its own.
 ///
 /// A blank environment's interpreter runs already, so a function that decides over what is read when an interpreter starts, or
-/// over what is built into the sandbox, does not get one.
+/// over what is built into the sandbox, does not get one. That of a runtime which is the function's own program has no process yet.
 enum EnvironmentStart: Equatable {
     enum Reason: Equatable {
-        /// The runtime is the function's own program.
-        case ownRuntime
         /// The runtime is started through a program of the function's.
         case wrapper
         /// They are started before the runtime.
@@ -38,12 +36,13 @@ enum EnvironmentStart: Equatable {
         hasExternalExtensions: Bool,
         needsMemoryAtStart: Bool
     ) -> EnvironmentStart {
-        guard runtime.managed else { return .exec(.ownRuntime) }
-        guard runtime.wrapper(configuration.environment ?? [:]) == nil else { return .exec(.wrapper) }
-        guard !hasExternalExtensions else { return .exec(.externalExtensions) }
         guard configuration.ephemeralStorageMiB == SandboxFoundation.blankTemporaryMiB else {
             return .exec(.temporarySize)
         }
+        let kind = kind(runtime, memoryMiB: configuration.memoryMiB, needsMemoryAtStart: needsMemoryAtStart)
+        guard runtime.managed else { return .blank(kind) }
+        guard runtime.wrapper(configuration.environment ?? [:]) == nil else { return .exec(.wrapper) }
+        guard !hasExternalExtensions else { return .exec(.externalExtensions) }
         let blank = ProcessEnvironment(blankOf: runtime, operatorVariables: operatorVariables)
         guard readAtStart(environment) == readAtStart(blank) else { return .exec(.variables) }
         // A NUL can't be in a variable: as with any other start the function fails for it.
@@ -51,7 +50,7 @@ enum EnvironmentStart: Equatable {
         guard list.reduce(0, { $0 + $1.utf8.count + 1 }) <= variablesBytesMax,
             !list.contains(where: { $0.utf8.contains(0) })
         else { return .exec(.variablesSize) }
-        return .blank(kind(runtime, memoryMiB: configuration.memoryMiB, needsMemoryAtStart: needsMemoryAtStart))
+        return .blank(kind)
     }
 
     static func kind(_ runtime: RuntimeDefinition, memoryMiB: Int, needsMemoryAtStart: Bool) -> BlankKind {

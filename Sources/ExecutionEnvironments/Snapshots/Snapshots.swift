@@ -235,7 +235,7 @@ package final class Snapshots: Sendable {
                     kinship: zygote.map { .below(zygote: $0) } ?? .none
                 )
             }
-            if blank.channel.take() { return blank }
+            if blank.take() { return blank }
             await blank.destroy()
         } catch {
             workshop.logger.notice(
