@@ -138,9 +138,10 @@ let package = Package(
             ],
             swiftSettings: swift
         ),
+        .target(name: "EventLoops", dependencies: [product("NIOCore", "swift-nio")], swiftSettings: swift),
         .target(
             name: "RuntimeAPI",
-            dependencies: nio + [nioHTTP1, logging, "InvocationCore", "LambdaModel"],
+            dependencies: nio + [nioHTTP1, logging, "EventLoops", "InvocationCore", "LambdaModel"],
             swiftSettings: swift
         ),
         .target(name: "Egress", dependencies: nio + [logging], swiftSettings: swift),
@@ -149,7 +150,8 @@ let package = Package(
         .target(
             name: "ExecutionEnvironments",
             dependencies: nio + [
-                "CLinux", "LinuxSandbox", "InvocationCore", "RuntimeAPI", "Egress", "Runtimes", "CodeStore", "LogStore",
+                "CLinux", "EventLoops", "LinuxSandbox", "InvocationCore", "RuntimeAPI", "Egress", "Runtimes",
+                "CodeStore", "LogStore",
                 "AWSWire", "LambdaModel", logging,
             ],
             swiftSettings: swift
@@ -209,8 +211,8 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: nio + [
-                "ControlPlane", "LogStore", "AWSWire", "InvocationCore", "LambdaModel", "MetadataStore", "QueueCore",
-                "Queues", "ScheduleCore", "Schedules", "StreamCore", "Streams", hummingbird,
+                "ControlPlane", "EventLoops", "LogStore", "AWSWire", "InvocationCore", "LambdaModel", "MetadataStore",
+                "QueueCore", "Queues", "ScheduleCore", "Schedules", "StreamCore", "Streams", hummingbird,
                 hummingbirdCore, nioHTTP1, nioSSL, logging, product("AsyncHTTPClient", "async-http-client"),
                 product("HTTPTypes", "swift-http-types"),
             ],
@@ -270,6 +272,11 @@ let package = Package(
         .testTarget(
             name: "ScheduleCoreTests",
             dependencies: ["ScheduleCore", "LambdaModel", "TestSupport"],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "EventLoopsTests",
+            dependencies: ["EventLoops"] + nio,
             swiftSettings: swift
         ),
         .testTarget(name: "QueueCoreTests", dependencies: ["QueueCore", "TestSupport"], swiftSettings: swift),
@@ -418,7 +425,7 @@ let package = Package(
         ),
         .testTarget(
             name: "RuntimeAPITests",
-            dependencies: nio + ["RuntimeAPI", "LambdaModel", nioHTTP1, logging],
+            dependencies: nio + ["RuntimeAPI", "InvocationCore", "LambdaModel", nioHTTP1, logging],
             swiftSettings: swift
         ),
         .testTarget(name: "EgressTests", dependencies: nio + ["Egress", logging], swiftSettings: swift),

@@ -14,13 +14,6 @@ import Synchronization
 /// An invocation's last lines and its usage record are one write to the log store, and the caller is answered after it: what was
 /// answered is on record even if the server is killed at that moment.
 final class EnvironmentLog: Sendable {
-    private enum Work: Sendable {
-        case flush
-        /// Ahead of every invocation: it has a usage record of its own.
-        case provisioned([LoggedEvent], UsageRecord)
-        case finish(InvocationInHand, [LoggedEvent], UsageRecord, tail: [UInt8])
-    }
-
     let collector: LogCollector
     /// Name of the log stream.
     let stream: String
@@ -34,9 +27,9 @@ final class EnvironmentLog: Sendable {
     private let workshop: EnvironmentWorkshop
     /// Invocations whose ends the store may be behind with, where it is slow.
     private static let unstoredMax = 1_024
-    private let work = AsyncStream<Work>.makeStream(bufferingPolicy: .bufferingOldest(unstoredMax))
-    /// One flush in the queue is enough, and must not take the place of an invocation's end.
-    private let isFlushQueued = Atomic(false)
+    private let unstored = Atomic(0)
+    private let flushing = Mutex(Flush.none)
+    private let ending = AsyncStream<Void>.makeStream()
     private let meteredAtStart = Mutex(EgressMeter.Snapshot())
     private let systemLevelMin: LogLevel
     /// START of an invocation that initialises first: Lambda writes it after the initialisation.
@@ -72,21 +65,11 @@ final class EnvironmentLog: Sendable {
         )
     }
 
-    /// Writes to the store until `finish`, and closes the pipes then.
+    /// Waits for `finish`, and closes the pipes when all that was written is stored.
     func run() async {
-        for await work in work.stream {
-            switch work {
-            case .flush:
-                isFlushQueued.store(false, ordering: .relaxed)
-                await store(events(), usage: nil)
-            case .provisioned(let events, let usage): await store(events, usage: usage)
-            case .finish(let inHand, let events, let usage, let tail):
-                await store(events, usage: usage)
-                inHand.answer(logTail: tail)
-            }
-        }
+        for await _ in ending.stream {}
         collector.drain()
-        await store(events(), usage: nil)
+        await withCheckedContinuation { continuation in store(events(), usage: nil) { continuation.resume() } }
         collector.close()
     }
 
@@ -107,7 +90,7 @@ final class EnvironmentLog: Sendable {
         try collector.open(pipes)
     }
 
-    func finish() { work.continuation.finish() }
+    func finish() { ending.continuation.finish() }
 
     // MARK: - Lines
 
@@ -194,8 +177,7 @@ final class EnvironmentLog: Sendable {
             architecture: configuration.architecture,
             executedEnvironmentID: stream
         )
-        let result = work.continuation.yield(.provisioned(events(), usage))
-        guard case .enqueued = result else {
+        guard storeUsage(events(), usage, then: {}) else {
             workshop.logger.error("usage record lost", metadata: ["stream": "\(stream)"])
             return
         }
@@ -213,8 +195,31 @@ final class EnvironmentLog: Sendable {
     }
 
     /// What was written so far becomes readable while the invocation runs.
+    ///
+    /// One at a time: where the store is slow, what comes meanwhile stays in the pipes.
     func flush() {
-        if !isFlushQueued.exchange(true, ordering: .relaxed) { work.continuation.yield(.flush) }
+        let begins = flushing.withLock { flush in
+            defer { flush = flush == .none ? .storing : .storingOnce }
+            return flush == .none
+        }
+        guard begins else { return }
+        let events = events()
+        if events.isEmpty { endFlush() } else { store(events, usage: nil) { [self] in endFlush() } }
+    }
+
+    private func endFlush() {
+        let wasAsked = flushing.withLock { flush in
+            defer { flush = .none }
+            return flush == .storingOnce
+        }
+        if wasAsked { flush() }
+    }
+
+    private enum Flush {
+        case none
+        case storing
+        /// And was asked for again.
+        case storingOnce
     }
 
     func finish(_ report: InvocationReport, of inHand: InvocationInHand, maxMemoryUsedMiB: Int) {
@@ -234,8 +239,8 @@ final class EnvironmentLog: Sendable {
         )
         let usage = usageRecord(report, inHand, maxMemoryUsedMiB)
         let tail = collector.takeTail()
-        let result = work.continuation.yield(.finish(inHand, events(), usage, tail: tail))
-        guard case .enqueued = result else {
+        let isTaken = storeUsage(events(), usage) { inHand.answer(logTail: tail) }
+        guard isTaken else {
             workshop.logger.error("usage record lost", metadata: ["requestID": "\(report.id)"])
             return inHand.answer(logTail: tail)
         }
@@ -250,13 +255,32 @@ final class EnvironmentLog: Sendable {
         }
     }
 
-    private func store(_ events: [LoggedEvent], usage: UsageRecord?) async {
-        guard !events.isEmpty || usage != nil else { return }
-        do {
-            try await workshop.logs.append(JournalEntry(group: group, stream: stream, events: events, usage: usage))
-        } catch {
-            // A full disk must not stop synchronous invocations: the loss is told here.
-            workshop.logger.error("log events lost", metadata: ["stream": "\(stream)", "error": "\(error)"])
+    /// - Returns: false where the store is too far behind: nothing was taken, and `done` is not called.
+    private func storeUsage(
+        _ events: [LoggedEvent],
+        _ usage: UsageRecord,
+        then done: @escaping @Sendable () -> Void
+    ) -> Bool {
+        guard unstored.add(1, ordering: .relaxed).newValue <= Self.unstoredMax else {
+            unstored.subtract(1, ordering: .relaxed)
+            return false
+        }
+        store(events, usage: usage) { [self] in
+            unstored.subtract(1, ordering: .relaxed)
+            done()
+        }
+        return true
+    }
+
+    /// Calls `done` when it is stored, or lost.
+    private func store(_ events: [LoggedEvent], usage: UsageRecord?, then done: @escaping @Sendable () -> Void) {
+        let entry = JournalEntry(group: group, stream: stream, events: events, usage: usage)
+        workshop.logs.append(entry) { [self] result in
+            if case .failure(let error) = result {
+                // A full disk must not stop synchronous invocations: the loss is told here.
+                workshop.logger.error("log events lost", metadata: ["stream": "\(stream)", "error": "\(error)"])
+            }
+            done()
         }
     }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import EventLoops
 package import InvocationCore
 package import LambdaModel
 import Logging
+import NIOCore
 import Runtimes
 
 /// Performs what `EnvironmentScheduler` decides: starts, binds and ends execution environments.
@@ -15,7 +17,7 @@ package actor EnvironmentPool {
     private var waiters: [InvocationID: CheckedContinuation<Result<ExecutionEnvironment, LambdaError>, Never>] = [:]
     /// Starts and ends; one of each for an environment, so bounded by their number.
     private let starts = AsyncStream<ExecutionEnvironment>.makeStream()
-    private let events = AsyncStream<ExecutionEnvironment.Event>.makeStream()
+    private let events = EnvironmentEvents()
     private var ticking: Task<Void, Never>?
     private var watching: Task<Void, Never>?
     private var emptied: [CheckedContinuation<Void, Never>] = []
@@ -28,8 +30,8 @@ package actor EnvironmentPool {
     /// Lives until `drain` has ended every environment.
     package func run() async {
         await withDiscardingTaskGroup { group in
-            group.addTask {
-                for await event in self.events.stream { await self.heard(event) }
+            group.addTask(executorPreference: EventLoopExecutor.of(workshop.group.any())) {
+                for await _ in self.events.bell { await self.hear() }
             }
             for await environment in starts.stream {
                 group.addTask { await environment.run() }
@@ -82,6 +84,7 @@ package actor EnvironmentPool {
         _ key: EnvironmentKey,
         _ configuration: FunctionConfiguration
     ) async throws(LambdaError) -> ExecutionEnvironment {
+        hear()
         configurations[key] = configuration
         let bound = await withCheckedContinuation {
             (continuation: CheckedContinuation<Result<ExecutionEnvironment, LambdaError>, Never>) in
@@ -146,7 +149,7 @@ package actor EnvironmentPool {
         ticking?.cancel()
         watching?.cancel()
         starts.continuation.finish()
-        events.continuation.finish()
+        events.finish()
     }
 
     private func abandon() {
@@ -156,6 +159,10 @@ package actor EnvironmentPool {
     }
 
     // MARK: - Events
+
+    private func hear() {
+        for event in events.take() { heard(event) }
+    }
 
     private func heard(_ event: ExecutionEnvironment.Event) {
         switch event {
@@ -227,7 +234,7 @@ package actor EnvironmentPool {
                 initialization,
                 runtime: runtime,
                 workshop: workshop,
-                events: events.continuation
+                tell: { [events] in events.tell($0) }
             )
             environments[id] = environment
             starts.continuation.yield(environment)

@@ -13,7 +13,10 @@ package struct EnvironmentWorkshop: Sendable {
     package var runtimes: RuntimeCatalog
     package var code: CodeCache
     package var logs: LogStore
+    /// Serves what invocations wait for.
     package var group: any EventLoopGroup
+    /// Serves the functions' own connections, however much goes over them.
+    package var egressGroup: any EventLoopGroup
     package var egress: @Sendable () -> SandboxEgress
     /// Set in every function, unless the function sets it itself (`--function-env`).
     package var functionEnvironment: [String: String]
@@ -35,6 +38,7 @@ package struct EnvironmentWorkshop: Sendable {
         code: CodeCache,
         logs: LogStore,
         group: any EventLoopGroup,
+        egressGroup: any EventLoopGroup,
         egress: @escaping @Sendable () -> SandboxEgress,
         functionEnvironment: [String: String],
         streamRate: StreamRate?,
@@ -47,6 +51,7 @@ package struct EnvironmentWorkshop: Sendable {
         self.code = code
         self.logs = logs
         self.group = group
+        self.egressGroup = egressGroup
         self.egress = egress
         self.functionEnvironment = functionEnvironment
         self.streamRate = streamRate

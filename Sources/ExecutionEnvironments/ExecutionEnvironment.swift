@@ -14,7 +14,7 @@ import Runtimes
 /// a suspension in between.
 package actor ExecutionEnvironment {
     /// What the pool hears of it.
-    package enum Event: Sendable {
+    package enum Event: Equatable, Sendable {
         /// Free for an invocation; `usedMiB` is the most memory that it has had, where control groups tell.
         case idle(EnvironmentID, usedMiB: Int?)
         /// Nothing of it is left.
@@ -26,7 +26,7 @@ package actor ExecutionEnvironment {
     let workshop: EnvironmentWorkshop
     let runtime: RuntimeDefinition
     let log: EnvironmentLog
-    private let events: AsyncStream<Event>.Continuation
+    private let tellPool: @Sendable (Event) -> Void
     let logger: Logger
 
     /// How the runtime's process begins.
@@ -41,10 +41,9 @@ package actor ExecutionEnvironment {
     var polls: [PollID: CheckedContinuation<RuntimeAPIAnswer, Never>] = [:]
     private var nextPoll: UInt64 = 1
     private(set) var inHand: InvocationInHand?
-    private var timer: Task<Void, Never>?
-    private var freezing: Task<Void, Never>?
-    /// While an invocation runs: makes its log readable from time to time; when it has responded: answers it if `next` is late.
-    private var watching: Task<Void, Never>?
+    var alarms = AlarmClock()
+    /// Wakes for whichever of the alarms is next.
+    var sleeper: Task<Void, Never>?
     private var isFrozen = false
     private var outOfMemoryKills: UInt64 = 0
     /// How the initialisation ended that no invocation was in.
@@ -75,7 +74,7 @@ package actor ExecutionEnvironment {
         isSnapshot: Bool = false,
         runtime: RuntimeDefinition,
         workshop: EnvironmentWorkshop,
-        events: AsyncStream<Event>.Continuation
+        tell: @escaping @Sendable (Event) -> Void
     ) {
         self.id = id
         self.configuration = configuration
@@ -83,7 +82,7 @@ package actor ExecutionEnvironment {
         lifecycle = EnvironmentLifecycle(configuration, initialization, isSnapshot: isSnapshot)
         self.runtime = runtime
         self.workshop = workshop
-        self.events = events
+        tellPool = tell
         log = EnvironmentLog(configuration, initialization, workshop: workshop)
         var logger = workshop.logger
         logger[metadataKey: "environment"] = "\(id)"
@@ -115,7 +114,7 @@ package actor ExecutionEnvironment {
             await self.tearDown()
             self.log.finish()
         }
-        events.yield(.lost(id, ending))
+        tellPool(.lost(id, ending))
     }
 
     private func makeSandbox() async throws -> (Sandbox, externalExtensions: [String]) {
@@ -149,9 +148,7 @@ package actor ExecutionEnvironment {
     }
 
     private func tearDown() async {
-        timer?.cancel()
-        freezing?.cancel()
-        watching?.cancel()
+        sleeper?.cancel()
         for poll in polls.values { poll.resume(returning: .connectionClosed) }
         polls = [:]
         log.telemetry.stop()
@@ -268,11 +265,10 @@ package actor ExecutionEnvironment {
                 isStreamed: isStreamed,
                 continuation: continuation
             )
-            freezing?.cancel()
-            freezing = nil
+            alarms.cancel(.freeze)
             finishUnmeasured()
             log.begin(request, initialisesFirst: lifecycle.state != .ready)
-            flushWhileRunning()
+            set(.flush, after: Self.flushInterval)
             perform(lifecycle.invocationAssigned(ticket, at: .now))
         }
     }
@@ -329,13 +325,11 @@ package actor ExecutionEnvironment {
             peakMiB = try sandbox?.memoryPeakBytes().map(Self.mebibytes)
             if peakMiB == nil { try sandbox?.requestMemory() }
         case .restoreEnded(let report): log.restoreEnded(report)
-        case .setTimer(let time): setTimer(time)
-        case .cancelTimer:
-            timer?.cancel()
-            timer = nil
+        case .setTimer(let time): set(.lifecycle, at: time)
+        case .cancelTimer: alarms.cancel(.lifecycle)
         case .becomeIdle(let idle):
-            if idle == .ready, lifecycle.origin != .snapshot { freezeLater() }
-            events.yield(.idle(id, usedMiB: peakMiB))
+            if idle == .ready, lifecycle.origin != .snapshot { set(.freeze, after: Self.freezeDelay) }
+            tellPool(.idle(id, usedMiB: peakMiB))
         case .discard(let reason):
             finishUnmeasured()
             discarded.continuation.yield(reason)
@@ -380,7 +374,7 @@ package actor ExecutionEnvironment {
     var dataMiB: UInt32 { workshop.foundation.dataMiB(of: configuration.memoryMiB) }
 
     private func killProcesses() throws {
-        freezing?.cancel()
+        alarms.cancel(.freeze)
         try thaw()
         // Their end takes time of the processors too; what starts next is not limited either.
         try sandbox?.setProcessorShare(.all)
@@ -419,21 +413,18 @@ package actor ExecutionEnvironment {
         case .environmentLost: break
         }
         guard let inHand, inHand.request.logType == .none else { return }
-        watching?.cancel()
+        alarms.cancel(.flush)
         // Extensions may work on for long: the answer does not wait for them (AWS does not either).
         guard lifecycle.extensions.isEmpty else { return inHand.answer(logTail: nil) }
-        watching = Task {
-            guard (try? await Task.sleep(for: Self.answerDelayMax)) != nil else { return }
-            inHand.answer(logTail: nil)
-        }
+        set(.lateAnswer, after: Self.answerDelayMax)
     }
 
     /// The log and the bill are written before the caller has its answer, unless the runtime is slow to ask for the next event.
     private func finish(_ report: InvocationReport) {
         guard let inHand, inHand.id == report.id else { preconditionFailure("only the invocation in hand is finished") }
         self.inHand = nil
-        watching?.cancel()
-        watching = nil
+        alarms.cancel(.flush)
+        alarms.cancel(.lateAnswer)
         finishUnmeasured()
         if let peak = (try? sandbox?.memoryPeakBytes()).map(Self.mebibytes) {
             peakMiB = peak
@@ -461,33 +452,19 @@ package actor ExecutionEnvironment {
 
     // MARK: - Time
 
-    func setTimer(_ time: MonotonicTime) {
-        timer?.cancel()
-        timer = Task { [weak self] in
-            guard (try? await Task.sleep(for: max(.zero, time - .now), tolerance: .zero)) != nil else { return }
-            await self?.timerFired()
-        }
-    }
-
-    private func timerFired() { perform(lifecycle.timerFired(at: .now)) }
-
-    private func flushWhileRunning() {
-        watching?.cancel()
-        watching = Task { [log] in
-            while (try? await Task.sleep(for: Self.flushInterval)) != nil { log.flush() }
-        }
-    }
-
-    private func freezeLater() {
-        freezing?.cancel()
-        freezing = Task { [weak self] in
-            guard (try? await Task.sleep(for: Self.freezeDelay)) != nil else { return }
-            await self?.freeze()
+    func ring(_ alarm: Alarm) {
+        switch alarm {
+        case .lifecycle: perform(lifecycle.timerFired(at: .now))
+        case .freeze: freeze()
+        case .lateAnswer: inHand?.answer(logTail: nil)
+        case .flush:
+            log.flush()
+            set(.flush, after: Self.flushInterval)
         }
     }
 
     private func freeze() {
-        guard !Task.isCancelled, lifecycle.state == .ready, inHand == nil, !isFrozen, let sandbox else { return }
+        guard lifecycle.state == .ready, inHand == nil, !isFrozen, let sandbox else { return }
         // Where the freezer takes init too it could not answer.
         finishUnmeasured()
         do {
@@ -511,7 +488,15 @@ package actor ExecutionEnvironment {
 // MARK: - Runtime API
 
 extension ExecutionEnvironment: RuntimeAPIHandler {
-    package func answer(_ request: RuntimeAPIRequest) async -> RuntimeAPIAnswer {
+    /// What was written is read at an invocation's end, which `next` is: a flood of it not on an event loop.
+    package nonisolated func answer(_ request: RuntimeAPIRequest) async -> RuntimeAPIAnswer {
+        guard request == .next, log.collector.waitingBytes > Self.briefLogBytesMax else { return await take(request) }
+        return await withTaskExecutorPreference(globalConcurrentExecutor) { await self.take(request) }
+    }
+
+    private static let briefLogBytesMax = 16_384
+
+    private func take(_ request: RuntimeAPIRequest) async -> RuntimeAPIAnswer {
         switch request {
         case .next: return await next()
         case .response(let id, let body, _):

@@ -158,6 +158,13 @@ package final class LogCollector: Sendable {
         listener(isExtension, line, time)
     }
 
+    /// Written and not read yet.
+    var waitingBytes: Int {
+        state.withLock { state in
+            (state.pipes?.all ?? []).reduce(0) { $0 + max(0, Int(clinux_readable_bytes($1.read))) }
+        }
+    }
+
     /// Reads all that has been written so far, and ends a line that has no end yet.
     ///
     /// Not what is written meanwhile: a process left behind could keep this from ever ending.

@@ -35,7 +35,7 @@ struct SandboxServices: Sendable {
                     resolverDatagrams: take(.resolverUDP),
                     resolverStreams: take(.resolverTCP)
                 ),
-                group: workshop.group,
+                group: workshop.egressGroup,
                 meter: meter,
                 logger: logger
             )

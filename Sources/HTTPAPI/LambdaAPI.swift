@@ -103,7 +103,12 @@ package struct LambdaAPI: HTTPResponder {
     var keyring: AccessKeyring { accessKeys.keyring }
 
     package func respond(to request: Request, context: ConnectionContext) async throws -> Response {
-        try await respond(to: request, from: context.remoteAddress, connection: context.channel)
+        if Self.isBrief(request) {
+            return try await respond(to: request, from: context.remoteAddress, connection: context.channel)
+        }
+        return try await withTaskExecutorPreference(globalConcurrentExecutor) {
+            try await respond(to: request, from: context.remoteAddress, connection: context.channel)
+        }
     }
 
     /// Throws only what went wrong on the connection while the body was read.

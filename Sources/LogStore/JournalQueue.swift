@@ -2,11 +2,11 @@
 
 /// Entries whose callers wait for the commit they will be part of, oldest first.
 ///
-/// Decides only; `LogStore` keeps the continuations in it and does the writing.
+/// Decides only; `LogStore` does the writing.
 struct JournalQueue {
     struct Waiting {
         var entry: JournalEntry
-        var continuation: CheckedContinuation<Void, any Error>
+        var completion: LogStore.Completion
     }
 
     enum Admission {

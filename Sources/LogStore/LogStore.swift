@@ -74,14 +74,21 @@ package final class LogStore: Sendable {
     /// - Throws: `LogStoreError`: `diskFull`, `entryTooLarge`, or `overloaded` when `JournalQueue.waitingMax`
     ///   callers wait.
     package func append(_ entry: JournalEntry) async throws {
-        guard entry.bytes <= Self.entryBytesMax else { throw LogStoreError.entryTooLarge(bytes: entry.bytes) }
-        try await withCheckedThrowingContinuation { continuation in
-            let caller = JournalQueue.Waiting(entry: entry, continuation: continuation)
-            switch queue.withLock({ $0.admit(caller) }) {
-            case .startsFlush: scheduleFlush()
-            case .joinsFlush: break
-            case .refused: continuation.resume(throwing: LogStoreError.overloaded)
-            }
+        try await withCheckedThrowingContinuation { continuation in append(entry) { continuation.resume(with: $0) } }
+    }
+
+    /// What `append` came to; called once, on the database's thread, which it must not hold up.
+    package typealias Completion = @Sendable (Result<Void, LogStoreError>) -> Void
+
+    /// The same for who does not wait: entries are written in the order of the calls.
+    package func append(_ entry: JournalEntry, completion: @escaping Completion) {
+        guard entry.bytes <= Self.entryBytesMax else {
+            return completion(.failure(.entryTooLarge(bytes: entry.bytes)))
+        }
+        switch queue.withLock({ $0.admit(JournalQueue.Waiting(entry: entry, completion: completion)) }) {
+        case .startsFlush: scheduleFlush()
+        case .joinsFlush: break
+        case .refused: completion(.failure(.overloaded))
         }
     }
 
@@ -121,11 +128,11 @@ package final class LogStore: Sendable {
                     isOverLimit = try LogWriter.write(batch.map(\.entry), ingestedAt: now(), retention: retention, db)
                     return .commit
                 }
-                batch.forEach { $0.continuation.resume() }
+                batch.forEach { $0.completion(.success(())) }
                 if isOverLimit { scheduleTrim() }
             } catch {
                 let failure = LogStoreError(error)
-                batch.forEach { $0.continuation.resume(throwing: failure) }
+                batch.forEach { $0.completion(.failure(failure)) }
             }
             if queue.withLock({ $0.endFlush() }) { scheduleFlush() }
         }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import EventLoops
 import InvocationCore
 import LambdaModel
 import NIOCore
@@ -37,6 +38,7 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
     private let handler: any RuntimeAPIHandler
     private let connections: RuntimeAPIConnections
     private let channel: any Channel
+    private let executor: EventLoopExecutor
     private let streamRate: StreamRate?
     private var context: ChannelHandlerContext?
     private var receiving: RuntimeAPICall?
@@ -66,6 +68,7 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         self.handler = handler
         self.connections = connections
         self.channel = channel
+        executor = EventLoopExecutor.of(channel.eventLoop)
         self.streamRate = streamRate
     }
 
@@ -208,12 +211,14 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         } else if answering != nil {
             return
         }
+        let pause = connections.pause(at: now)
+        guard pause == .zero else { return readOn(after: pause) }
         guard connections.mayRead(channel, resume: { [weak self] in self?.readIfWanted() }) else { return }
         isReading = true
         context.read()
     }
 
-    /// Nothing for a stream that is in its pace: its reader says when.
+    /// Nothing for what is in its pace: a stream's reader says when.
     private func readOn(after delay: Duration) {
         guard delay > .zero, pacing == nil else { return }
         let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
@@ -223,9 +228,7 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         }
     }
 
-    private var now: MonotonicTime {
-        MonotonicTime(nanoseconds: Int64(channel.eventLoop.now.uptimeNanoseconds))
-    }
+    private var now: MonotonicTime { .now(of: channel.eventLoop) }
 
     // MARK: Out
 
@@ -242,6 +245,7 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
             case .ask(let request): ask(request, next)
             case .answer(let answer):
                 connections.release(next.heldBytes)
+                connections.noteIdleTalk(at: now)
                 write(answer, closing: next.closes || answer.closes || clientEnded && pending.isEmpty)
             }
         }
@@ -253,8 +257,9 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
     private func ask(_ request: RuntimeAPIRequest, _ next: Pending) {
         let loop = channel.eventLoop
         let bound = NIOLoopBound(self, eventLoop: loop)
-        let task = Task { [handler] in
+        let task = Task(executorPreference: request.isBrief ? executor : nil) { [handler] in
             let answer = await handler.answer(request)
+            guard !loop.inEventLoop else { return bound.value.answered(answer) }
             loop.execute { bound.value.answered(answer) }
         }
         answering = Answering(isPoll: next.isPoll, closes: next.closes, heldBytes: next.heldBytes, task: task)
@@ -268,6 +273,7 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         }
         guard let done = answering.take() else { return }
         connections.release(done.heldBytes)
+        connections.note(answer, at: now)
         write(HTTPAnswer(answer), closing: done.closes || clientEnded && pending.isEmpty)
         advance()
     }

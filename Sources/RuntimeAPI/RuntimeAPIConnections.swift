@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import InvocationCore
 import LambdaModel
 import NIOCore
+
+extension MonotonicTime {
+    /// The loop's clock.
+    static func now(of loop: any EventLoop) -> MonotonicTime {
+        MonotonicTime(nanoseconds: Int64(loop.now.uptimeNanoseconds))
+    }
+}
 
 /// The connections of one execution environment, and the memory that they share.
 ///
@@ -15,11 +23,22 @@ final class RuntimeAPIConnections {
     /// Answers that clients have not read yet; one more closes its connection.
     static let outboundBytesMax = 3 * LimitsProfile.synchronousPayloadBytesMax
 
+    /// Calls a second, and at once, that are no part of an invocation: refused ones, `ping`, one more subscription, the same event again.
+    ///
+    /// They cost the function less than the event loop, which others share. With more its connections are read no faster than that.
+    static let idleTalkRate = 200
+    static let idleTalkMax = 1_000
+
     private var open: [ObjectIdentifier: any Channel] = [:]
     private var whenEmpty: [EventLoopPromise<Void>] = []
     private var inboundBytes = 0
     private var outboundBytes = 0
     private var waiting: [ObjectIdentifier: () -> Void] = [:]
+    private var idleTalk: TokenBucket
+    /// The last event that was given out has its response.
+    private var isResponded = true
+
+    init(at now: MonotonicTime) { idleTalk = TokenBucket(rate: Self.idleTalkRate, capacity: Self.idleTalkMax, at: now) }
 
     var channels: [any Channel] { Array(open.values) }
 
@@ -65,6 +84,20 @@ final class RuntimeAPIConnections {
         waiting = [:]
         for resume in resumed.values { resume() }
     }
+
+    func note(_ answer: RuntimeAPIAnswer, at now: MonotonicTime) {
+        switch answer {
+        case .accepted: isResponded = true
+        case .invocation where isResponded: isResponded = false
+        case .extensionEvent: break
+        case .invocation, .restored, .registered, .subscribed, .refused: noteIdleTalk(at: now)
+        }
+    }
+
+    func noteIdleTalk(at now: MonotonicTime) { idleTalk.spend(1, at: now) }
+
+    /// How long nothing is read of any connection.
+    func pause(at now: MonotonicTime) -> Duration { idleTalk.wait(at: now) }
 
     /// False if the clients have too much unread already.
     func holdOutbound(_ bytes: Int) -> Bool {

@@ -38,6 +38,16 @@ package enum RuntimeAPIRequest: Sendable, Equatable {
     case subscribe(identifier: String?, isLogs: Bool, body: [UInt8])
 }
 
+extension RuntimeAPIRequest {
+    /// What an invocation consists of: answered so fast that it may be on the event loop.
+    var isBrief: Bool {
+        switch self {
+        case .next, .response, .error: true
+        default: false
+        }
+    }
+}
+
 /// What an extension asks for when it registers.
 package enum ExtensionRegistration: Sendable, Equatable {
     /// `events` are its words, not checked.

@@ -48,7 +48,9 @@ package final class RuntimeAPIServer: Sendable {
     ) async throws -> RuntimeAPIServer {
         try checkStreamSocket(listener)
         let loop = group.next()
-        let connections = try await loop.submit { NIOLoopBound(RuntimeAPIConnections(), eventLoop: loop) }.get()
+        let connections = try await loop.submit {
+            NIOLoopBound(RuntimeAPIConnections(at: .now(of: loop)), eventLoop: loop)
+        }.get()
         let channel = try await ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: backlog)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)

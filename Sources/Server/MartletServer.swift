@@ -463,6 +463,7 @@ struct MartletServer {
             code: cache,
             logs: logs,
             group: MultiThreadedEventLoopGroup.singleton,
+            egressGroup: MultiThreadedEventLoopGroup(numberOfThreads: NIOSingletons.groupLoopCountSuggestion),
             egress: { [listening, policy, network, budget] in
                 SandboxEgress(policy: policy, ownPort: listening.port, host: network, budget: budget)
             },

@@ -2,6 +2,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import NIOCore
 import ServerConfiguration
 
 struct ServeCommand: AsyncParsableCommand {
@@ -15,6 +16,8 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         do {
             let configuration = try await options.configuration()
+            // The processors are the functions' too, and a loop that has its thread to itself hands work to no other.
+            NIOSingletons.groupLoopCountSuggestion = max(1, System.coreCount / 2)
             LoggingSystem.bootstrap { label in
                 var handler = StreamLogHandler.standardError(label: label)
                 handler.logLevel = Logger.Level(rawValue: configuration.logLevel.rawValue) ?? .info

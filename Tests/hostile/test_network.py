@@ -225,6 +225,15 @@ def test_connections_to_the_runtime_api(network, server, tally, neighbour):
     tally.count(12_000)
 
 
+def test_calls_that_cost_nothing(network, tally, neighbour):
+    """The event loop that answers them is that of others' invocations."""
+    with neighbour.undisturbed():
+        found = network("cheap_calls", seconds=8)
+    # A thousand at once, 200 a second, and what the connections had sent when those were used up.
+    assert 0 < found["answers"] < 1_000 + 200 * (found["seconds"] + 1) + 32 * 16 * 2, found
+    tally.count(found["answers"])
+
+
 def test_an_endless_body(network, server, tally, neighbour):
     with neighbour.undisturbed(), hostility.Size(server) as size:
         sent = network("endless", mebibytes=500)["mebibytes"]

@@ -135,7 +135,7 @@ package final class Snapshots: Sendable {
             isSnapshot: true,
             runtime: runtime,
             workshop: workshop,
-            events: continuation
+            tell: { continuation.yield($0) }
         )
         let life = Task { await environment.run() }
         let end: @Sendable () async -> Void = {

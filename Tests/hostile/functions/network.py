@@ -268,6 +268,28 @@ def api_connections(event):
     return {"answers": b" 200 " in say(b"GET /2018-06-01/ping HTTP/1.1\r\nHost: x\r\n\r\n", 60)}
 
 
+def cheap_calls(event):
+    """Calls that are no part of an invocation, as many as are answered in a time: many in one write, over many connections."""
+    request = b"GET /2018-06-01/ping HTTP/1.1\r\nHost: x\r\n\r\n" * 16
+    connections = [socket.create_connection(ADDRESS, timeout=10) for _ in range(32)]
+    waiting, rest, answers, began = {}, {}, 0, time.monotonic()
+    while (elapsed := time.monotonic() - began) < event["seconds"]:
+        for connection in connections:
+            if not waiting.get(connection):
+                connection.sendall(request)
+                waiting[connection], rest[connection] = 16, b""
+        for connection in select.select(connections, [], [], 0.1)[0]:
+            data = rest[connection] + connection.recv(65536)
+            found = data.count(b"pong")
+            # What may be the beginning of one more.
+            rest[connection] = data[-3:] if not data.endswith(b"pong") else b""
+            waiting[connection] -= found
+            answers += found
+    for connection in connections:
+        connection.close()
+    return {"answers": answers, "seconds": elapsed}
+
+
 def endless(event):
     """A response that never ends."""
     sent = 0
@@ -285,6 +307,7 @@ def endless(event):
 ACTIONS = {
     "reach_all": reach_all, "resolve_and_reach": resolve_and_reach, "connections": connections, "slow": slow,
     "dns_flood": dns_flood, "dns_malformed": dns_malformed, "abuse": abuse, "api_connections": api_connections,
+    "cheap_calls": cheap_calls,
 }
 
 

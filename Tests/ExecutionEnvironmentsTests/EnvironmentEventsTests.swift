@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import InvocationCore
+import Testing
+
+@testable import ExecutionEnvironments
+
+struct EnvironmentEventsTests {
+    @Test func `what was told is heard once, in order, whoever hears first`() async {
+        let events = EnvironmentEvents()
+        events.tell(.idle(EnvironmentID(1), usedMiB: nil))
+        events.tell(.lost(EnvironmentID(2), .shutdown))
+        events.tell(.idle(EnvironmentID(3), usedMiB: nil))
+        let heard = events.take()
+        #expect(
+            heard == [
+                .idle(EnvironmentID(1), usedMiB: nil), .lost(EnvironmentID(2), .shutdown),
+                .idle(EnvironmentID(3), usedMiB: nil),
+            ]
+        )
+        #expect(events.take().isEmpty)
+        events.tell(.idle(EnvironmentID(4), usedMiB: nil))
+        events.finish()
+        var rings = 0
+        for await _ in events.bell { rings += 1 }
+        #expect(rings == 1)
+        #expect(events.take() == [.idle(EnvironmentID(4), usedMiB: nil)])
+    }
+
+    @Test func `nothing that is told is missed by who waits for the bell`() async {
+        let events = EnvironmentEvents()
+        let hearing = Task {
+            var heard = 0
+            for await _ in events.bell { heard += events.take().count }
+            return heard + events.take().count
+        }
+        await withTaskGroup(of: Void.self) { tasks in
+            for number in UInt64(1)...200 { tasks.addTask { events.tell(.idle(EnvironmentID(number), usedMiB: nil)) } }
+        }
+        events.finish()
+        #expect(await hearing.value == 200)
+    }
+}
