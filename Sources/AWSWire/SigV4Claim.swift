@@ -35,19 +35,19 @@ struct Claim {
         guard authorization.utf8.count <= SigV4Verifier.authorizationBytesMax else {
             throw SigV4Verifier.incomplete("The Authorization header is too long.")
         }
-        let words = authorization.drop { $0 == " " }
-        let algorithm = words.prefix { $0 != " " }
+        let words = Substring(authorization.utf8.drop { $0 == UInt8(ascii: " ") })
+        let algorithm = Substring(words.utf8.prefix { $0 != UInt8(ascii: " ") })
         var fields: [Substring: Substring] = [:]
         if algorithm == SigV4Canonical.algorithm {
-            for part in words.dropFirst(algorithm.count).split(separator: ",") {
-                let field = part.trimmed
-                guard let separator = field.firstIndex(of: "=") else {
+            for part in words.utf8.dropFirst(algorithm.utf8.count).split(separator: UInt8(ascii: ",")) {
+                let field = Substring(part).trimmed
+                guard let separator = field.utf8.firstIndex(of: UInt8(ascii: "=")) else {
                     throw SigV4Verifier.incomplete(
                         "'\(field)' not a valid key=value pair (missing equal-sign) in Authorization header: "
                             + "'\(authorization)'."
                     )
                 }
-                fields[field[..<separator].trimmed] = field[field.index(after: separator)...].trimmed
+                fields[field[..<separator].trimmed] = field[field.utf8.index(after: separator)...].trimmed
             }
         }
         let date = request.header("x-amz-date") ?? request.header("date")
@@ -112,7 +112,8 @@ struct Claim {
         sessionToken: String?,
         expiresSeconds: Int?
     ) throws(LambdaError) {
-        let parts = credential.split(separator: "/", omittingEmptySubsequences: false)
+        let parts = credential.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .map { Substring($0) }
         guard parts.count == 5 else {
             throw SigV4Verifier.incomplete(
                 "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, "
@@ -127,7 +128,8 @@ struct Claim {
         accessKeyID = String(parts[0])
         scope = CredentialScope(date: String(parts[1]), region: String(parts[2]), service: String(parts[3]))
         self.date = date
-        let names = signedHeaders.split(separator: ";", omittingEmptySubsequences: false).map(String.init)
+        let names = signedHeaders.utf8.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false)
+            .map { String(Substring($0)) }
         // Sorted, lower-case, each once: what every signer sends, and what makes the canonical form unambiguous.
         guard names.count <= SigV4Verifier.headersMax, names.allSatisfy({ !$0.isEmpty && $0 == $0.lowercased() }),
             zip(names, names.dropFirst()).allSatisfy({ $0.utf8.lexicographicallyPrecedes($1.utf8) })
@@ -196,8 +198,9 @@ struct Claim {
 extension Substring {
     /// Without spaces and tabs at its ends.
     fileprivate var trimmed: Substring {
-        var text = drop { $0 == " " || $0 == "\t" }
-        while let last = text.last, last == " " || last == "\t" { text.removeLast() }
-        return text
+        func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        var bytes = utf8.drop(while: isBlank)
+        while let last = bytes.last, isBlank(last) { bytes.removeLast() }
+        return Substring(bytes)
     }
 }

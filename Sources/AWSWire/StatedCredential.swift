@@ -13,9 +13,9 @@ package struct StatedCredential: Equatable, Sendable {
         let token: String?
         if let header = request.header("authorization") {
             guard header.utf8.count <= SigV4Verifier.authorizationBytesMax,
-                header.hasPrefix(SigV4Canonical.algorithm), let start = header.firstRange(of: "Credential=")
+                header.utf8.starts(with: SigV4Canonical.algorithm.utf8), let stated = Self.credential(in: header)
             else { return nil }
-            credential = header[start.upperBound...].prefix { $0 != "," && $0 != " " }
+            credential = stated
             token = request.header("x-amz-security-token")
         } else {
             guard request.query.utf8.count <= SigV4Verifier.queryBytesMax else { return nil }
@@ -26,7 +26,8 @@ package struct StatedCredential: Equatable, Sendable {
             credential = Substring(text)
             token = parameters["X-Amz-Security-Token"]
         }
-        let parts = credential.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        let parts = credential.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .map { String(Substring($0)) }
         guard parts.count == 5, parts[4] == CredentialScope.terminator, !parts[0].isEmpty, !parts[3].isEmpty else {
             return nil
         }
@@ -34,5 +35,12 @@ package struct StatedCredential: Equatable, Sendable {
         region = parts[2]
         service = parts[3]
         sessionToken = token
+    }
+
+    /// By bytes, as every request is looked at here: by characters it takes many times as long.
+    private static func credential(in header: String) -> Substring? {
+        let name = "Credential=".utf8
+        let words = header.utf8.split { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: " ") }
+        return words.first { $0.starts(with: name) }.map { Substring($0.dropFirst(name.count)) }
     }
 }

@@ -185,7 +185,7 @@ final class EnvironmentLog: Sendable {
 
     func begin(_ request: InvocationRequest, initialisesFirst: Bool) {
         meteredAtStart.withLock { $0 = meter.snapshot() }
-        let trace = PlatformTrace(request.traceHeader.flatMap(TraceHeader.init))
+        let trace = PlatformTrace(header: request.traceHeader)
         let start = PlatformLogLine.start(InvocationID(request.requestID), version: configuration.version, trace: trace)
         if initialisesFirst { delayedStart.withLock { $0 = start } } else { add(start) }
     }
@@ -225,7 +225,7 @@ final class EnvironmentLog: Sendable {
     func finish(_ report: InvocationReport, of inHand: InvocationInHand, maxMemoryUsedMiB: Int) {
         collector.drain()
         writeDelayedStart()
-        let trace = PlatformTrace(inHand.request.traceHeader.flatMap(TraceHeader.init))
+        let trace = PlatformTrace(header: inHand.request.traceHeader)
         add(inHand.runtimeDone(report, trace: trace))
         if let failure = inHand.failure { add(.fault(report.id, failure)) }
         add(.end(report.id))

@@ -33,7 +33,8 @@ package struct TraceHeader: Hashable, Sendable, CustomStringConvertible {
         }
 
         init?(_ text: Substring) {
-            let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+            let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+                .map { Substring($0) }
             guard parts.count == 3, let requests = Self.count(parts[0], max: Self.requestsMax),
                 isHexadecimal(parts[1], digits: 8), let loops = Self.count(parts[2], max: Self.loopsMax)
             else { return nil }
@@ -128,21 +129,29 @@ package struct TraceHeader: Hashable, Sendable, CustomStringConvertible {
         "Root=\(root);Parent=\(parent);Sampled=\(isSampled ? 1 : 0);Lineage=\(lineage)"
     }
 
+    /// Whether a header that `description` wrote is of a sampled trace, which is seen without reading the rest of it.
+    package static func isSampled(_ description: String) -> Bool {
+        description.utf8.dropFirst(sampledOffset).first == UInt8(ascii: "1")
+    }
+
+    private static let sampledOffset = "Root=;Parent=;Sampled=".utf8.count + 35 + 16
+
     /// By name; of two with one name the first counts.
     private static func fields(_ text: String?) -> [Substring: Substring] {
         guard let text, text.utf8.count <= lengthMax else { return [:] }
         var fields: [Substring: Substring] = [:]
-        for field in text.split(separator: ";") {
-            let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2 else { continue }
-            let name = parts[0].drop { $0 == " " }
-            if fields[name] == nil { fields[name] = parts[1] }
+        for field in text.utf8.split(separator: UInt8(ascii: ";")) {
+            guard let separator = field.firstIndex(of: UInt8(ascii: "=")) else { continue }
+            let name = Substring(field[..<separator].drop { $0 == UInt8(ascii: " ") })
+            if fields[name] == nil { fields[name] = Substring(field[separator...].dropFirst()) }
         }
         return fields
     }
 
     private static func isRoot(_ text: Substring) -> Bool {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false).map {
+            Substring($0)
+        }
         return parts.count == 3 && parts[0] == "1" && isHexadecimal(parts[1], digits: 8)
             && isHexadecimal(parts[2], digits: 24)
     }

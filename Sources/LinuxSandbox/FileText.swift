@@ -30,6 +30,18 @@ package enum FileText {
         return String(decoding: content, as: UTF8.self)
     }
 
+    /// A file that begins with a decimal number, from the start of an open one; nil where it begins with none.
+    package static func readNumber(descriptor: CInt, _ subject: String) throws(SyscallError) -> UInt64? {
+        var count = 0
+        let digits = unsafe [UInt8](unsafeUninitializedCapacity: 32) { buffer, initialized in
+            // SAFETY: the buffer has the capacity named.
+            count = unsafe pread(descriptor, buffer.baseAddress, buffer.count, 0)
+            initialized = max(0, count)
+        }
+        guard count >= 0 else { throw SyscallError(call: "read", errno: errno, subject: subject) }
+        return UInt64(String(decoding: digits.prefix { (0x30...0x39).contains($0) }, as: UTF8.self))
+    }
+
     package static func write(_ text: String, to path: String) throws(SyscallError) {
         // SAFETY: both strings outlive the call.
         try check("write", path, unsafe clinux_write_file(path, text))

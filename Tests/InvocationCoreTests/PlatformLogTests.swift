@@ -120,6 +120,8 @@ struct PlatformLogTests {
         var quiet = header
         quiet.isSampled = false
         #expect(PlatformTrace(quiet) == nil && PlatformTrace(nil) == nil)
+        #expect(PlatformTrace(header: header.description) == trace)
+        #expect(PlatformTrace(header: quiet.description) == nil && PlatformTrace(header: nil) == nil)
     }
 
     @Test func `failures have a status and a type`() {

@@ -57,6 +57,14 @@ struct TraceHeaderTests {
         #expect(!header("Root=\(Self.root);Sampled=0", isActive: true).isSampled)
     }
 
+    @Test func `whether it is sampled is seen in what is written`() {
+        let longest = "Root=\(Self.root);Parent=53995c3f42cd8ad8;Sampled=1;Lineage=32767:a87bd80c:255"
+        for made in [header(nil), header(nil, isActive: true), header(longest)] {
+            #expect(TraceHeader.isSampled(made.description) == made.isSampled)
+        }
+        #expect(!TraceHeader.isSampled("") && !TraceHeader.isSampled("Root=1"))
+    }
+
     @Test func `coming back to one resource is counted, and the count ends`() {
         let own = header(nil).lineage.resource
         #expect(header("Root=\(Self.root);Lineage=1:\(own):0").lineage.description == "2:\(own):1")

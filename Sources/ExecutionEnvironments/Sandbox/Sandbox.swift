@@ -272,8 +272,7 @@ package final class Sandbox: Sendable {
     /// The most memory that the sandbox has used so far, in bytes; nil where no control group counts it.
     package func memoryPeakBytes() throws(SyscallError) -> UInt64? {
         guard let file = files[.memoryPeak] else { return nil }
-        let text = try FileText.read(descriptor: file, "memory peak")
-        return UInt64(text.prefix { $0.isNumber })
+        return try FileText.readNumber(descriptor: file, "memory peak")
     }
 
     /// Asks init for the processes' peak resident sizes; the answer comes as a reply.

@@ -144,6 +144,12 @@ package struct InitStart: Equatable, Sendable {
 package struct PlatformTrace: Equatable, Sendable {
     package var header: TraceHeader
 
+    /// The same for a header as `TraceHeader.description` writes it.
+    package init?(header text: String?) {
+        guard let text, TraceHeader.isSampled(text) else { return nil }
+        self.init(TraceHeader(text))
+    }
+
     /// nil where the trace is not sampled: then nothing is said of it.
     package init?(_ header: TraceHeader?) {
         guard let header, header.isSampled else { return nil }
