@@ -4,33 +4,7 @@
 # seconds, 6,000 lines that are the same in every run, and what each window added up to. MARTLET_BIN names a server that is built already.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-
-title() { printf '\n== %s\n' "$*"; }
-fail() { echo "clickstream: $*" >&2; exit 1; }
-[[ -x .venv/bin/aws ]] || Scripts/setup.sh
-if [[ -z ${MARTLET_BIN:-} ]]; then
-    Scripts/build-release.sh
-    MARTLET_BIN=$(swift build -c release --show-bin-path)/martlet
-fi
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/martlet-clicks.XXXXXX")
-server=
-cleanup() {
-    if [[ -n $server ]] && kill -0 "$server" 2>/dev/null; then kill -TERM "$server"; wait "$server" 2>/dev/null || true; fi
-    rm -rf "$work"
-}
-trap cleanup EXIT
-export MARTLET_DATA=$work/data
-"$MARTLET_BIN" serve --listen 127.0.0.1:0 2>"$work/server.log" &
-server=$!
-for ((i = 0; i < 600; i++)); do
-    grep -qs '^martlet ready on ' "$work/server.log" && break
-    kill -0 "$server" 2>/dev/null || { cat "$work/server.log" >&2; fail "the server did not start"; }
-    sleep 0.1
-done
-# Where the server is and who its administrator is.
-eval "$("$MARTLET_BIN" env)"
-aws() { .venv/bin/aws --endpoint-url "$AWS_ENDPOINT_URL_LAMBDA" --output text "$@"; }
+source examples/server.sh clickstream
 
 title "A stream of two shards"
 aws kinesis create-stream --stream-name clicks --shard-count 2
@@ -39,11 +13,7 @@ arn=$(aws kinesis describe-stream-summary --stream-name clicks --query StreamDes
 echo "$arn"
 
 title "A function that reads it: batches of 500, windows of ten seconds"
-python=$("$MARTLET_BIN" doctor 2>/dev/null | sed -n 's/^ok  \(python3\.[0-9]*\): .*/\1/p' | sort -V | tail -n 1 || true)
-[[ -n $python ]] || fail "the server found no Python on this machine: martlet doctor says what it looked for"
-mkdir "$work/code"
-cp examples/clickstream/app.py "$work/code/"
-"$MARTLET_BIN" deploy "$work/code" --name add-clicks --runtime "$python" --handler app.handler --memory 128 --timeout 10
+deploy add-clicks
 aws lambda create-event-source-mapping --function-name add-clicks --event-source-arn "$arn" --batch-size 500 \
     --tumbling-window-in-seconds 10 --starting-position TRIM_HORIZON --query '[BatchSize,TumblingWindowInSeconds,State]'
 

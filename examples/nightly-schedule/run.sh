@@ -4,44 +4,10 @@
 # MARTLET_BIN names a server that is built already.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-
-title() { printf '\n== %s\n' "$*"; }
-fail() { echo "nightly-schedule: $*" >&2; exit 1; }
-[[ -x .venv/bin/aws ]] || Scripts/setup.sh
-if [[ -z ${MARTLET_BIN:-} ]]; then
-    Scripts/build-release.sh
-    MARTLET_BIN=$(swift build -c release --show-bin-path)/martlet
-fi
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/martlet-nightly.XXXXXX")
-server=
-cleanup() {
-    if [[ -n $server ]] && kill -0 "$server" 2>/dev/null; then kill -TERM "$server"; wait "$server" 2>/dev/null || true; fi
-    rm -rf "$work"
-}
-trap cleanup EXIT
-export MARTLET_DATA=$work/data
-start() {
-    : >"$work/server.log"
-    "$MARTLET_BIN" serve --listen 127.0.0.1:0 2>"$work/server.log" &
-    server=$!
-    for ((i = 0; i < 600; i++)); do
-        grep -qs '^martlet ready on ' "$work/server.log" && break
-        kill -0 "$server" 2>/dev/null || { cat "$work/server.log" >&2; fail "the server did not start"; }
-        sleep 0.1
-    done
-    eval "$("$MARTLET_BIN" env)"
-}
-# Version 1 of the AWS CLI looks for schedules elsewhere if it is not told so.
-aws() { .venv/bin/aws --endpoint-url "$AWS_ENDPOINT_URL_LAMBDA" --output text "$@"; }
-start
+source examples/server.sh nightly-schedule
 
 title "A function that makes a report"
-python=$("$MARTLET_BIN" doctor 2>/dev/null | sed -n 's/^ok  \(python3\.[0-9]*\): .*/\1/p' | sort -V | tail -n 1 || true)
-[[ -n $python ]] || fail "the server found no Python on this machine: martlet doctor says what it looked for"
-mkdir "$work/code"
-cp examples/nightly-schedule/app.py "$work/code/"
-"$MARTLET_BIN" deploy "$work/code" --name report --runtime "$python" --handler app.handler --memory 128 --timeout 10
+deploy report
 function=$(aws lambda get-function --function-name report --query Configuration.FunctionArn)
 
 title "Every night at two, in Berlin, whether it is summer or winter there"

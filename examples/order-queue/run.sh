@@ -4,33 +4,7 @@
 # MARTLET_BIN names a server that is built already.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-
-title() { printf '\n== %s\n' "$*"; }
-fail() { echo "order-queue: $*" >&2; exit 1; }
-[[ -x .venv/bin/aws ]] || Scripts/setup.sh
-if [[ -z ${MARTLET_BIN:-} ]]; then
-    Scripts/build-release.sh
-    MARTLET_BIN=$(swift build -c release --show-bin-path)/martlet
-fi
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/martlet-orders.XXXXXX")
-server=
-cleanup() {
-    if [[ -n $server ]] && kill -0 "$server" 2>/dev/null; then kill -TERM "$server"; wait "$server" 2>/dev/null || true; fi
-    rm -rf "$work"
-}
-trap cleanup EXIT
-export MARTLET_DATA=$work/data
-"$MARTLET_BIN" serve --listen 127.0.0.1:0 2>"$work/server.log" &
-server=$!
-for ((i = 0; i < 600; i++)); do
-    grep -qs '^martlet ready on ' "$work/server.log" && break
-    kill -0 "$server" 2>/dev/null || { cat "$work/server.log" >&2; fail "the server did not start"; }
-    sleep 0.1
-done
-# Where the server is and who its administrator is; version 1 of the AWS CLI looks for queues elsewhere if it is not told so.
-eval "$("$MARTLET_BIN" env)"
-aws() { .venv/bin/aws --endpoint-url "$AWS_ENDPOINT_URL_LAMBDA" --output text "$@"; }
+source examples/server.sh order-queue
 
 title "Two queues: what fails twice goes to the second"
 dead=$(aws sqs create-queue --queue-name orders-dead --query QueueUrl)
@@ -41,11 +15,7 @@ orders_arn=$(aws sqs get-queue-attributes --queue-url "$orders" --attribute-name
 echo "$orders_arn -> $dead_arn"
 
 title "A function that reads the first"
-python=$("$MARTLET_BIN" doctor 2>/dev/null | sed -n 's/^ok  \(python3\.[0-9]*\): .*/\1/p' | sort -V | tail -n 1 || true)
-[[ -n $python ]] || fail "the server found no Python on this machine: martlet doctor says what it looked for"
-mkdir "$work/code"
-cp examples/order-queue/app.py "$work/code/"
-"$MARTLET_BIN" deploy "$work/code" --name take-orders --runtime "$python" --handler app.handler --memory 128 --timeout 10
+deploy take-orders
 aws lambda create-event-source-mapping --function-name take-orders --event-source-arn "$orders_arn" --batch-size 5 \
     --function-response-types ReportBatchItemFailures --query '[UUID,State]'
 
