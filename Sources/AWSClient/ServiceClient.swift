@@ -134,7 +134,7 @@ package struct ServiceClient: Sendable {
             bytes.append(contentsOf: part.readableBytesView)
             if bytes.count >= ServiceErrorBody.bytesMax { break }
         }
-        let body = ServiceErrorBody(bytes)
+        let body = ServiceErrorBody(bytes, queryError: response.headers.first(name: "x-amzn-query-error"))
         let status = Int(response.status.code)
         return .refused(
             status: status,

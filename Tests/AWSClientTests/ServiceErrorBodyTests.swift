@@ -18,6 +18,17 @@ import Testing
         #expect(body.message == "The <key> &lt; doesn't exist.")
     }
 
+    @Test func `the code of a service's former protocol counts before its type`() {
+        let body = Array(#"{"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "gone"}"#.utf8)
+        let former = "AWS.SimpleQueueService.NonExistentQueue"
+        #expect(ServiceErrorBody(body, queryError: "\(former);Sender").code == former)
+        #expect(ServiceErrorBody(body, queryError: former).code == former)
+        for header in ["", ";Sender", nil] {
+            #expect(ServiceErrorBody(body, queryError: header).code == "QueueDoesNotExist")
+        }
+        #expect(ServiceErrorBody(body, queryError: "\(former);Sender").message == "gone")
+    }
+
     @Test func `what is no such answer has neither`() {
         for text in ["", "<html><body>Bad gateway", "<Code>", "<Code></Message>", "\u{0}"] {
             #expect(read(text).code == nil && read(text).message == nil, "\(text)")
