@@ -49,8 +49,7 @@ fuzz-seeds: setup ## Make the inputs that the fuzzers begin with anew
 test-vm: setup ## Sandboxes and servers on cgroup v2, and power cuts, in an emulated machine (downloads a kernel and qemu)
 	Scripts/test-vm.sh
 
-bench: release ## Measure the server beside its floors and peers; only some with BENCHMARKS="functions"
-	Scripts/setup.sh bench
+bench: setup release ## Measure the server beside its floors and peers; only some with BENCHMARKS="functions"
 	MARTLET_BIN=$$(swift build -c release --show-bin-path)/martlet .venv/bin/python Benchmarks/bench.py $(BENCHMARKS)
 
 neighbour: setup release ## Measure what a function at its limits does to another one's latency

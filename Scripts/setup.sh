@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# setup.sh [vm|bench]: installs what building and testing need, on Debian and Ubuntu, and what the virtual machine of `make test-vm`
-# or the peers of `make bench` need when that is asked for. Says what it does; does nothing when nothing is missing.
+# setup.sh [vm]: installs what building and testing need, on Debian and Ubuntu, and what the virtual machine of `make test-vm`
+# needs when that is asked for. Says what it does; does nothing when nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -49,5 +49,5 @@ environment() {
     cp "$2" "$1/requirements.installed"
 }
 environment .venv Tests/requirements.txt
-# What others need is kept apart from what tests do.
-if [[ ${1:-} == bench ]]; then environment .venv-peers Benchmarks/requirements.txt; fi
+# Servers of others, which are tested against and measured beside, need other versions of what the tests need.
+environment .venv-peers Tests/requirements-peers.txt

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What users would take otherwise, started for a benchmark: servers of others, from PyPI."""
+"""Servers of others, from PyPI: what users would take otherwise, to be measured beside, and whose queues and streams are read."""
 
 import os
 import pathlib
 import socket
 import subprocess
 import tempfile
+import uuid
 
 import boto3
 import botocore.config
 
+from aws_services import REGION, Queue
 from harness import ROLE, ROOT, wait_until, zip_of
 
-PEERS = pathlib.Path(os.environ.get("MARTLET_BENCH_PEERS", ROOT / ".venv-peers"))
+# In an environment of their own: ministack needs another botocore than the AWS CLI does.
+PEERS = pathlib.Path(os.environ.get("MARTLET_PEERS", ROOT / ".venv-peers"))
 
 
 class _Peer:
@@ -21,7 +24,7 @@ class _Peer:
     name = ""
 
     def __init__(self):
-        self.directory = tempfile.TemporaryDirectory(prefix="martlet-bench-")
+        self.directory = tempfile.TemporaryDirectory(prefix="martlet-peer-")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -80,17 +83,24 @@ class HummingbirdEcho(_Peer):
 
 
 class Ministack(_Peer):
-    """A server without sandboxes, which needs no container engine."""
+    """AWS's services in one process: functions run without sandboxes, and signatures are not verified."""
 
     name = "ministack"
+    account = "000000000000"
+    # For a server of ours that asks this one.
+    environment = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
     def command(self, port):
         return [PEERS / "bin/ministack"], {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1"}
 
     def client(self, service="lambda"):
         return boto3.session.Session().client(
-            service, endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test",
-            config=botocore.config.Config(retries={"max_attempts": 0}, read_timeout=60))
+            service, endpoint_url=self.url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test",
+            config=botocore.config.Config(retries={"max_attempts": 0}, read_timeout=60, s3={"addressing_style": "path"}))
+
+    def queue(self, **attributes):
+        """A queue that is there."""
+        return Queue(self.client("sqs"), "q-" + uuid.uuid4().hex[:12], attributes, self.account)
 
     def deploy(self, name, source, **settings):
         client = self.client()
