@@ -16,6 +16,8 @@ struct EmbeddedRecordStream: RecordStream {
 
     var fetchMax: Int { StreamLimits.pageRecordsMax }
     var endsWhenEmpty: Bool { true }
+    /// No number of reads a second is promised to anybody here: what is read waits for the function.
+    var busyPause: Duration { .zero }
 
     func shards() async throws -> [ShardSet.Shard] {
         try await asking {

@@ -108,6 +108,26 @@ struct ShardPollerTests {
         #expect(pauses == [.milliseconds(200), .seconds(1), .seconds(2), .seconds(4)])
     }
 
+    @Test(arguments: [Duration.milliseconds(200), .zero])
+    func `while there is more it is read as often as the stream may be`(pause: Duration) {
+        let settings = ShardPoller.Settings(batchSize: 1_000)
+        var poller = ShardPoller(settings, from: .trimHorizon, payloadBytesMax: 100_000, busyPause: pause)
+        _ = poller.next(at: now)
+        poller.opened(at: now)
+        #expect(poller.next(at: now) == .fetch(max: 1_000))
+        let page = ShardPoller.Page(
+            records: [],
+            last: nil,
+            lastArrival: nil,
+            hasMore: true,
+            isEnd: false,
+            began: time
+        )
+        poller.fetched(page, at: now)
+        if pause > .zero { #expect(poller.next(at: now + (pause - .nanoseconds(1))) == nil) }
+        #expect(poller.next(at: now + pause) == .fetch(max: 1_000))
+    }
+
     @Test func `a shard that vanishes while it is read ends after what that brings`() {
         var poller = ShardPoller(.init(batchSize: 1), from: .trimHorizon, payloadBytesMax: 1_000)
         _ = poller.next(at: now)

@@ -15,6 +15,9 @@ package protocol RecordStream: Sendable {
     /// Otherwise only the service's own word counts: its reads bring nothing now and then though there is more.
     var endsWhenEmpty: Bool { get }
 
+    /// Between the beginnings of two reads of a shard while there is more.
+    var busyPause: Duration { get }
+
     func shards() async throws -> [ShardSet.Shard]
 
     /// What reads from that position on.
@@ -27,6 +30,8 @@ package protocol RecordStream: Sendable {
 }
 
 extension RecordStream {
+    package var busyPause: Duration { ShardPoller.busyPause }
+
     /// Nothing is known: the service is asked.
     package func wait(_ iterator: String) async throws {}
 }

@@ -79,7 +79,8 @@ actor ShardReader {
         machine = ShardPoller(
             source.settings,
             from: position,
-            payloadBytesMax: LimitsProfile.synchronousPayloadBytesMax
+            payloadBytesMax: LimitsProfile.synchronousPayloadBytesMax,
+            busyPause: tools.stream.busyPause
         )
         (bell, ringing) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         ringing.yield()

@@ -84,7 +84,7 @@ package struct ShardPoller: Sendable {
     private static let goodReadsMin = 4
     /// Between two reads while there is nothing; Lambda's own.
     package static let idlePause = Duration.seconds(1)
-    /// Between two reads while there is more: a shard of Kinesis may be read five times a second.
+    /// Between two reads while there is more, unless said otherwise: a shard of AWS's Kinesis may be read five times a second.
     package static let busyPause = Duration.milliseconds(200)
     /// `{"Records":[` and `]}` around the records, which are separated by commas.
     static let envelopeBytes = 14
@@ -132,6 +132,7 @@ package struct ShardPoller: Sendable {
 
     package private(set) var settings: Settings
     private let payloadBytesMax: Int
+    private let busyPause: Duration
     private var lanes: [Lane]
     private var windows: WindowProgress
     /// All from the first record on that is not done with, and those of them that are.
@@ -166,10 +167,16 @@ package struct ShardPoller: Sendable {
     private var isClosed = false
     package private(set) var isStopping = false
 
-    /// `payloadBytesMax` is for one invocation.
-    package init(_ settings: Settings, from position: StreamPosition, payloadBytesMax: Int) {
+    /// `payloadBytesMax` is for one invocation, `busyPause` between the beginnings of two reads while there is more.
+    package init(
+        _ settings: Settings,
+        from position: StreamPosition,
+        payloadBytesMax: Int,
+        busyPause: Duration = ShardPoller.busyPause
+    ) {
         self.settings = settings
         self.payloadBytesMax = payloadBytesMax
+        self.busyPause = busyPause
         read = position
         saved = position
         if case .latest(let time) = position { saved = .since(time) }
@@ -235,13 +242,13 @@ package struct ShardPoller: Sendable {
         if let last = page.last { read = .after(last) }
         windows.read(page)
         if page.isEnd || wasSealed && page.last == nil && !page.hasMore { isClosed = true }
-        readDue = readBegan + (page.hasMore ? Self.busyPause : Self.idlePause)
+        readDue = readBegan + (page.hasMore ? busyPause : Self.idlePause)
     }
 
     /// What it read by has expired: the position is to be found again, at once the first time, then after 1 s … 60 s.
     package mutating func expired(at now: MonotonicTime) {
         close()
-        readDue = now + (expiries == 0 ? Self.busyPause : Self.pause(expiries - 1))
+        readDue = now + (expiries == 0 ? busyPause : Self.pause(expiries - 1))
         expiries += 1
     }
 
@@ -270,7 +277,7 @@ package struct ShardPoller: Sendable {
         isReading = false
         goodReads = 0
         fetchLimit = max(1, fetchSize / 4)
-        readDue = now + Self.busyPause
+        readDue = now + busyPause
     }
 
     /// A read brought nothing, and an error; the next waits 1 s, 2 s … 60 s.
