@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures the server beside a floor in the same run, alternating, and prints medians, 99th percentiles and ratios.
 
-bench.py [NAME …]: only those benchmarks. What has a place in docs/performance.md is written there. MARTLET_BIN names the server, MARTLET_BENCH_FUNCTIONS how many functions there are
-(10,000), MARTLET_BENCH_INVOCATIONS, MARTLET_BENCH_COLD, MARTLET_BENCH_EVENTS and MARTLET_BENCH_MESSAGES how many of those are measured. Exit code 1 when a goal is missed by more than MARTLET_BENCH_SLACK times (2), which no noise explains.
+bench.py [NAME …]: only those benchmarks. What has a place in docs/performance.md is written there. MARTLET_BIN names the server,
+MARTLET_BENCH_FUNCTIONS how many functions there are (10,000), MARTLET_BENCH_INVOCATIONS, MARTLET_BENCH_COLD, MARTLET_BENCH_MESSAGES and
+MARTLET_BENCH_RECORDS how many of those are measured. Exit code 1 when a goal is missed by more than MARTLET_BENCH_SLACK times (2), which
+no noise explains.
 """
 
 import concurrent.futures
@@ -18,14 +20,16 @@ import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Tests/acceptance"))
 
+import accepts  # noqa: E402
 import allocations as allocation_counts  # noqa: E402
 import burst as bursts  # noqa: E402
 import compiled as compiled_programs  # noqa: E402
 import idle as idle_environments  # noqa: E402
+import queues  # noqa: E402
 import snapstart as snapstarts  # noqa: E402
+import streams  # noqa: E402
 import throughput as throughputs  # noqa: E402
 from connection import Connection  # noqa: E402
-from queues import queue  # noqa: E402
 from results import Results  # noqa: E402
 
 from harness import NODE, PYTHON, ROLE, Server, wait_until, zip_of  # noqa: E402
@@ -33,7 +37,6 @@ from harness import NODE, PYTHON, ROLE, Server, wait_until, zip_of  # noqa: E402
 FUNCTIONS = int(os.environ.get("MARTLET_BENCH_FUNCTIONS", 10_000))
 INVOCATIONS = int(os.environ.get("MARTLET_BENCH_INVOCATIONS", 2_000))
 COLD = int(os.environ.get("MARTLET_BENCH_COLD", 200))
-EVENTS = int(os.environ.get("MARTLET_BENCH_EVENTS", 4_000))
 SLACK = float(os.environ.get("MARTLET_BENCH_SLACK", 2))
 PATH = "/2015-03-31/functions"
 missed = []
@@ -133,48 +136,6 @@ def invoke():
         server.close()
 
 
-def accept():
-    """Asynchronous events that are durable, by 16 callers, beside inserts of the same bytes into SQLite with the same durability."""
-    import sqlite3
-    import tempfile
-
-    server = Server("--account-concurrency", "1", "--async-events", "1000000")
-    body = json.dumps({"text": "x" * 200}).encode()
-    path = f"{PATH}/slow/invocations"
-    try:
-        server.start()
-        server.deploy("slow", "import time\ndef handler(event, context): time.sleep(60)", Timeout=300)
-        headers = Connection(server).sign("POST", path, body, {"X-Amz-Invocation-Type": "Event"})
-
-        def produce(count):
-            connection = Connection(server)
-            for _ in range(count):
-                connection.send("POST", path, headers, body)
-
-        rates, floors = [], []
-        for _ in range(3):
-            start = time.perf_counter()
-            with concurrent.futures.ThreadPoolExecutor(16) as pool:
-                for share in [pool.submit(produce, EVENTS // 16) for _ in range(16)]:
-                    share.result()
-            rates.append(EVENTS // 16 * 16 / (time.perf_counter() - start))
-            with tempfile.TemporaryDirectory(dir=server.data.parent) as directory:
-                database = sqlite3.connect(f"{directory}/floor.sqlite", isolation_level=None)
-                database.execute("PRAGMA journal_mode = WAL")
-                database.execute("PRAGMA synchronous = FULL")
-                database.execute("CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, payload BLOB NOT NULL)")
-                start = time.perf_counter()
-                for _ in range(EVENTS):
-                    database.execute("INSERT INTO events (payload) VALUES (?)", (body,))
-                floors.append(EVENTS / (time.perf_counter() - start))
-                database.close()
-        print(f"{'events accepted, 16 callers':<44} {statistics.median(rates):9.0f} /s   "
-              f"{statistics.median(rates) / statistics.median(floors):7.2f} x single inserts ({statistics.median(floors):.0f} /s)")
-        server.kill()
-    finally:
-        server.close()
-
-
 def cold():
     """First invocations of functions that say hello, in Python and in Node.js, beside the start of the bare interpreters.
 
@@ -233,6 +194,18 @@ def throughput():
     throughputs.throughput(Server, Connection, PYTHON, quantile, results)
 
 
+def accept():
+    accepts.accept(Server, Connection, results)
+
+
+def queue():
+    queues.queue(Server, quantile, results)
+
+
+def stream():
+    streams.stream(Server, results)
+
+
 def snapstart():
     snapstarts.snapstart(Server, Connection, quantile, results)
 
@@ -252,7 +225,7 @@ def allocations():
 
 BENCHMARKS = {
     "allocations": allocations, "functions": functions, "invoke": invoke, "cold": cold, "compiled": compiled, "snapstart": snapstart,
-    "burst": burst, "idle": idle, "throughput": throughput, "accept": accept, "queue": queue}
+    "burst": burst, "idle": idle, "throughput": throughput, "accept": accept, "queue": queue, "stream": stream}
 
 
 def main():

@@ -15,7 +15,7 @@ def request_of(url, method, path, headers, body):
 
 
 class _Client:
-    """One connection; `answered` is true when the whole of an answer with status 200 has come."""
+    """One connection; `answered` is true when the whole of an answer that is a success has come."""
 
     def __init__(self, url):
         parts = urllib.parse.urlsplit(url)
@@ -34,7 +34,7 @@ class _Client:
         head, end, body = self.received.partition(b"\r\n\r\n")
         if not end:
             return False
-        assert head.startswith(b"HTTP/1.1 200"), self.received[:300]
+        assert head.startswith(b"HTTP/1.1 20"), self.received[:300]
         length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
         return len(body) >= length
 
