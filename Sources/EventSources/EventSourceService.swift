@@ -22,6 +22,7 @@ package actor EventSourceService: Service {
 
     private let queues: any SQSQueues
     private let streams: StreamReading
+    private let secrets: Secret.Finder
     private let invoke: Invoke
     private let all: @Sendable () async throws -> [EventSourceKey]
     private let plan: Plan
@@ -39,6 +40,7 @@ package actor EventSourceService: Service {
         board: EventSourceBoard,
         queues: any SQSQueues,
         streams: StreamReading,
+        secrets: @escaping Secret.Finder,
         invoke: @escaping Invoke,
         all: @escaping @Sendable () async throws -> [EventSourceKey],
         plan: @escaping Plan,
@@ -49,6 +51,7 @@ package actor EventSourceService: Service {
         self.board = board
         self.queues = queues
         self.streams = streams
+        self.secrets = secrets
         self.invoke = invoke
         self.all = all
         self.plan = plan

@@ -52,6 +52,7 @@ struct MartletServer {
 
     private func run(_ buckets: BucketService) async throws {
         let identity = try tlsIdentity()
+        let secrets = try secrets()
         let data = try ServerDataDirectory(configuration.dataDirectory)
         let stores = try ServerStores(configuration, data: data, buckets: buckets, now: Self.now, logger: logger)
         let administrator = try data.accessKey(configuration)
@@ -114,7 +115,7 @@ struct MartletServer {
             },
             time: Self.now
         )
-        let readers = readers(of: sources, streams, board, invoker, controlPlane)
+        let readers = readers(of: sources, streams, secrets, board, invoker, controlPlane)
         let events = events(stores.events, invoker, controlPlane, connections.destinations)
         try await events.load()
         let schedules = schedules(stores, controlPlane, invoker, events, queues)
@@ -245,6 +246,7 @@ struct MartletServer {
     private func readers(
         of queues: any SQSQueues,
         _ streams: StreamReading,
+        _ secrets: @escaping Secret.Finder,
         _ board: EventSourceBoard,
         _ invoker: InvokeService,
         _ controlPlane: ControlPlane
@@ -253,6 +255,7 @@ struct MartletServer {
             board: board,
             queues: queues,
             streams: streams,
+            secrets: secrets,
             invoke: { try await invoker.invoke($0) },
             all: { try await controlPlane.eventSources() },
             plan: { try await controlPlane.eventSourcePlan($0) },
@@ -416,6 +419,19 @@ struct MartletServer {
         guard let files = configuration.tls else { return nil }
         do { return try TLSIdentity(certificatePath: files.certificate, keyPath: files.key) } catch {
             throw StartFailure("\(error) (--tls-cert and --tls-key name the files.)")
+        }
+    }
+
+    /// Those of the operator's file, which is looked at now, so that mistakes in it end the start.
+    private func secrets() throws -> Secret.Finder {
+        guard let path = configuration.secrets else { return SecretsFile.none }
+        do {
+            let file = try SecretsFile(path: path) { [logger] in
+                logger.error("the file of secrets can't be used", metadata: ["cause": "\($0)"])
+            }
+            return { arn, accountID throws(SecretFailure) in try file.secret(arn, accountID: accountID) }
+        } catch {
+            throw StartFailure(error.description)
         }
     }
 

@@ -119,6 +119,8 @@ package struct ServeConfiguration: Equatable, Sendable {
     package var s3: S3Access?
     /// `--code-store`, the directory DATA/code: the bucket that code is kept in, at `s3`, which then has a key.
     package var codeStore: CodeStoreLocation?
+    /// `--secrets`, absolute: what mappings sign in to brokers with; nil for none.
+    package var secrets: String?
     /// `--log-level`, info.
     package var logLevel: LogLevel
     /// `--master-key-file`, `MARTLET_MASTER_KEY` or `--master-key-command`; DATA/master.key.
@@ -233,6 +235,7 @@ extension ServeConfiguration {
         dynamoDBStreams = try layers.service(.dynamoDBStreamsEndpoint, standardEndpoint: awsEndpoint)
         s3 = try layers.s3(standardEndpoint: awsEndpoint, standardRegion: region)
         codeStore = try layers.codeStore(s3)
+        secrets = try layers.path(.secrets)
         logLevel = try layers.choice(.logLevel) ?? .info
         masterKey = try layers.masterKey() ?? .file(dataDirectory + "/master.key")
         tls = try Self.tlsFiles(certificate: layers.path(.tlsCertificate), key: layers.path(.tlsKey))

@@ -318,6 +318,14 @@ package struct ServeOptions: ParsableArguments {
     private var codeStore: String?
 
     @Option(
+        help: ArgumentHelp(
+            "JSON file of secrets' ARNs and values, by which mappings sign in to their brokers; not usable by others than its owner (default: none).",
+            valueName: "file"
+        )
+    )
+    private var secrets: String?
+
+    @Option(
         name: .customLong("log-level"),
         help: ArgumentHelp(
             "trace, debug, info, notice, warning, error or critical (default: info).",
@@ -359,7 +367,8 @@ package struct ServeOptions: ParsableArguments {
             (.s3Endpoint, s3Endpoint), (.sqsEndpoint, sqsEndpoint), (.snsEndpoint, snsEndpoint),
             (.eventsEndpoint, eventsEndpoint), (.kinesisEndpoint, kinesisEndpoint),
             (.dynamoDBStreamsEndpoint, dynamoDBStreamsEndpoint),
-            (.s3Region, s3Region), (.s3AccessKeyID, s3AccessKeyID), (.codeStore, codeStore), (.logLevel, logLevel),
+            (.s3Region, s3Region), (.s3AccessKeyID, s3AccessKeyID), (.codeStore, codeStore), (.secrets, secrets),
+            (.logLevel, logLevel),
             (.masterKeyFile, masterKeyFile), (.masterKeyCommand, masterKeyCommand),
         ]
         var values: [Setting: [String]] = [

@@ -44,6 +44,7 @@ package enum Setting: String, CaseIterable, Sendable {
     /// No option, since options are seen by every user of the machine.
     case s3SecretAccessKey = "s3-secret-access-key"
     case codeStore = "code-store"
+    case secrets
     case logLevel = "log-level"
     case masterKeyFile = "master-key-file"
     case masterKeyCommand = "master-key-command"

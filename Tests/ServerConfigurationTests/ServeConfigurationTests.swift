@@ -216,6 +216,14 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
             read: { String($0.streamStorageMiB) }
         ),
         PrecedenceCase(
+            setting: .secrets,
+            option: ["a.json"],
+            variable: "/b.json",
+            file: "/c.json",
+            expected: ("/cwd/a.json", "/b.json", "/c.json", "none"),
+            read: { $0.secrets ?? "none" }
+        ),
+        PrecedenceCase(
             setting: .drainTimeout,
             option: ["1m"],
             variable: "0",
