@@ -38,11 +38,11 @@ struct SecretsFileTests {
         )
         let file = try Self.file(scratch.path)
         let object = try file.secret(Self.arn, accountID: Self.account)
-        #expect(object[member: "username"] == "u" && object[member: "password"] == "p" && object.text == nil)
+        #expect(object["username"] == "u" && object["password"] == "p" && object.text == nil)
         let text = try file.secret(Self.arn + "2", accountID: Self.account)
-        #expect(text[member: "username"] == "v" && text[member: "password"] == "" && text.text == nil)
+        #expect(text["username"] == "v" && text["password"] == "" && text.text == nil)
         let certificate = try file.secret(Self.arn + "3", accountID: Self.account)
-        #expect(certificate.text == "-----BEGIN CERTIFICATE-----" && certificate[member: "username"] == nil)
+        #expect(certificate.text == "-----BEGIN CERTIFICATE-----" && certificate["username"] == nil)
     }
 
     @Test func `it is read anew each time`() throws {
