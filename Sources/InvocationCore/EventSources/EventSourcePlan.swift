@@ -25,18 +25,17 @@ package struct EventSourcePlan: Equatable, Sendable {
     package enum Source: Equatable, Sendable {
         case queue(QueueSource)
         case stream(StreamSource)
-
-        package var arn: String {
-            switch self {
-            case .queue(let queue): queue.arn
-            case .stream(let stream): stream.arn
-            }
-        }
+        case kafka(KafkaSource)
 
         /// Whether what reads the one can go on with the other.
         package func isLike(_ other: Source) -> Bool {
-            guard case .stream(let stream) = self, case .stream(let next) = other else { return arn == other.arn }
-            return stream.arn == next.arn && stream.settings.lanes == next.settings.lanes
+            switch (self, other) {
+            case (.queue(let queue), .queue(let next)): queue.arn == next.arn
+            case (.stream(let stream), .stream(let next)):
+                stream.arn == next.arn && stream.settings.lanes == next.settings.lanes
+            case (.kafka(let topic), .kafka(let next)): topic.isLike(next)
+            default: false
+            }
         }
     }
 

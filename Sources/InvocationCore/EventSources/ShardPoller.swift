@@ -24,6 +24,8 @@ package struct ShardPoller: Sendable {
         ///
         /// With windows there is one lane.
         package var tumblingSeconds: Int
+        /// Whether records come when they are there, so that there need be no pauses between reads.
+        package var isPushed: Bool
 
         package init(
             batchSize: Int,
@@ -32,7 +34,8 @@ package struct ShardPoller: Sendable {
             ageMax: Duration? = nil,
             bisects: Bool = false,
             lanes: Int = 1,
-            tumblingSeconds: Int = 0
+            tumblingSeconds: Int = 0,
+            isPushed: Bool = false
         ) {
             precondition(batchSize > 0 && lanes > 0 && tumblingSeconds >= 0 && (tumblingSeconds == 0 || lanes == 1))
             self.batchSize = batchSize
@@ -42,12 +45,14 @@ package struct ShardPoller: Sendable {
             self.bisects = bisects
             self.lanes = lanes
             self.tumblingSeconds = tumblingSeconds
+            self.isPushed = isPushed
         }
     }
 
     package enum Reason: String, Equatable, Sendable {
         case retryAttemptsExhausted = "RetryAttemptsExhausted"
         case recordAgeExceeded = "RecordAgeExceeded"
+        case payloadSizeExceeded = "MaximumPayloadSizeExceeded"
     }
 
     package enum Action: Equatable, Sendable {
@@ -75,6 +80,8 @@ package struct ShardPoller: Sendable {
         case failed(from: Int?)
         /// The function was not run.
         case throttled
+        /// No function can be sent the event: it is not tried again, and discarded.
+        case unfit
     }
 
     /// Records of one read, as Kinesis has it.
@@ -110,6 +117,7 @@ package struct ShardPoller: Sendable {
         var window: StreamWindow?
         var failures = 0
         var invocations = 0
+        var isUnfit = false
     }
 
     fileprivate enum Phase: Equatable, Sendable {
@@ -242,7 +250,7 @@ package struct ShardPoller: Sendable {
         if let last = page.last { read = .after(last) }
         windows.read(page)
         if page.isEnd || wasSealed && page.last == nil && !page.hasMore { isClosed = true }
-        readDue = readBegan + (page.hasMore ? busyPause : Self.idlePause)
+        readDue = settings.isPushed ? now : readBegan + (page.hasMore ? busyPause : Self.idlePause)
     }
 
     /// What it read by has expired: the position is to be found again, at once the first time, then after 1 s … 60 s.
@@ -315,6 +323,9 @@ package struct ShardPoller: Sendable {
         case .throttled:
             lanes[lane].parts[0].invocations -= 1
             throttled(lane, at: now)
+        case .unfit:
+            lanes[lane].parts[0].invocations -= 1
+            lanes[lane].parts[0].isUnfit = true
         }
     }
 
@@ -332,7 +343,7 @@ package struct ShardPoller: Sendable {
             (lanes[0].failures, lanes[0].throttles) = (0, 0)
             windows.concluded()
             unsaved = (order.isEmpty ? reached : safe, unsaved?.done ?? [])
-        case .failed:
+        case .failed, .unfit:
             lanes[0].pausedUntil = now + min(Self.pauseMax, Self.retryPause * (1 << min(lanes[0].failures, 6)))
             lanes[0].failures += 1
         case .throttled: throttled(0, at: now)
@@ -521,6 +532,10 @@ package struct ShardPoller: Sendable {
                 lanes[lane].phase = .discarding(count)
                 return .discard(lane, Array(numbers[..<count]), .recordAgeExceeded, invocations: part.invocations)
             }
+        }
+        if part.isUnfit {
+            lanes[lane].phase = .discarding(numbers.count)
+            return .discard(lane, numbers, .payloadSizeExceeded, invocations: part.invocations)
         }
         if isExhausted(part) {
             lanes[lane].phase = .discarding(numbers.count)
