@@ -55,6 +55,7 @@ let package = Package(
         .systemLibrary(name: "CNftnl", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CRDKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
 
         // Decisions and formats.
         .target(name: "InvocationCore", dependencies: ["LambdaModel"], swiftSettings: swift),
@@ -168,7 +169,8 @@ let package = Package(
         .target(
             name: "EventSources",
             dependencies: [
-                "AWSClient", "AWSWire", "EventPattern", "InvocationCore", "Invoker", "LambdaModel", lifecycle, logging,
+                "AWSClient", "AWSWire", "CRDKafka", "EventPattern", "InvocationCore", "Invoker", "LambdaModel",
+                lifecycle, logging,
             ],
             swiftSettings: swift
         ),

@@ -6,8 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(
-    build-essential curl e2fsprogs git jq libarchive-dev libmnl-dev libnftnl-dev libpcre2-dev libseccomp-dev libsqlite3-dev
-    openssl pkg-config python3 python3-swift python3-venv strace
+    build-essential curl e2fsprogs git jq libarchive-dev libmnl-dev libnftnl-dev libpcre2-dev librdkafka-dev libseccomp-dev
+    libsqlite3-dev openssl pkg-config python3 python3-swift python3-venv strace
 )
 # The kernel that the virtual machine boots is downloaded by the test itself, and installed nowhere.
 [[ ${1:-} != vm ]] || packages+=(kmod procps qemu-system-x86 util-linux)

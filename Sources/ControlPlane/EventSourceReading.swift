@@ -19,16 +19,28 @@ package struct EventSourceReading: Sendable {
         "This version of Martlet doesn't poll this kind of event source yet: the mapping is stored, and no records are "
         + "read."
 
+    private static let noRegistry =
+        "This version of Martlet doesn't know schema registries (SchemaRegistryConfig): the mapping is stored, and no records "
+        + "are read."
+
     /// Why sources can't be read, by their kind; nil where they are.
     package struct Obstacles: Equatable, Sendable {
         package var queues: String?
         package var kinesis: String?
         package var dynamoDB: String?
+        /// Of clusters that AWS does not manage.
+        package var kafka: String?
 
-        package init(queues: String? = nil, kinesis: String? = nil, dynamoDB: String? = nil) {
+        package init(
+            queues: String? = nil,
+            kinesis: String? = nil,
+            dynamoDB: String? = nil,
+            kafka: String? = nil
+        ) {
             self.queues = queues
             self.kinesis = kinesis
             self.dynamoDB = dynamoDB
+            self.kafka = kafka
         }
     }
 
@@ -40,7 +52,12 @@ package struct EventSourceReading: Sendable {
     /// Nobody.
     init() {
         board = EventSourceBoard()
-        obstacles = Obstacles(queues: Self.notPolled, kinesis: Self.notPolled, dynamoDB: Self.notPolled)
+        obstacles = Obstacles(
+            queues: Self.notPolled,
+            kinesis: Self.notPolled,
+            dynamoDB: Self.notPolled,
+            kafka: Self.notPolled
+        )
         visibilityTimeout = nil
         findStream = nil
     }
@@ -63,7 +80,10 @@ package struct EventSourceReading: Sendable {
         case .queue, .fifoQueue: obstacles.queues
         case .kinesis: obstacles.kinesis
         case .dynamoDB: obstacles.dynamoDB
-        case .managedKafka, .selfManagedKafka, .broker, .documentDB: Self.notPolled
+        case .selfManagedKafka:
+            obstacles.kafka
+                ?? settings.selfManagedKafkaEventSourceConfig?.schemaRegistryConfig.map { _ in Self.noRegistry }
+        case .managedKafka, .broker, .documentDB: Self.notPolled
         }
     }
 
@@ -121,14 +141,14 @@ extension ControlPlane {
         guard let mapping = found, mapping.isEnabled else { return nil }
         let settings = try mapping.settings()
         let kind = try EventSourceKind(settings.eventSourceArn, settings.selfManagedEventSource)
-        guard sources.obstacle(kind, settings) == nil, let arn = settings.eventSourceArn else { return nil }
+        guard sources.obstacle(kind, settings) == nil, let source = settings.source(kind, role: role) else {
+            return nil
+        }
         return EventSourcePlan(
             key: key,
             function: mapping.function,
             qualifier: mapping.qualifier,
-            source: kind.isStream
-                ? .stream(settings.stream(kind == .kinesis ? .kinesis : .dynamoDB, arn, role: role))
-                : .queue(settings.queue(isFIFO: kind == .fifoQueue, arn))
+            source: source
         )
     }
 }
@@ -192,8 +212,24 @@ extension API.EventSourceMappingConfiguration {
     /// By how much provisioned mode grows in a minute.
     private static let provisionedGrowth = 1_000
 
+    private static let kafkaWindow = Duration.milliseconds(500)
+    /// Where a destination waits for what fails without end
+    /// (https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure-destination.html).
+    private static let toldRetriesMax = 10
     /// How long DynamoDB keeps records.
     private static let dynamoDBRetention = Duration.seconds(86_400)
+
+    /// nil for a kind that nobody reads.
+    fileprivate func source(_ kind: EventSourceKind, role: String) -> EventSourcePlan.Source? {
+        switch (kind, eventSourceArn) {
+        case (.queue, let arn?): .queue(queue(isFIFO: false, arn))
+        case (.fifoQueue, let arn?): .queue(queue(isFIFO: true, arn))
+        case (.kinesis, let arn?): .stream(stream(.kinesis, arn, role: role))
+        case (.dynamoDB, let arn?): .stream(stream(.dynamoDB, arn, role: role))
+        case (.selfManagedKafka, _): kafka.map { .kafka($0) }
+        default: nil
+        }
+    }
 
     private var reportsItemFailures: Bool { functionResponseTypes?.contains("ReportBatchItemFailures") ?? false }
     private var patterns: [String] { (filterCriteria?.filters ?? []).compactMap(\.pattern) }
@@ -212,12 +248,6 @@ extension API.EventSourceMappingConfiguration {
         _ arn: String,
         role: String
     ) -> EventSourcePlan.StreamSource {
-        let start: ShardSet.Start =
-            switch startingPosition {
-            case "LATEST": .latest
-            case "AT_TIMESTAMP": startingPositionTimestamp.map { .at($0) } ?? .trimHorizon
-            default: .trimHorizon
-            }
         // -1 is for as long as the stream has them.
         let tumbling = tumblingWindowInSeconds ?? 0
         let age = maximumRecordAgeInSeconds.flatMap { $0 < 0 ? nil : Duration.seconds($0) }
@@ -239,6 +269,46 @@ extension API.EventSourceMappingConfiguration {
             filters: patterns,
             destination: destinationConfig?.onFailure?.destination,
             role: role
+        )
+    }
+
+    private var start: ShardSet.Start {
+        switch startingPosition {
+        case "LATEST": .latest
+        case "AT_TIMESTAMP": startingPositionTimestamp.map { .at($0) } ?? .trimHorizon
+        default: .trimHorizon
+        }
+    }
+
+    /// nil for settings that lack what was checked when they were stored.
+    private var kafka: EventSourcePlan.KafkaSource? {
+        guard let servers = selfManagedEventSource?.endpoints?["KAFKA_BOOTSTRAP_SERVERS"], !servers.isEmpty,
+            let topic = topics?.first, let group = selfManagedKafkaEventSourceConfig?.consumerGroupId
+        else { return nil }
+        let destination = destinationConfig?.onFailure?.destination
+        let retries = maximumRetryAttempts.flatMap { $0 < 0 ? nil : $0 }
+        return EventSourcePlan.KafkaSource(
+            servers: servers,
+            topic: topic,
+            group: group,
+            start: start,
+            // What says where the brokers' network is has no meaning here.
+            access: (sourceAccessConfigurations ?? []).compactMap { item in
+                guard let kind = item.type.flatMap(EventSourcePlan.KafkaSource.Access.Kind.init), let secret = item.uri
+                else { return nil }
+                return .init(kind, secret: secret)
+            },
+            settings: ShardPoller.Settings(
+                batchSize: batchSize ?? 100,
+                window: maximumBatchingWindowInSeconds.map { .seconds($0) } ?? Self.kafkaWindow,
+                retriesMax: retries ?? destination.map { _ in Self.toldRetriesMax },
+                ageMax: maximumRecordAgeInSeconds.flatMap { $0 < 0 ? nil : .seconds($0) },
+                bisects: bisectBatchOnFunctionError ?? false,
+                isPushed: true
+            ),
+            reportsItemFailures: reportsItemFailures,
+            filters: patterns,
+            destination: destination
         )
     }
 

@@ -84,6 +84,9 @@ struct EventSourceRules {
             default: kind.isKafka && destination.hasPrefix("kafka://")
             }
         guard isKnown else { throw Self.refusal("The destination ARN \(destination) is invalid.") }
+        if kind == .selfManagedKafka, destination.hasPrefix("kafka://") {
+            throw ConfigurationRules.unavailable("A topic of Kafka as a destination")
+        }
     }
 
     private func checkAccess() throws(LambdaError) {
@@ -115,9 +118,7 @@ struct EventSourceRules {
 
     private func checkKafka() throws(LambdaError) {
         if settings.topics == nil { throw Self.missing("topics") }
-        if kind == .selfManagedKafka, settings.selfManagedEventSource?.endpoints == nil {
-            throw Self.missing("selfManagedEventSource.endpoints")
-        }
+        if kind == .selfManagedKafka { try checkCluster() }
         guard settings.provisionedPollerConfig == nil else { return }
         let registry =
             settings.amazonManagedKafkaEventSourceConfig?.schemaRegistryConfig
@@ -137,6 +138,32 @@ struct EventSourceRules {
                     + "MinimumPollers in ProvisionedPollerConfig."
             )
         }
+    }
+
+    /// Of Kafka that AWS does not manage.
+    private func checkCluster() throws(LambdaError) {
+        guard let endpoints = settings.selfManagedEventSource?.endpoints else {
+            throw Self.missing("selfManagedEventSource.endpoints")
+        }
+        let servers = endpoints["KAFKA_BOOTSTRAP_SERVERS"] ?? []
+        guard !servers.isEmpty else { throw Self.missing("selfManagedEventSource.endpoints.KAFKA_BOOTSTRAP_SERVERS") }
+        for server in servers {
+            let port = server.split(separator: ":").last.flatMap { Int($0) } ?? 0
+            guard (1...65_535).contains(port) else { throw Self.refusal("The bootstrap server \(server) is invalid.") }
+        }
+        // Of the model's names some are patterns to those who read topics.
+        for topic in settings.topics ?? [] where !topic.utf8.allSatisfy(Self.isTopicByte) || topic == ".." {
+            throw Self.refusal("The topic name \(topic) is invalid.")
+        }
+        let methods = (settings.sourceAccessConfigurations ?? []).compactMap(\.type).filter {
+            !["VPC_SUBNET", "VPC_SECURITY_GROUP"].contains($0)
+        }
+        guard methods.filter({ $0 != "SERVER_ROOT_CA_CERTIFICATE" }).count <= 1, Set(methods).count == methods.count
+        else { throw Self.refusal("More than one authentication method was provided in sourceAccessConfigurations.") }
+    }
+
+    private static func isTopicByte(_ byte: UInt8) -> Bool {
+        (48...57).contains(byte) || (97...122).contains(byte | 0x20) || [45, 46, 95].contains(byte)
     }
 
     private func checkPollers() throws(LambdaError) {

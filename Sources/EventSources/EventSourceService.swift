@@ -23,6 +23,7 @@ package actor EventSourceService: Service {
     private let queues: any SQSQueues
     private let streams: StreamReading
     private let secrets: Secret.Finder
+    private let places = KafkaPlaces()
     private let invoke: Invoke
     private let all: @Sendable () async throws -> [EventSourceKey]
     private let plan: Plan
@@ -164,7 +165,24 @@ package actor EventSourceService: Service {
                 clock: clock,
                 logger: logger
             )
+        case .kafka(let source): return try KafkaPoller(plan, source, tools: kafkaTools(plan, source), report: report)
         }
+    }
+
+    private func kafkaTools(_ plan: EventSourcePlan, _ source: EventSourcePlan.KafkaSource) -> KafkaPoller.Tools {
+        var logger = logger
+        logger[metadataKey: "mapping"] = "\(plan.key.id)"
+        logger[metadataKey: "topic"] = "\(source.topic)"
+        return KafkaPoller.Tools(
+            secret: secrets,
+            invoke: invoke,
+            delivery: DiscardDelivery(deliver: streams.deliver, clock: clock, logger: logger),
+            places: places,
+            time: streams.time,
+            now: now,
+            clock: clock,
+            logger: logger
+        )
     }
 
     private func ended(_ key: EventSourceKey) {

@@ -11,8 +11,12 @@ enum ItemFailures: Equatable, Sendable {
     /// Those of the batch, and at least one.
     case some(Set<String>)
 
-    /// `payload` is the function's answer, `identifiers` are those of its batch.
-    init(parsing payload: [UInt8], identifiers: Set<String>) {
+    /// `payload` is the function's answer, `identifiers` are those of its batch, as `name` makes them of what the function names.
+    init(
+        parsing payload: [UInt8],
+        identifiers: Set<String>,
+        name: (JSONValue) -> String? = { $0.string }
+    ) {
         do {
             guard let list = try JSONSyntax.member("batchItemFailures", of: payload) else {
                 let first = payload.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
@@ -22,7 +26,7 @@ enum ItemFailures: Equatable, Sendable {
             // The rest of the answer may be larger, and nested more deeply: a window's state is in it.
             switch try JSONValue(parsing: list) {
             case .null: self = .none
-            case .array(let items): self.init(items, identifiers)
+            case .array(let items): self.init(items, identifiers, name)
             case .bool, .number, .string, .object: self = .all
             }
         } catch {
@@ -30,10 +34,10 @@ enum ItemFailures: Equatable, Sendable {
         }
     }
 
-    private init(_ items: [JSONValue], _ identifiers: Set<String>) {
+    private init(_ items: [JSONValue], _ identifiers: Set<String>, _ name: (JSONValue) -> String?) {
         var failed: Set<String> = []
         for item in items {
-            guard let identifier = item["itemIdentifier"]?.string, identifiers.contains(identifier) else {
+            guard let identifier = item["itemIdentifier"].flatMap(name), identifiers.contains(identifier) else {
                 self = .all
                 return
             }

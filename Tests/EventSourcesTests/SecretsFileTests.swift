@@ -106,7 +106,7 @@ struct SecretsFileTests {
             do {
                 _ = try file.secret(Self.arn, accountID: Self.account)
                 Issue.record("taken")
-            } catch {
+            } catch let error as SecretFailure {
                 #expect(error.problem.contains("--secrets") && !error.problem.contains(scratch.path))
             }
         }

@@ -143,6 +143,9 @@ def test_every_kind_of_source(server, name):
                 assert shown[member] == value
         if "sqs" in request.get("EventSourceArn", ""):
             assert (shown["State"], shown["StateTransitionReason"]) == ("Enabled", "USER_INITIATED")
+        elif "SelfManagedEventSource" in request:
+            assert (shown["State"], shown["StateTransitionReason"]) == ("Enabled", "USER_INITIATED")
+            assert SECRET in shown["LastProcessingResult"] and "--secrets" in shown["LastProcessingResult"]
         elif "kinesis" in request.get("EventSourceArn", ""):
             assert (shown["State"], shown["StateTransitionReason"]) == ("Enabled", "User action")
         else:

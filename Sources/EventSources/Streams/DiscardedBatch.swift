@@ -16,11 +16,18 @@ struct DiscardedBatch: Sendable {
         var isFunctionError: Bool
     }
 
+    /// Which records they are, as a member of the message.
+    struct Info: Sendable {
+        var name: String
+        var value: JSONValue
+    }
+
     var plan: EventSourcePlan
-    var source: EventSourcePlan.StreamSource
-    var shard: String
-    /// In their order, and at least one.
-    var records: [(sequence: String, arrival: Timestamp)]
+    /// ARN; nil where nobody is told.
+    var destination: String?
+    /// Of the source: a shard, or a topic's partition.
+    var place: String
+    var info: Info
     var reason: ShardPoller.Reason
     var invocations: Int
     var attempt: Attempt?
@@ -30,7 +37,7 @@ struct DiscardedBatch: Sendable {
 
     /// nil where the mapping has no destination.
     func message() -> DestinationMessage? {
-        guard let target = source.destination.flatMap(DestinationARN.init) else { return nil }
+        guard let target = destination.flatMap(DestinationARN.init) else { return nil }
         let requestID = attempt?.requestID ?? RandomIdentifier.uuid()
         let functionARN = plan.function.arn(qualifier: plan.qualifier)
         var message = DestinationMessage(
@@ -43,7 +50,7 @@ struct DiscardedBatch: Sendable {
             created: time,
             id: RandomIdentifier.uuid()
         )
-        message.objectFolder = "\(plan.key.id)/\(shard)"
+        message.objectFolder = "\(plan.key.id)/\(place)"
         return message
     }
 
@@ -54,7 +61,7 @@ struct DiscardedBatch: Sendable {
                 "condition": .string(reason.rawValue), "approximateInvokeCount": .integer(invocations),
             ]),
             "version": .string("1.0"), "timestamp": .string(time.iso8601()),
-            source.kind == .kinesis ? "KinesisBatchInfo" : "DDBStreamBatchInfo": info,
+            info.name: info.value,
         ]
         if let attempt, reason == .retryAttemptsExhausted {
             members["responseContext"] = .object([
@@ -65,8 +72,16 @@ struct DiscardedBatch: Sendable {
         if hasPayload { members["payload"] = .string(String(decoding: event, as: UTF8.self)) }
         return .object(members)
     }
+}
 
-    private var info: JSONValue {
+extension DiscardedBatch.Info {
+    /// Of a shard's records, in their order.
+    init(_ source: EventSourcePlan.StreamSource, _ shard: String, _ records: [(sequence: String, arrival: Timestamp)]) {
+        /// DynamoDB's times have no milliseconds.
+        func shown(_ time: Timestamp) -> String {
+            let text = time.iso8601()
+            return source.kind == .kinesis ? text : text.prefix(19) + "Z"
+        }
         var members: [String: JSONValue] = [
             "shardId": .string(shard), "batchSize": .integer(records.count), "streamArn": .string(source.arn),
         ]
@@ -76,12 +91,9 @@ struct DiscardedBatch: Sendable {
             members["approximateArrivalOfFirstRecord"] = .string(shown(first.arrival))
             members["approximateArrivalOfLastRecord"] = .string(shown(last.arrival))
         }
-        return .object(members)
-    }
-
-    /// DynamoDB's times have no milliseconds.
-    private func shown(_ time: Timestamp) -> String {
-        let text = time.iso8601()
-        return source.kind == .kinesis ? text : text.prefix(19) + "Z"
+        self.init(
+            name: source.kind == .kinesis ? "KinesisBatchInfo" : "DDBStreamBatchInfo",
+            value: .object(members)
+        )
     }
 }

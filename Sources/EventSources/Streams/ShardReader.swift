@@ -18,6 +18,10 @@ actor ShardReader {
         var now: @Sendable () -> MonotonicTime
         var clock: any Clock<Duration>
         var logger: Logger
+
+        var delivery: DiscardDelivery {
+            DiscardDelivery(deliver: reading.deliver, clock: clock, logger: logger)
+        }
     }
 
     enum Note: Equatable, Sendable {
@@ -33,9 +37,6 @@ actor ShardReader {
         var arrival: Timestamp
         var bytes: [UInt8]
     }
-
-    /// Tries to tell a destination, with 1 s, 2 s … between them.
-    private static let deliveriesMax = 5
 
     private let shard: String
     private var plan: EventSourcePlan
@@ -445,9 +446,9 @@ actor ShardReader {
         let records = numbers.compactMap { inHand[$0] }
         let batch = DiscardedBatch(
             plan: plan,
-            source: source,
-            shard: shard,
-            records: records.map { ($0.sequence, $0.arrival) },
+            destination: source.destination,
+            place: shard,
+            info: .init(source, shard, records.map { ($0.sequence, $0.arrival) }),
             reason: reason,
             invocations: invocations,
             attempt: invocations > 0 ? attempts[lane] : nil,
@@ -465,7 +466,7 @@ actor ShardReader {
     private func isTold(_ message: DestinationMessage?, _ lane: Int) async -> Bool {
         guard let message else { return true }
         guard !machine.isStopping else { return false }
-        let delivery = Task { await self.deliver(message) }
+        let delivery = Task { [tools, shard] in await tools.delivery.deliver(message, from: shard) }
         discards[lane] = delivery
         defer { discards[lane] = nil }
         return await withTaskCancellationHandler {
@@ -473,28 +474,5 @@ actor ShardReader {
         } onCancel: {
             delivery.cancel()
         }
-    }
-
-    /// - Returns: false where there was no time to find out whether it can be delivered.
-    private func deliver(_ message: DestinationMessage) async -> Bool {
-        for turn in 1...Self.deliveriesMax {
-            do {
-                try await tools.reading.deliver(message)
-                return true
-            } catch let failure {
-                guard !Task.isCancelled else { return false }
-                guard failure.mayPass, turn < Self.deliveriesMax else {
-                    tools.logger.warning(
-                        "nothing was sent to a destination",
-                        metadata: [
-                            "shard": "\(shard)", "destination": "\(message.target.text)", "cause": "\(failure.reason)",
-                        ]
-                    )
-                    return true
-                }
-                guard (try? await tools.clock.sleep(for: .seconds(1 << (turn - 1)))) != nil else { return false }
-            }
-        }
-        return true
     }
 }
