@@ -103,7 +103,7 @@ struct SecretsFileTests {
         try await confirmation { noted in
             let file = try SecretsFile(path: scratch.path) { _ in noted() }
             try scratch.write("{}", mode: 0o644)
-            do {
+            do throws(SecretFailure) {
                 _ = try file.secret(Self.arn, accountID: Self.account)
                 Issue.record("taken")
             } catch let error as SecretFailure {
