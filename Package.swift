@@ -54,6 +54,7 @@ let package = Package(
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CNftnl", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CRDKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
 
@@ -169,8 +170,8 @@ let package = Package(
         .target(
             name: "EventSources",
             dependencies: [
-                "AWSClient", "AWSWire", "CRDKafka", "EventPattern", "InvocationCore", "Invoker", "LambdaModel",
-                lifecycle, logging,
+                "AWSClient", "AWSWire", "CRDKafka", "CRabbitMQ", "EventPattern", "InvocationCore", "Invoker",
+                "LambdaModel", lifecycle, logging,
             ],
             swiftSettings: swift
         ),
@@ -326,8 +327,8 @@ let package = Package(
         .testTarget(
             name: "EventSourcesTests",
             dependencies: [
-                "EventSources", "AWSWire", "EventPattern", "InvocationCore", "Invoker", "LambdaModel", "TestSupport",
-                logging,
+                "EventSources", "AWSWire", "CRabbitMQ", "EventPattern", "InvocationCore", "Invoker", "LambdaModel",
+                "TestSupport", logging,
             ],
             swiftSettings: swift
         ),

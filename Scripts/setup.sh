@@ -6,8 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(
-    build-essential curl e2fsprogs git jq libarchive-dev libmnl-dev libnftnl-dev libpcre2-dev librdkafka-dev libseccomp-dev
-    libsqlite3-dev openssl pkg-config python3 python3-swift python3-venv strace
+    build-essential curl e2fsprogs git jq libarchive-dev libmnl-dev libnftnl-dev libpcre2-dev librabbitmq-dev librdkafka-dev
+    libseccomp-dev libsqlite3-dev openssl pkg-config python3 python3-swift python3-venv rabbitmq-server strace
 )
 # The kernel that the virtual machine boots is downloaded by the test itself, and installed nowhere.
 [[ ${1:-} != vm ]] || packages+=(kmod procps qemu-system-x86 util-linux)
@@ -31,6 +31,14 @@ if ((${#missing[@]})); then
     fi
     "${run[@]}" apt-get update -qq
     "${run[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+    # Tests have nodes of their own: what the package starts, and would start with the machine, is not wanted.
+    if [[ " ${missing[*]} " == *" rabbitmq-server "* ]]; then
+        if [[ -d /run/systemd/system ]]; then
+            "${run[@]}" systemctl disable --quiet --now rabbitmq-server.service epmd.service epmd.socket || true
+        else
+            "${run[@]}" service rabbitmq-server stop >/dev/null 2>&1 || true
+        fi
+    fi
 fi
 
 command -v swift >/dev/null || fail "Swift 6.3 is needed and there is no 'swift' on the PATH: https://www.swift.org/install/linux/"

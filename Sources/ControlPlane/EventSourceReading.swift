@@ -15,7 +15,7 @@ package struct EventSourceReading: Sendable {
     package typealias FindStream =
         @Sendable (_ source: EventSourcePlan.StreamSource, _ accountID: String) async throws -> Void
 
-    static let notPolled =
+    package static let notPolled =
         "This version of Martlet doesn't poll this kind of event source yet: the mapping is stored, and no records are "
         + "read."
 
@@ -30,17 +30,41 @@ package struct EventSourceReading: Sendable {
         package var dynamoDB: String?
         /// Of clusters that AWS does not manage.
         package var kafka: String?
+        package var brokers: Brokers
 
         package init(
             queues: String? = nil,
             kinesis: String? = nil,
             dynamoDB: String? = nil,
-            kafka: String? = nil
+            kafka: String? = nil,
+            brokers: Brokers = .unread(EventSourceReading.notPolled)
         ) {
             self.queues = queues
             self.kinesis = kinesis
             self.dynamoDB = dynamoDB
             self.kafka = kafka
+            self.brokers = brokers
+        }
+    }
+
+    /// Which brokers can be read.
+    package enum Brokers: Equatable, Sendable {
+        /// None, and why.
+        case unread(String)
+        /// By the names in their ARNs.
+        case named(Set<String>)
+        case all
+
+        fileprivate func obstacle(_ arn: String?) -> String? {
+            switch self {
+            case .unread(let reason): return reason
+            case .all: return nil
+            case .named(let names):
+                let name = arn.flatMap { ARN($0) }.map(\.resourceParts)?.dropFirst().first ?? ""
+                guard !names.contains(name) else { return nil }
+                return "The queue is not read: this server does not know where the broker \(name) is "
+                    + "(--rabbitmq-endpoint of martlet serve). The mapping is stored."
+            }
         }
     }
 
@@ -80,10 +104,11 @@ package struct EventSourceReading: Sendable {
         case .queue, .fifoQueue: obstacles.queues
         case .kinesis: obstacles.kinesis
         case .dynamoDB: obstacles.dynamoDB
+        case .broker: obstacles.brokers.obstacle(settings.eventSourceArn)
         case .selfManagedKafka:
             obstacles.kafka
                 ?? settings.selfManagedKafkaEventSourceConfig?.schemaRegistryConfig.map { _ in Self.noRegistry }
-        case .managedKafka, .broker, .documentDB: Self.notPolled
+        case .managedKafka, .documentDB: Self.notPolled
         }
     }
 
@@ -227,6 +252,7 @@ extension API.EventSourceMappingConfiguration {
         case (.kinesis, let arn?): .stream(stream(.kinesis, arn, role: role))
         case (.dynamoDB, let arn?): .stream(stream(.dynamoDB, arn, role: role))
         case (.selfManagedKafka, _): kafka.map { .kafka($0) }
+        case (.broker, let arn?): .broker(broker(arn))
         default: nil
         }
     }
@@ -239,6 +265,21 @@ extension API.EventSourceMappingConfiguration {
             arn: arn,
             settings: queuePoller(isFIFO: isFIFO),
             reportsItemFailures: reportsItemFailures,
+            filters: patterns
+        )
+    }
+
+    fileprivate func broker(_ arn: String) -> EventSourcePlan.BrokerSource {
+        func access(_ type: String) -> String? { sourceAccessConfigurations?.first { $0.type == type }?.uri }
+        return EventSourcePlan.BrokerSource(
+            arn: arn,
+            virtualHost: access("VIRTUAL_HOST") ?? "/",
+            queue: queues?.first ?? "",
+            secret: access("BASIC_AUTH") ?? "",
+            settings: RabbitMQConsumer.Settings(
+                batchSize: batchSize ?? 100,
+                window: maximumBatchingWindowInSeconds.map { .seconds($0) } ?? RabbitMQConsumer.Settings.windowDefault
+            ),
             filters: patterns
         )
     }

@@ -18,10 +18,13 @@ package actor EventSourceService: Service {
         var poller: any SourcePoller
         var plan: EventSourcePlan
         var isEnding = false
+
+        var readsBroker: Bool { if case .broker = plan.source { true } else { false } }
     }
 
     private let queues: any SQSQueues
     private let streams: StreamReading
+    private let brokers: RabbitMQBrokers
     private let secrets: Secret.Finder
     private let places = KafkaPlaces()
     private let invoke: Invoke
@@ -33,6 +36,8 @@ package actor EventSourceService: Service {
     private var readings: [EventSourceKey: Reading] = [:]
     /// Mappings that could not be looked up, and are to be again.
     private var retried: Set<EventSourceKey> = []
+    /// Mappings that wait for one of their kind to end.
+    private var crowded: Set<EventSourceKey> = []
     private var isEnding = false
     private let board: EventSourceBoard
 
@@ -41,6 +46,7 @@ package actor EventSourceService: Service {
         board: EventSourceBoard,
         queues: any SQSQueues,
         streams: StreamReading,
+        brokers: RabbitMQBrokers,
         secrets: @escaping Secret.Finder,
         invoke: @escaping Invoke,
         all: @escaping @Sendable () async throws -> [EventSourceKey],
@@ -52,6 +58,7 @@ package actor EventSourceService: Service {
         self.board = board
         self.queues = queues
         self.streams = streams
+        self.brokers = brokers
         self.secrets = secrets
         self.invoke = invoke
         self.all = all
@@ -97,7 +104,7 @@ package actor EventSourceService: Service {
         guard !isEnding, readings[key]?.plan != plan || readings[key]?.isEnding == true else { return }
         do {
             switch (plan, readings[key]) {
-            case (nil, nil): break
+            case (nil, nil): if crowded.remove(key) != nil { board.set(key, nil) }
             // What is ending says when it has ended, and is followed then.
             case (_, let reading?) where reading.isEnding: break
             case (nil, let reading?): await end(reading, key)
@@ -126,6 +133,11 @@ package actor EventSourceService: Service {
     }
 
     private func begin(_ plan: EventSourcePlan, _ group: inout DiscardingTaskGroup) throws {
+        if case .broker = plan.source, readings.values.count(where: \.readsBroker) >= RabbitMQBrokers.mappingsMax {
+            crowded.insert(plan.key)
+            let problem = "\(RabbitMQBrokers.mappingsMax) mappings of RabbitMQ's queues are read at one time."
+            return board.set(plan.key, EventSourceStatus(.ending, problem: problem))
+        }
         guard let poller = try poller(plan) else {
             return board.set(plan.key, EventSourceStatus(.ending, problem: "Unrecognized event source."))
         }
@@ -166,6 +178,19 @@ package actor EventSourceService: Service {
                 logger: logger
             )
         case .kafka(let source): return try KafkaPoller(plan, source, tools: kafkaTools(plan, source), report: report)
+        case .broker(let source):
+            guard let broker = brokers.broker(arn: source.arn) else { return nil }
+            return try RabbitMQPoller(
+                plan,
+                source,
+                broker: broker,
+                secrets: secrets,
+                invoke: invoke,
+                report: report,
+                now: now,
+                clock: clock,
+                logger: logger
+            )
         }
     }
 
@@ -186,9 +211,12 @@ package actor EventSourceService: Service {
     }
 
     private func ended(_ key: EventSourceKey) {
-        readings[key] = nil
+        let wasBroker = readings.removeValue(forKey: key)?.readsBroker == true
         board.set(key, nil)
         board.changed(key)
+        guard wasBroker else { return }
+        crowded.forEach(board.changed)
+        crowded = []
     }
 
     private func metadata(_ key: EventSourceKey, _ cause: String) -> Logger.Metadata {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import InvocationCore
 
-/// What reads the source of one mapping: `SQSPoller`, `StreamPoller` or `KafkaPoller`.
+/// What reads the source of one mapping: `SQSPoller`, `StreamPoller`, `KafkaPoller` or `RabbitMQPoller`.
 protocol SourcePoller: Actor {
     /// Until it was stopped, and everything in hand has come to its end.
     func run() async

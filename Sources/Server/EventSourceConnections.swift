@@ -72,8 +72,31 @@ struct EventSourceConnections: Service, SQSQueues, RecordStreams {
                 configuration.dynamoDBStreams,
                 "DynamoDB Streams",
                 "--dynamodb-streams-endpoint"
-            )
+            ),
+            brokers: Self.readable(configuration.rabbitMQ)
         )
+    }
+
+    private static func readable(_ access: RabbitMQAccess) -> EventSourceReading.Brokers {
+        if access.other != nil { return .all }
+        guard access.named.isEmpty else { return .named(Set(access.named.keys)) }
+        return .unread(
+            "The queue is not read: this server knows no RabbitMQ broker (--rabbitmq-endpoint of martlet serve). The "
+                + "mapping is stored."
+        )
+    }
+
+    /// Where the brokers are whose queues mappings read.
+    static func brokers(_ configuration: ServeConfiguration) -> RabbitMQBrokers {
+        let access = configuration.rabbitMQ
+        func broker(_ endpoint: RabbitMQAccess.Endpoint) -> RabbitMQBroker {
+            RabbitMQBroker(
+                host: endpoint.host,
+                port: endpoint.port,
+                authorities: endpoint.hasTLS ? access.authorities : nil
+            )
+        }
+        return RabbitMQBrokers(named: access.named.mapValues(broker), other: access.other.map(broker))
     }
 
     private static func obstacle(_ access: ServiceAccess?, _ service: String, _ option: String) -> String? {

@@ -255,6 +255,7 @@ struct MartletServer {
             board: board,
             queues: queues,
             streams: streams,
+            brokers: EventSourceConnections.brokers(configuration),
             secrets: secrets,
             invoke: { try await invoker.invoke($0) },
             all: { try await controlPlane.eventSources() },

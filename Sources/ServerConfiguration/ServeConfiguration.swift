@@ -115,6 +115,8 @@ package struct ServeConfiguration: Equatable, Sendable {
     package var kinesis: ServiceAccess?
     /// `--dynamodb-streams-endpoint`, likewise: streams of tables.
     package var dynamoDBStreams: ServiceAccess?
+    /// `--rabbitmq-endpoint` and `--rabbitmq-ca`: where the brokers are whose queues functions read.
+    package var rabbitMQ: RabbitMQAccess
     /// `--s3-endpoint` and its siblings, as `--aws-endpoint`: where code may come from, and records go to; nil for nowhere.
     package var s3: S3Access?
     /// `--code-store`, the directory DATA/code: the bucket that code is kept in, at `s3`, which then has a key.
@@ -233,6 +235,7 @@ extension ServeConfiguration {
         events = try layers.service(.eventsEndpoint, standardEndpoint: awsEndpoint)
         kinesis = try layers.service(.kinesisEndpoint, standardEndpoint: streams == .embedded ? nil : awsEndpoint)
         dynamoDBStreams = try layers.service(.dynamoDBStreamsEndpoint, standardEndpoint: awsEndpoint)
+        rabbitMQ = try layers.rabbitMQ()
         s3 = try layers.s3(standardEndpoint: awsEndpoint, standardRegion: region)
         codeStore = try layers.codeStore(s3)
         secrets = try layers.path(.secrets)

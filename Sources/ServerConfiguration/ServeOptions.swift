@@ -285,6 +285,24 @@ package struct ServeOptions: ParsableArguments {
     private var dynamoDBStreamsEndpoint: String?
 
     @Option(
+        name: .customLong("rabbitmq-endpoint"),
+        help: ArgumentHelp(
+            "Where a RabbitMQ broker is whose queues functions read, such as amqp://127.0.0.1:5672 or orders=amqps://broker.example.org for the one of that name; repeatable (default: none).",
+            valueName: "[name=]url"
+        )
+    )
+    private var rabbitMQEndpoint: [String] = []
+
+    @Option(
+        name: .customLong("rabbitmq-ca"),
+        help: ArgumentHelp(
+            "PEM file of those who vouch for the certificates of RabbitMQ brokers (default: the machine's).",
+            valueName: "file"
+        )
+    )
+    private var rabbitMQAuthorities: String?
+
+    @Option(
         name: .customLong("s3-endpoint"),
         help: ArgumentHelp(
             "Where the buckets are that code comes from and may be kept in, and records go to, such as http://127.0.0.1:9000 (default: as --aws-endpoint).",
@@ -366,14 +384,14 @@ package struct ServeOptions: ParsableArguments {
             (.throttleAPI, throttleAPI ? "true" : nil),
             (.s3Endpoint, s3Endpoint), (.sqsEndpoint, sqsEndpoint), (.snsEndpoint, snsEndpoint),
             (.eventsEndpoint, eventsEndpoint), (.kinesisEndpoint, kinesisEndpoint),
-            (.dynamoDBStreamsEndpoint, dynamoDBStreamsEndpoint),
+            (.dynamoDBStreamsEndpoint, dynamoDBStreamsEndpoint), (.rabbitMQAuthorities, rabbitMQAuthorities),
             (.s3Region, s3Region), (.s3AccessKeyID, s3AccessKeyID), (.codeStore, codeStore), (.secrets, secrets),
             (.logLevel, logLevel),
             (.masterKeyFile, masterKeyFile), (.masterKeyCommand, masterKeyCommand),
         ]
         var values: [Setting: [String]] = [
             .runtime: runtime, .runtimeLibraries: runtimeLibraries, .egress: egress, .resolver: resolver,
-            .functionEnvironment: functionEnvironment,
+            .functionEnvironment: functionEnvironment, .rabbitMQEndpoint: rabbitMQEndpoint,
         ]
         for case (let setting, let value?) in single { values[setting] = [value] }
         return values.filter { !$0.value.isEmpty }

@@ -38,6 +38,8 @@ package enum Setting: String, CaseIterable, Sendable {
     case eventsEndpoint = "events-endpoint"
     case kinesisEndpoint = "kinesis-endpoint"
     case dynamoDBStreamsEndpoint = "dynamodb-streams-endpoint"
+    case rabbitMQEndpoint = "rabbitmq-endpoint"
+    case rabbitMQAuthorities = "rabbitmq-ca"
     case s3Endpoint = "s3-endpoint"
     case s3Region = "s3-region"
     case s3AccessKeyID = "s3-access-key-id"
@@ -67,7 +69,7 @@ package enum Setting: String, CaseIterable, Sendable {
     package var fileKey: String? { self == .masterKey || self == .config ? nil : rawValue }
 
     /// May be given several times; all values of the strongest source count.
-    var isRepeatable: Bool { self == .egress || self == .resolver || isPair }
+    var isRepeatable: Bool { self == .egress || self == .resolver || self == .rabbitMQEndpoint || isPair }
 
     /// Its values are `NAME=VALUE`; in the file also a mapping.
     var isPair: Bool { self == .runtime || self == .runtimeLibraries || self == .functionEnvironment }

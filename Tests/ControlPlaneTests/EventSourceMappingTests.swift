@@ -167,6 +167,57 @@ import Testing
         #expect(try await create(queue, [:]) == nil)
     }
 
+    @Test func `a broker that is not known is named, and others are read as the mapping says`() async throws {
+        defer { try? fixture.remove() }
+        try await fixture.create("f")
+        var plane = fixture.controlPlane
+        plane.sources = EventSourceReading(
+            board: EventSourceBoard(),
+            obstacles: .init(brokers: .named(["b"])),
+            visibilityTimeout: { _, _ in 30 },
+            findStream: { _, _ in }
+        )
+        func create(_ broker: String, _ members: [String: JSONValue] = [:]) async throws -> JSONValue {
+            let given: [String: JSONValue] = [
+                "FunctionName": .string("f"), "EventSourceArn": .string(broker), "Queues": .array([.string("q")]),
+                "SourceAccessConfigurations": .array([
+                    secret, .object(["Type": .string("VIRTUAL_HOST"), "URI": .string("v")]),
+                ]),
+            ]
+            let body = JSONValue.object(given.merging(members) { $1 })
+            return try await plane.call(.createEventSourceMapping, body: body.bytes)
+        }
+        func plan(_ answer: JSONValue) async throws -> EventSourcePlan? {
+            try await plane.eventSourcePlan(
+                EventSourceKey(accountID: "000000000000", region: "us-east-1", id: uuid(answer))
+            )
+        }
+        let unknown = try await create("arn:aws:mq:us-east-1:000000000000:broker:c:b-1")
+        #expect(unknown["StateTransitionReason"]?.string?.contains("the broker c is (--rabbitmq-endpoint") == true)
+        #expect(try await plan(unknown) == nil)
+        let known = try await create(broker)
+        #expect(known["StateTransitionReason"] == .string("USER_INITIATED"))
+        #expect(known["LastProcessingResult"] == .string("No records processed"))
+        let source = EventSourcePlan.BrokerSource(
+            arn: broker,
+            virtualHost: "v",
+            queue: "q",
+            secret: "arn:aws:secretsmanager:us-east-1:000000000000:secret:s",
+            settings: .init(batchSize: 100, window: .milliseconds(500))
+        )
+        #expect(try await plan(known)?.source == .broker(source))
+        let other = try await create(
+            broker,
+            [
+                "Queues": .array([.string("r")]), "SourceAccessConfigurations": .array([secret]),
+                "BatchSize": .integer(7), "MaximumBatchingWindowInSeconds": .integer(0),
+            ]
+        )
+        var expected = source
+        (expected.virtualHost, expected.queue, expected.settings) = ("/", "r", .init(batchSize: 7, window: .zero))
+        #expect(try await plan(other)?.source == .broker(expected))
+    }
+
     @Test func `queues have their limits for batches and windows`() async throws {
         defer { try? fixture.remove() }
         try await fixture.create("f")

@@ -321,8 +321,8 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
         #expect(
             Set(Setting.allCases).subtracting(tested) == [
                 .codeStore, .config, .data, .dynamoDBStreamsEndpoint, .eventsEndpoint, .insecureHTTP, .kinesisEndpoint,
-                .masterKey, .queues, .s3AccessKeyID, .s3Region, .s3SecretAccessKey, .schedules, .snsEndpoint,
-                .sqsEndpoint, .streams, .tlsCertificate, .tlsKey,
+                .masterKey, .queues, .rabbitMQAuthorities, .rabbitMQEndpoint, .s3AccessKeyID, .s3Region,
+                .s3SecretAccessKey, .schedules, .snsEndpoint, .sqsEndpoint, .streams, .tlsCertificate, .tlsKey,
             ]
         )
     }

@@ -14,6 +14,8 @@ ECHO = "def handler(event, context):\n    return event\n"
 ACCOUNT = "000000000000"
 NOT_POLLED = (
     "This version of Martlet doesn't poll this kind of event source yet: the mapping is stored, and no records are read.")
+NO_BROKER = (
+    "The queue is not read: this server knows no RabbitMQ broker (--rabbitmq-endpoint of martlet serve). The mapping is stored.")
 NO_STREAM = (
     "The stream is not read: this server knows no {} endpoint ({} or --aws-endpoint of martlet serve). The mapping is stored.")
 SECRET = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:kafka"
@@ -150,7 +152,7 @@ def test_every_kind_of_source(server, name):
             assert (shown["State"], shown["StateTransitionReason"]) == ("Enabled", "User action")
         else:
             source = request.get("EventSourceArn", "")
-            reason = {"dynamodb": NO_STREAM.format("DynamoDB Streams", "--dynamodb-streams-endpoint")}
+            reason = {"dynamodb": NO_STREAM.format("DynamoDB Streams", "--dynamodb-streams-endpoint"), "mq": NO_BROKER}
             expected = reason.get(source.split(":")[2] if source else "", NOT_POLLED)
             assert (shown["State"], shown["StateTransitionReason"]) == ("Disabled", expected)
             server.wait_for_line(created["UUID"], "not polled")

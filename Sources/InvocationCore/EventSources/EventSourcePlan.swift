@@ -26,6 +26,7 @@ package struct EventSourcePlan: Equatable, Sendable {
         case queue(QueueSource)
         case stream(StreamSource)
         case kafka(KafkaSource)
+        case broker(BrokerSource)
 
         /// Whether what reads the one can go on with the other.
         package func isLike(_ other: Source) -> Bool {
@@ -34,6 +35,7 @@ package struct EventSourcePlan: Equatable, Sendable {
             case (.stream(let stream), .stream(let next)):
                 stream.arn == next.arn && stream.settings.lanes == next.settings.lanes
             case (.kafka(let topic), .kafka(let next)): topic.isLike(next)
+            case (.broker(let broker), .broker(let next)): broker.isLike(next)
             default: false
             }
         }
@@ -98,6 +100,40 @@ package struct EventSourcePlan: Equatable, Sendable {
             self.filters = filters
             self.destination = destination
             self.role = role
+        }
+    }
+
+    /// A queue of a RabbitMQ broker as a source.
+    package struct BrokerSource: Equatable, Sendable {
+        package var arn: String
+        package var virtualHost: String
+        package var queue: String
+        /// ARN of the secret that has the user and the password.
+        package var secret: String
+        package var settings: RabbitMQConsumer.Settings
+        /// Patterns of EventBridge, one of which a message has to match; none lets all pass.
+        package var filters: [String]
+
+        package init(
+            arn: String,
+            virtualHost: String,
+            queue: String,
+            secret: String,
+            settings: RabbitMQConsumer.Settings,
+            filters: [String] = []
+        ) {
+            self.arn = arn
+            self.virtualHost = virtualHost
+            self.queue = queue
+            self.secret = secret
+            self.settings = settings
+            self.filters = filters
+        }
+
+        /// Whether a connection of the one is one of the other.
+        fileprivate func isLike(_ other: BrokerSource) -> Bool {
+            arn == other.arn && virtualHost == other.virtualHost && queue == other.queue && secret == other.secret
+                && settings.batchSize == other.settings.batchSize
         }
     }
 
