@@ -65,6 +65,7 @@ let package = Package(
         .target(name: "ScheduleCore", dependencies: ["LambdaModel"], swiftSettings: swift),
         .target(name: "AWSWire", dependencies: ["LambdaModel", "CPCRE2", crypto], swiftSettings: swift),
         .target(name: "EventPattern", dependencies: ["AWSWire"], swiftSettings: swift),
+        .target(name: "LogPattern", dependencies: ["AWSWire", "CLinux"], swiftSettings: swift),
         .target(name: "EnvelopeEncryption", dependencies: [crypto], swiftSettings: swift),
 
         // One machine or store each.
@@ -383,6 +384,7 @@ let package = Package(
             ],
             swiftSettings: swift
         ),
+        .testTarget(name: "LogPatternTests", dependencies: ["LogPattern", "TestSupport"], swiftSettings: swift),
         .testTarget(name: "LogStoreTests", dependencies: ["LogStore", "LambdaModel", grdb], swiftSettings: swift),
         .testTarget(
             name: "ControlPlaneTests",

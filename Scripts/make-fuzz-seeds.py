@@ -83,7 +83,7 @@ def texts():
         "query": "MaxItems=50&Marker=a%2Fb&&x=%zz&FunctionVersion=ALL",
         "endpoint": "POST\n/2015-03-31/functions/f%3A1/invocations", "stream": "POST\n/2021-11-15/functions/f/response-streaming-invocations",
         "logs": "POST\n/\nLogs_20140328.FilterLogEvents", "policy": "GET\n/2015-03-31/functions/f/policy",
-        "code": "GET\n/_martlet/code/0123", "token": "ASIAEXAMPLE\neyJhIjoxfQ.c2lnbmF0dXJl", "cursor": "1/1757462400000/7",
+        "code": "GET\n/_martlet/code/0123", "token": "ASIAEXAMPLE\neyJhIjoxfQ.c2lnbmF0dXJl", "cursor": "1757462400000/7",
         "error-type": "Runtime.ExitError", "dots": "GET\n/2015-03-31/functions/../x/./%2e%2e",
         "location": "0123\nexpires=1757462400000&sha256=x&signature=AAAA&size=3",
     })
@@ -194,6 +194,19 @@ def event_patterns():
         "but-wildcard": one({"anything-but": {"wildcard": ["*a*", "b*"]}}, "cac"), "but-prefix": one({"anything-but": {"prefix": "x"}}, None),
         "body": both({"body": {"a": [1]}, "data": ["x"], "id": ["m"]}, {"a": 1, "id": "m"}), "text": both({"body": [{"prefix": "R"}]}, "Result: 5"),
         "accents": both({"\u00e9": ["e\u0301"]}, {"e\u0301": "e\u0301"}),
+    })
+
+
+def log_patterns():
+    record = '{"a": {"b": ["x", 4.5e1, null]}, "flag": true, "code": "404", "text": "one two"}'
+    line = '127.0.0.1 - frank [10/Oct/2000:13:25:15 -0700] "GET /index.html HTTP/1.0" 404 1534'
+    write("LogPattern", {
+        "terms": f'one -three "one two"\n{record}', "alternatives": f"?ERROR ?one\n{record}", "regex": f"%^127\\.[0-9.]+ -%\n{line}",
+        "regex-repeated": f"%[a-z]{{2,5}}k?.* \\[|x+$%\n{line}", "object": f'{{ $.a.b[0] = "x*" && ($.code > 403 || $.flag IS FALSE) }}\n{record}',
+        "words": f"{{ $.a.b[2] IS NULL && $.c NOT EXISTS && $.flag IS TRUE }}\n{record}", "numbers": f"{{ $.a.b[1] <= +45.0 && $.code != 4* }}\n{record}",
+        "name": f"{{ $.['text'] = %two$% }}\n{record}", "fields": f"[ip, user, ..., request = *html*, status = 4* && status != 403, bytes > 1000]\n{line}",
+        "fields-or": f"[a = %127% || a = 10.*, ...]\n{line}", "trailing": f'[..., r = "GET*", s,]\n{line}', "marks": '[a, ...]\n[ " [" "]" ["',
+        "word": "foo:bar\n", "unfinished": "{ (($.a\n{}",
     })
 
 
@@ -340,7 +353,7 @@ def dns():
 
 
 if __name__ == "__main__":
-    for make in [sigv4, texts, requests, function_urls, streams, event_patterns, schedules, runtime_api, archives, messages, dns]:
+    for make in [sigv4, texts, requests, function_urls, streams, event_patterns, log_patterns, schedules, runtime_api, archives, messages, dns]:
         make()
     total = sum(path.stat().st_size for path in ROOT.glob("*/seeds/*"))
     print(f"{len(list(ROOT.glob('*/seeds/*')))} seeds, {total} bytes")

@@ -511,3 +511,7 @@ int clinux_bind(const char *address, uint16_t port, int stream) {
 }
 
 int clinux_tcp_socket(void) { return RESULT(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
+
+int clinux_contains(const void *text, size_t count, const void *part, size_t part_count) {
+    return memmem(text, count, part, part_count) != NULL;
+}

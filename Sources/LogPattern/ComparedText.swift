@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a value must be: a text, with `*` for anything before or behind it, or a regular expression that it has a match of.
+enum ComparedText: Equatable, Sendable {
+    case exactly([UInt8])
+    case beginning([UInt8])
+    case ending([UInt8])
+    case containing([UInt8])
+    case regex(LimitedRegex)
+
+    /// A `*` in the middle is one; what opens is cut off.
+    init(_ bytes: [UInt8], opensAtStart: Bool, opensAtEnd: Bool) {
+        guard bytes.count > 1 || !(opensAtStart || opensAtEnd) else {
+            self = .containing([])
+            return
+        }
+        self =
+            switch (opensAtStart, opensAtEnd) {
+            case (false, false): .exactly(bytes)
+            case (true, false): .ending(Array(bytes.dropFirst()))
+            case (false, true): .beginning(Array(bytes.dropLast()))
+            case (true, true): .containing(Array(bytes.dropFirst().dropLast()))
+            }
+    }
+
+    func matches(_ text: UnsafeRawBufferPointer) -> Bool {
+        switch self {
+        case .exactly(let bytes): text.elementsEqual(bytes)
+        case .beginning(let bytes): text.starts(with: bytes)
+        case .ending(let bytes): text.count >= bytes.count && text.suffix(bytes.count).elementsEqual(bytes)
+        case .containing(let bytes): ByteText.contains(text, bytes)
+        case .regex(let regex): regex.isFound(in: text)
+        }
+    }
+
+    /// Nil also for what opens.
+    var number: ComparedNumber? { if case .exactly(let bytes) = self { ComparedNumber(bytes) } else { nil } }
+}
+
+/// A number as comparisons see it: exact where it is an integer of 64 bits.
+enum ComparedNumber: Equatable, Sendable {
+    private static let bytesMax = 64
+
+    case integer(Int64)
+    case fraction(Double)
+
+    /// Nil for what is no number: digits with a sign, a fraction and an exponent, if any.
+    init?(_ text: some Collection<UInt8>) {
+        guard (1...Self.bytesMax).contains(text.count) else { return nil }
+        var rest = text[...]
+        func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) }
+        func digits() -> Int {
+            let count = rest.prefix(while: isDigit).count
+            rest = rest.dropFirst(count)
+            return count
+        }
+        func skip(_ bytes: String) -> Bool {
+            guard let byte = rest.first, bytes.utf8.contains(byte) else { return false }
+            rest = rest.dropFirst()
+            return true
+        }
+        _ = skip("+-")
+        let whole = digits()
+        let isFraction = skip(".")
+        guard whole + (isFraction ? digits() : 0) > 0 else { return nil }
+        let hasExponent = skip("eE")
+        if hasExponent {
+            _ = skip("+-")
+            guard digits() > 0 else { return nil }
+        }
+        guard rest.isEmpty else { return nil }
+        let string = String(decoding: text, as: UTF8.self)
+        if !isFraction, !hasExponent, let integer = Int64(string) {
+            self = .integer(integer)
+        } else {
+            // What strtod(3) takes has no bare point at its end.
+            guard let value = Double(string.hasSuffix(".") ? string + "0" : string) else { return nil }
+            self = .fraction(value)
+        }
+    }
+
+    private var value: Double {
+        switch self {
+        case .integer(let value): Double(value)
+        case .fraction(let value): value
+        }
+    }
+
+    func isEqual(to other: ComparedNumber) -> Bool {
+        if case .integer(let left) = self, case .integer(let right) = other { return left == right }
+        return value == other.value
+    }
+
+    func isLess(than other: ComparedNumber) -> Bool {
+        if case .integer(let left) = self, case .integer(let right) = other { return left < right }
+        return value < other.value
+    }
+}
+
+/// A comparison of one value.
+struct ScalarTest: Equatable, Sendable {
+    enum Operator: String, CaseIterable, Sendable {
+        case lessOrEqual = "<="
+        case greaterOrEqual = ">="
+        case notEqual = "!="
+        case less = "<"
+        case greater = ">"
+        case equal = "="
+    }
+
+    private let comparison: Operator
+    private let text: ComparedText
+    private let number: ComparedNumber?
+
+    /// An operator, and what it compares with.
+    init(_ scanner: inout PatternScanner, _ ends: PatternScanner.Ends) throws(LogPatternFailure) {
+        scanner.skipSpace()
+        guard var comparison = Operator.allCases.first(where: { scanner.take($0.rawValue) }) else {
+            throw scanner.failure("an operator expected")
+        }
+        // As older patterns have it: `name=!value`.
+        if comparison == .equal, scanner.take("!") { comparison = .notEqual }
+        text = try scanner.value(ends)
+        number = text.number
+        self.comparison = comparison
+        guard comparison == .equal || comparison == .notEqual || number != nil else {
+            throw scanner.failure("a number expected")
+        }
+    }
+
+    func matches(_ value: UnsafeRawBufferPointer) -> Bool {
+        switch comparison {
+        case .equal: return isEqual(value)
+        case .notEqual: return !isEqual(value)
+        default: break
+        }
+        guard let number, let other = ComparedNumber(value) else { return false }
+        return switch comparison {
+        case .less: other.isLess(than: number)
+        case .lessOrEqual: other.isLess(than: number) || other.isEqual(to: number)
+        case .greater: number.isLess(than: other)
+        case .greaterOrEqual: number.isLess(than: other) || other.isEqual(to: number)
+        case .equal, .notEqual: preconditionFailure("compared as texts before")
+        }
+    }
+
+    private func isEqual(_ value: UnsafeRawBufferPointer) -> Bool {
+        if text.matches(value) { return true }
+        guard let number, let other = ComparedNumber(value) else { return false }
+        return number.isEqual(to: other)
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+
+/// Terms that are looked for anywhere in a message.
+struct TermPattern: Equatable, Sendable {
+    enum Term: Equatable, Sendable {
+        case text([UInt8])
+        case regex(LimitedRegex)
+
+        func isFound(in message: UnsafeRawBufferPointer) -> Bool {
+            switch self {
+            case .text(let text): ByteText.contains(message, text)
+            case .regex(let regex): regex.isFound(in: message)
+            }
+        }
+    }
+
+    private(set) var required: [Term] = []
+    private(set) var excluded: [Term] = []
+    /// Any of them is enough.
+    private(set) var alternatives: [Term] = []
+
+    init(_ scanner: inout PatternScanner) throws(LogPatternFailure) {
+        while scanner.next != nil {
+            if scanner.take("-") {
+                excluded.append(try Self.term(&scanner))
+            } else if scanner.take("?") {
+                alternatives.append(try Self.term(&scanner))
+            } else {
+                required.append(try Self.term(&scanner))
+            }
+            scanner.skipSpace()
+        }
+    }
+
+    private static func term(_ scanner: inout PatternScanner) throws(LogPatternFailure) -> Term {
+        switch scanner.next {
+        case UInt8(ascii: "\""): return .text(try scanner.quoted())
+        case UInt8(ascii: "%"): return .regex(try scanner.regex())
+        default:
+            let word = scanner.run { !PatternScanner.isSpace($0) }
+            guard !word.isEmpty, word.allSatisfy(PatternScanner.isWord) else {
+                throw LogPatternFailure("Invalid character(s) in term '\(String(decoding: word, as: UTF8.self))'")
+            }
+            return .text(word)
+        }
+    }
+
+    /// Beside other terms alternatives have no effect, as on AWS.
+    func matches(_ message: UnsafeRawBufferPointer) -> Bool {
+        guard required.isEmpty, excluded.isEmpty else {
+            return required.allSatisfy { $0.isFound(in: message) } && !excluded.contains { $0.isFound(in: message) }
+        }
+        return alternatives.contains { $0.isFound(in: message) }
+    }
+}
+
+/// Bytes that are looked for.
+enum ByteText {
+    /// In time linear in both, as memmem(3) is.
+    static func contains(_ text: UnsafeRawBufferPointer, _ needle: [UInt8]) -> Bool {
+        guard !needle.isEmpty else { return true }
+        guard let start = text.baseAddress, text.count >= needle.count else { return false }
+        return clinux_contains(start, text.count, needle, needle.count) != 0
+    }
+}
