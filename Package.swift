@@ -55,6 +55,7 @@ let package = Package(
         .systemLibrary(name: "CNftnl", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CRDKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
 
@@ -118,7 +119,7 @@ let package = Package(
             dependencies: ["DatabaseFile", "EnvelopeEncryption", "LambdaModel", "ScheduleCore", grdb],
             swiftSettings: swift
         ),
-        .target(name: "LogStore", dependencies: ["DatabaseFile", "LambdaModel", grdb], swiftSettings: swift),
+        .target(name: "LogStore", dependencies: ["CZlib", "DatabaseFile", "LambdaModel", grdb], swiftSettings: swift),
         .target(
             name: "AWSClient",
             dependencies: nio + ["AWSWire", "LambdaModel", nioHTTP1, asyncHTTPClient],
@@ -210,13 +211,18 @@ let package = Package(
             ],
             swiftSettings: swift
         ),
+        .target(
+            name: "Logs",
+            dependencies: ["AWSWire", "LambdaModel", "LogPattern", "LogStore", lifecycle, logging],
+            swiftSettings: swift
+        ),
 
         // Edges.
         .target(
             name: "HTTPAPI",
             dependencies: nio + [
-                "ControlPlane", "EventLoops", "LogStore", "AWSWire", "InvocationCore", "LambdaModel", "MetadataStore",
-                "QueueCore", "Queues", "ScheduleCore", "Schedules", "StreamCore", "Streams", hummingbird,
+                "ControlPlane", "EventLoops", "LogStore", "Logs", "AWSWire", "InvocationCore", "LambdaModel",
+                "MetadataStore", "QueueCore", "Queues", "ScheduleCore", "Schedules", "StreamCore", "Streams", hummingbird,
                 hummingbirdCore, nioHTTP1, nioSSL, logging, product("AsyncHTTPClient", "async-http-client"),
                 product("HTTPTypes", "swift-http-types"),
             ],
@@ -243,7 +249,7 @@ let package = Package(
                 "AWSClient", "AWSWire", "CodeStore", "CommandLineClient", "ControlPlane", "Egress",
                 "EnvelopeEncryption", "EventSources", "EventStore",
                 "ExecutionEnvironments", "HTTPAPI", "InvocationCore", "Invoker", "LambdaModel", "LinuxSandbox",
-                "LogStore", "MetadataStore", "QueueCore", "QueueStore", "Queues", "Runtimes", "SandboxPolicy",
+                "LogStore", "Logs", "MetadataStore", "QueueCore", "QueueStore", "Queues", "Runtimes", "SandboxPolicy",
                 "ScheduleCore", "ScheduleStore", "Schedules", "ServerConfiguration", "StreamCore", "StreamStore",
                 "Streams",
                 argumentParser,
@@ -384,8 +390,17 @@ let package = Package(
             ],
             swiftSettings: swift
         ),
+        .testTarget(
+            name: "LogStoreTests",
+            dependencies: ["LogStore", "LambdaModel", "TestSupport", grdb],
+            swiftSettings: swift
+        ),
         .testTarget(name: "LogPatternTests", dependencies: ["LogPattern", "TestSupport"], swiftSettings: swift),
-        .testTarget(name: "LogStoreTests", dependencies: ["LogStore", "LambdaModel", grdb], swiftSettings: swift),
+        .testTarget(
+            name: "LogsTests",
+            dependencies: ["Logs", "LogStore", "AWSWire", "LambdaModel", "TestSupport", logging],
+            swiftSettings: swift
+        ),
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
@@ -401,7 +416,7 @@ let package = Package(
             name: "HTTPAPITests",
             dependencies: nio + [
                 "HTTPAPI", "ControlPlane", "AWSWire", "InvocationCore", "LambdaModel", "MetadataStore", "CodeStore",
-                "LogStore", "EnvelopeEncryption", crypto, logging, hummingbird, lifecycle,
+                "LogStore", "Logs", "EnvelopeEncryption", crypto, logging, hummingbird, lifecycle,
                 product("HummingbirdTesting", "hummingbird"), product("HTTPTypes", "swift-http-types"),
             ],
             swiftSettings: swift

@@ -18,7 +18,7 @@ mkdir -p "$out"
 # Each before those that import it.
 targets=(
     LambdaModel InvocationCore AWSWire EventPattern LogPattern EnvelopeEncryption DatabaseFile LinuxSandbox RuntimeAPI Egress AWSClient CodeStore MetadataStore LogStore
-    QueueCore QueueStore Queues StreamCore StreamStore Streams ScheduleCore ScheduleStore Schedules ControlPlane HTTPAPI
+    QueueCore QueueStore Queues StreamCore StreamStore Streams ScheduleCore ScheduleStore Schedules Logs ControlPlane HTTPAPI
     ServerConfiguration
 )
 declare -A extra=(

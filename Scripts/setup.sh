@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 packages=(
     build-essential curl e2fsprogs git jq libarchive-dev libmnl-dev libnftnl-dev libpcre2-dev librabbitmq-dev librdkafka-dev
-    libseccomp-dev libsqlite3-dev openssl pkg-config python3 python3-swift python3-venv rabbitmq-server strace
+    libseccomp-dev libsqlite3-dev openssl pkg-config python3 python3-swift python3-venv rabbitmq-server strace zlib1g-dev
 )
 # The kernel that the virtual machine boots is downloaded by the test itself, and installed nowhere.
 [[ ${1:-} != vm ]] || packages+=(kmod procps qemu-system-x86 util-linux)

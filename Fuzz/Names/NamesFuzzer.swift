@@ -173,5 +173,5 @@ private func tokens(_ text: String) {
     let query = QueryParameters(lines.last ?? "")
     let code = CodeLocation(key: key).code(objectID: lines.first ?? "", query: query, now: now)
     expect(code == nil, "a location is made here or none")
-    if let cursor = try? EventCursor(text) { expect(cursor.text == text, "a cursor is what was written") }
+    if let place = LogPosition(text) { expect(place.text == text, "a position is what was written") }
 }

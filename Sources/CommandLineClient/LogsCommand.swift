@@ -55,11 +55,11 @@ package struct LogsCommand: AsyncParsableCommand {
         }
     }
 
-    /// None where the group is not there yet, when it may still come.
+    /// None where the group is not there: it comes with the first event.
     private func events(_ reader: LogReader, _ cursor: FollowCursor) async throws -> [LogLine] {
         do {
             return try await reader.last(limit, from: cursor.start)
-        } catch let error as ClientError where follow && error.name == "ResourceNotFoundException" {
+        } catch let error as ClientError where error.name == "ResourceNotFoundException" {
             return []
         }
     }

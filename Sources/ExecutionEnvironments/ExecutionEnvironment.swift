@@ -63,7 +63,8 @@ package actor ExecutionEnvironment {
     /// An idle environment is frozen after this long: a burst of invocations is not slowed down by freezing between them.
     private static let freezeDelay = Duration.milliseconds(50)
 
-    private static let flushInterval = Duration.milliseconds(250)
+    /// A line is readable that long after it was read, while the invocation runs on.
+    private static let flushInterval = Duration.milliseconds(100)
     /// How long an answer waits for the runtime's following `next`, and so for the log and the bill to be written.
     private static let answerDelayMax = Duration.milliseconds(50)
 

@@ -46,7 +46,7 @@ extension LambdaAPI {
             var holder: AccessKeyring.Holder?
             let services: Set<String>? =
                 switch endpoint {
-                case .filterLogEvents: ["logs"]
+                case .logs: ["logs"]
                 case .queue: ["sqs"]
                 case .stream: ["kinesis"]
                 case .schedule(let request): [request.service]

@@ -2,11 +2,13 @@
 import AWSWire
 import ControlPlane
 import LambdaModel
+import Logs
 
 /// What a request's method, path and target ask for.
 enum Endpoint: Equatable {
     case lambda(LambdaOperation, labels: [String: String])
-    case filterLogEvents
+    /// Of CloudWatch Logs.
+    case logs(LogsOperation)
     case usage
     case asyncMetrics
     case createAccessKey
@@ -67,8 +69,8 @@ enum Endpoint: Equatable {
             return .unknown("\(target.prefix(256)) is not served here: this is the API of AWS Lambda.")
         }
         let operation = target.dropFirst(logsTarget.count)
-        return operation == "FilterLogEvents"
-            ? .filterLogEvents : .unavailable(operation: "CloudWatch Logs \(operation.prefix(256))")
+        return LogsOperation(rawValue: String(operation)).map(Endpoint.logs)
+            ?? .unavailable(operation: "CloudWatch Logs' \(operation.prefix(256))")
     }
 
     /// AWS's name, for error texts.
@@ -76,7 +78,7 @@ enum Endpoint: Equatable {
         switch self {
         case .lambda(.invoke, _): "InvokeFunction"
         case .lambda(let operation, _): operation.rawValue
-        case .filterLogEvents: "FilterLogEvents"
+        case .logs(let operation): operation.rawValue
         case .usage, .asyncMetrics, .createAccessKey, .listAccessKeys, .deleteAccessKey, .downloadCode, .s3EventURL,
             .s3Event, .health, .unknown, .elsewhere:
             "requested"
@@ -96,6 +98,7 @@ enum Endpoint: Equatable {
         case .queue: QueueRequest.bodyBytesMax
         case .stream: StreamRequest.bodyBytesMax
         case .schedule: ScheduleRequest.bodyBytesMax
+        case .logs: LambdaAPI.logsBodyBytesMax
         // DynamoDB's largest.
         case .elsewhere: 16 << 20
         default: 1_048_576

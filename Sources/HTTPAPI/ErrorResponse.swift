@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import LambdaModel
 import Logging
+import Logs
 import QueueCore
 import ScheduleCore
 import StreamCore
@@ -38,6 +39,7 @@ enum ErrorResponse {
     static func response(_ error: any Error, shape: Shape, requestID: String, logger: Logger) -> Response {
         if let error = error as? QueueError { return queue(error) }
         if let error = error as? StreamError { return json11(error.status, error.kind.rawValue, error.message) }
+        if let error = error as? LogsError { return json11(error.status, error.kind.rawValue, error.message) }
         if let error = error as? ScheduleError { return schedule(error, shape) }
         var wire: LambdaError.Wire
         if let error = error as? LambdaError {

@@ -7,6 +7,7 @@ package import InvocationCore
 package import LambdaModel
 package import LogStore
 package import Logging
+package import Logs
 import NIOCore
 package import Queues
 package import Schedules
@@ -36,6 +37,7 @@ package struct LambdaAPI: HTTPResponder {
 
     let controlPlane: ControlPlane
     let logs: LogStore
+    let logsService: LogsService
     let invoke: Invoke
     let stream: Stream
     let accept: Accept
@@ -62,6 +64,7 @@ package struct LambdaAPI: HTTPResponder {
     package init(
         controlPlane: ControlPlane,
         logs: LogStore,
+        logsService: LogsService,
         invoke: @escaping Invoke,
         stream: @escaping Stream,
         accept: @escaping Accept,
@@ -81,6 +84,7 @@ package struct LambdaAPI: HTTPResponder {
     ) {
         self.controlPlane = controlPlane
         self.logs = logs
+        self.logsService = logsService
         self.invoke = invoke
         self.stream = stream
         self.accept = accept
@@ -207,7 +211,7 @@ package struct LambdaAPI: HTTPResponder {
             let context = OperationContext(caller: caller, origin: try origin(of: call.request))
             let answer = try await controlPlane.perform(operation, input, context)
             return Self.response(answer, status: .init(code: operation.successStatus))
-        case .filterLogEvents: return try await filterLogEvents(call, caller)
+        case .logs(let operation): return try await performLogs(operation, call)
         case .usage:
             try await authorize(call, [.init("martlet:GetUsage")])
             return try await usage(call.query, caller)

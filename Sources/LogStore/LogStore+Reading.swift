@@ -5,39 +5,72 @@ package import LambdaModel
 
 extension LogStore {
     /// A page ends before it grows beyond this, once it holds an event.
-    static let pageBytesMax = 4_194_304
+    package static let pageBytesMax = 4_194_304
 
-    /// One page of a group's events, in the order of their timestamps, then of ingestion.
+    /// One page of what a query asks for.
     ///
-    /// Only `stream`'s, nil for all; `startTime` is the earliest timestamp, `endTime` the first that is not wanted any
-    /// more; `limit` is 1 to 10,000. A group or stream that does not exist has no events. `cursor` is the one that came
-    /// with the page before, nil for the first page and when nothing follows now. A forged one is refused with
-    /// `LogStoreError.invalidCursor` or reads other events of the same group, never another group's.
-    package func events(
-        _ group: LogGroupKey,
-        stream: String?,
-        startTime: Timestamp?,
-        endTime: Timestamp?,
-        after cursor: String?,
-        limit: Int
-    ) async throws -> (events: [StoredLogEvent], cursor: String?) {
-        let position = try cursor.map { try EventCursor($0) }
-        let start = startTime?.millisecondsSinceEpoch ?? .min
-        let query = EventQuery(
-            group: group,
-            stream: stream,
-            start: start,
-            end: endTime?.millisecondsSinceEpoch,
-            after: position ?? EventCursor(timestamp: start, id: 0),
-            limit: min(max(limit, 1), 10_000)
-        )
-        do {
-            let page = try await pool.read { db in try query.run(db) }
-            return (page.events, page.hasMore ? page.events.last.map { EventCursor($0).text } : nil)
-        } catch let error as DatabaseError {
-            throw LogStoreError(error)
+    /// - Throws: `LogStoreError.noGroup`, or `noStream` for a stream that is named and not there.
+    package func page(_ query: LogQuery) async throws -> LogPage {
+        let time = now()
+        return try await read { db in
+            var scan = try LogScan(query, now: time, db)
+            return try scan.page()
         }
     }
+
+    // MARK: As they come
+
+    /// Events that one look at what is new goes over, and bytes of their messages.
+    private static let newEventsMax = 5_000
+    private static let newBytesMax = 4_194_304
+
+    /// The id of the newest event.
+    package func newestID() async throws -> Int64 {
+        try await read { db in
+            try Int64.fetchOne(db, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'logEvents'") ?? 0
+        }
+    }
+
+    /// Events of some groups that were ingested after the one with this id, in the order of ingestion, and the id from which to go on.
+    package func events(
+        after id: Int64,
+        in groups: [LogGroupKey]
+    ) async throws -> (events: [(group: LogGroupKey, event: StoredLogEvent)], last: Int64) {
+        try await read { db in
+            var keys: [Int64: LogGroupKey] = [:]
+            for group in groups { if let id = try LogGroupRecord.id(of: group, db) { keys[id] = group } }
+            let rows = try Row.fetchCursor(
+                db.cachedStatement(
+                    sql: """
+                        SELECT e.id, e.groupID, s.name, e.timestamp, e.ingestionTime, e.message
+                        FROM logEvents e CROSS JOIN logStreams s ON s.id = e.streamID
+                        WHERE e.id > ? ORDER BY e.id LIMIT ?
+                        """
+                ),
+                arguments: [id, Self.newEventsMax]
+            )
+            var found: [(group: LogGroupKey, event: StoredLogEvent)] = []
+            var last = id
+            var bytes = 0
+            while bytes < Self.newBytesMax, let row = try rows.next() {
+                last = row[0]
+                guard let group = keys[row[1]] else { continue }
+                let message: Data = row[5]
+                bytes += message.count
+                let event = StoredLogEvent(
+                    id: row[0],
+                    stream: row[2],
+                    timestamp: Timestamp(millisecondsSinceEpoch: row[3]),
+                    ingestionTime: Timestamp(millisecondsSinceEpoch: row[4]),
+                    message: String(decoding: message, as: UTF8.self)
+                )
+                found.append((group, event))
+            }
+            return (found, last)
+        }
+    }
+
+    // MARK: Usage
 
     /// What was used by invocations that started at or after `start` and before `end`, ordered by function, version,
     /// memory and architecture.
@@ -73,87 +106,6 @@ extension LogStore {
         } catch let error as DatabaseError {
             throw LogStoreError(error)
         }
-    }
-}
-
-/// A place in a group's events: after the event with this timestamp and id.
-struct EventCursor: Equatable {
-    var timestamp: Int64
-    var id: Int64
-
-    init(timestamp: Int64, id: Int64) {
-        self.timestamp = timestamp
-        self.id = id
-    }
-
-    init(_ event: StoredLogEvent) { self.init(timestamp: event.timestamp.millisecondsSinceEpoch, id: event.id) }
-
-    /// Only what `text` writes, to the letter.
-    init(_ text: String) throws {
-        let parts = text.utf8.count <= 64 ? text.split(separator: "/", omittingEmptySubsequences: false) : []
-        guard parts.count == 3, parts[0] == "1", let timestamp = Int64(parts[1]), let id = Int64(parts[2]), id >= 0
-        else { throw LogStoreError.invalidCursor }
-        self.init(timestamp: timestamp, id: id)
-        guard self.text == text else { throw LogStoreError.invalidCursor }
-    }
-
-    var text: String { "1/\(timestamp)/\(id)" }
-}
-
-private struct EventQuery: Sendable {
-    var group: LogGroupKey
-    var stream: String?
-    var start: Int64
-    var end: Int64?
-    var after: EventCursor
-    var limit: Int
-
-    func run(_ db: Database) throws -> (events: [StoredLogEvent], hasMore: Bool) {
-        var arguments: StatementArguments = [group.accountID, group.region, group.name]
-        var conditions = """
-            g.accountID = ? AND g.region = ? AND g.name = ? AND g.isDeleted = 0
-            """
-        if let stream {
-            conditions += " AND s.name = ?"
-            arguments += [stream]
-        }
-        conditions += " AND e.timestamp >= ? AND (e.timestamp > ? OR e.id > ?) AND e.timestamp >= ?"
-        arguments += [after.timestamp, after.timestamp, after.id, start]
-        if let end {
-            conditions += " AND e.timestamp < ?"
-            arguments += [end]
-        }
-        arguments += [limit + 1]
-        // The stream's index where one is named, else the group's: both give the order, so nothing is sorted.
-        let from =
-            stream == nil
-            ? "logGroups g CROSS JOIN logEvents e ON e.groupID = g.id CROSS JOIN logStreams s ON s.id = e.streamID"
-            : "logGroups g CROSS JOIN logStreams s ON s.groupID = g.id CROSS JOIN logEvents e ON e.streamID = s.id"
-        let rows = try Row.fetchCursor(
-            db,
-            sql: """
-                SELECT e.id, s.name, e.timestamp, e.ingestionTime, e.message FROM \(from)
-                WHERE \(conditions) ORDER BY e.timestamp, e.id LIMIT ?
-                """,
-            arguments: arguments
-        )
-        var events: [StoredLogEvent] = []
-        var bytes = 0
-        while let row = try rows.next() {
-            let message: Data = row[4]
-            bytes += message.count
-            if events.count == limit || (bytes > LogStore.pageBytesMax && !events.isEmpty) { return (events, true) }
-            events.append(
-                StoredLogEvent(
-                    id: row[0],
-                    stream: row[1],
-                    timestamp: Timestamp(millisecondsSinceEpoch: row[2]),
-                    ingestionTime: Timestamp(millisecondsSinceEpoch: row[3]),
-                    message: String(decoding: message, as: UTF8.self)
-                )
-            )
-        }
-        return (events, false)
     }
 }
 

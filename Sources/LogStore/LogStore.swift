@@ -7,6 +7,9 @@ import Synchronization
 
 /// Log events and usage records, in an SQLite database of their own (DIRECTORY/logs.sqlite, WAL, `synchronous=NORMAL`).
 ///
+/// New events are rows; `sweep` packs a group's older ones into compressed segments. Groups and streams come with their first events,
+/// or are made beforehand.
+///
 /// What `append` returned for survives the end of the process; a power cut may take the last second of it, and corrupts
 /// nothing. Appends that come while a transaction is being written share the next one. One process per directory.
 /// SQLite's work runs on the database pool's own threads, never on Swift's cooperative ones.
@@ -18,10 +21,14 @@ package final class LogStore: Sendable {
 
     let pool: DatabasePool
     let retention: LogRetention
-    private let now: @Sendable () -> Timestamp
+    let now: @Sendable () -> Timestamp
     private let onBackgroundFailure: @Sendable (LogStoreError) -> Void
     private let queue = Mutex(JournalQueue())
     private let isTrimScheduled = Mutex(false)
+    private let committed = Atomic<UInt64>(0)
+
+    /// How often events were committed: who saw it change looks for new ones.
+    package var commits: UInt64 { committed.load(ordering: .acquiring) }
 
     /// Opens the database, making or migrating it as needed.
     ///
@@ -128,6 +135,7 @@ package final class LogStore: Sendable {
                     isOverLimit = try LogWriter.write(batch.map(\.entry), ingestedAt: now(), retention: retention, db)
                     return .commit
                 }
+                committed.add(1, ordering: .releasing)
                 batch.forEach { $0.completion(.success(())) }
                 if isOverLimit { scheduleTrim() }
             } catch {
@@ -139,7 +147,7 @@ package final class LogStore: Sendable {
     }
 
     /// Drops old events in small transactions between the appends', until every limit is kept.
-    private func scheduleTrim() {
+    func scheduleTrim() {
         let isFirst = isTrimScheduled.withLock { isScheduled in
             defer { isScheduled = true }
             return !isScheduled
@@ -172,8 +180,11 @@ package enum LogStoreError: Error, Equatable, CustomStringConvertible {
     case entryTooLarge(bytes: Int64)
     /// Too many callers wait for a commit already.
     case overloaded
-    /// A cursor that `events` did not give out.
-    case invalidCursor
+    case noGroup
+    case noStream
+    /// A group or a stream of that name.
+    case exists
+    case tooManyGroups
     case failed(message: String)
 
     init(_ error: any Error) {
@@ -195,7 +206,10 @@ package enum LogStoreError: Error, Equatable, CustomStringConvertible {
         case .diskFull: "log store: the disk is full; nothing was written"
         case .entryTooLarge(let bytes): "log store: an entry of \(bytes) bytes is over \(LogStore.entryBytesMax)"
         case .overloaded: "log store: more than \(JournalQueue.waitingMax) entries wait to be written"
-        case .invalidCursor: "log store: the cursor is not one that was given out"
+        case .noGroup: "log store: no such group"
+        case .noStream: "log store: no such stream"
+        case .exists: "log store: there is one of that name already"
+        case .tooManyGroups: "log store: \(LogStore.groupsMax) groups are there already"
         case .failed(let message): "log store: \(message)"
         }
     }

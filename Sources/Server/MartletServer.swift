@@ -17,6 +17,7 @@ import LambdaModel
 import LinuxSandbox
 import LogStore
 import Logging
+import Logs
 import MetadataStore
 import NIOCore
 import NIOPosix
@@ -120,10 +121,12 @@ struct MartletServer {
         try await events.load()
         let schedules = schedules(stores, controlPlane, invoker, events, queues)
         let passThrough = configuration.awsEndpoint.map { PassThrough(endpoint: $0) }
+        let logs = LogsService(store: stores.logs, now: Self.now, clock: ContinuousClock(), logger: logger)
         try await serve(
             api(
                 controlPlane,
                 stores.logs,
+                logs,
                 invoker,
                 events,
                 keys,
@@ -142,7 +145,7 @@ struct MartletServer {
                 CertificateService(identity: identity, now: Self.now, logger: logger),
                 PassThroughService(passThrough: passThrough),
             ] + (schedules.map { [$0.driver] } ?? []),
-            waiting: (queues.map { [$0] } ?? []) + (ownStreams.map { [$0] } ?? []),
+            waiting: [logs] + (queues.map { [$0] } ?? []) + (ownStreams.map { [$0] } ?? []),
             identity: identity,
             drain: DrainService(
                 pool: pool,
@@ -320,6 +323,7 @@ struct MartletServer {
     private func api(
         _ controlPlane: ControlPlane,
         _ logs: LogStore,
+        _ logsService: LogsService,
         _ invoker: InvokeService,
         _ events: AsyncInvokeQueue,
         _ keys: AccessKeys,
@@ -332,6 +336,7 @@ struct MartletServer {
         LambdaAPI(
             controlPlane: controlPlane,
             logs: logs,
+            logsService: logsService,
             invoke: { try await invoker.invoke($0) },
             stream: { try await invoker.stream($0) },
             accept: { try await invoker.accept($0, into: events) },

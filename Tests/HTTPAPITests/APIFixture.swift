@@ -13,6 +13,7 @@ import InvocationCore
 import LambdaModel
 import LogStore
 import Logging
+import Logs
 import MetadataStore
 import NIOCore
 import ServiceLifecycle
@@ -91,6 +92,7 @@ final class APIFixture: Sendable {
         api = LambdaAPI(
             controlPlane: controlPlane,
             logs: logs,
+            logsService: LogsService(store: logs, now: { Self.now }, clock: clock, logger: logger),
             invoke: invoke,
             stream: stream ?? { InvocationStream(try await invoke($0)) },
             accept: { _ in },

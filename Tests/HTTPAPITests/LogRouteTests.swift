@@ -57,20 +57,37 @@ struct LogRouteTests {
 
     @Test(
         arguments: [
-            [:], ["logGroupName": .string("g"), "filterPattern": .string("x")],
+            [:], ["logGroupName": .string("g"), "filterPattern": .string("a-b")],
             ["logGroupName": .string("g"), "limit": .integer(0)],
             ["logGroupName": .string("g"), "limit": .integer(10_001)],
             ["logGroupName": .string("g"), "nextToken": .string("forged")],
             ["logGroupName": .string("g"), "startTime": .integer(-1)],
-            ["logGroupName": .string("g"), "logStreamNames": .array([.string("a"), .string("b")])],
+            ["logGroupName": .string("g"), "logStreamNames": .array([])],
         ] as [[String: JSONValue]]
     )
-    func `what is not served is refused`(members: [String: JSONValue]) async throws {
+    func `what breaks a rule is refused`(members: [String: JSONValue]) async throws {
         defer { try? fixture.remove() }
         try await fixture.serve { client async throws in
             let answer = try await filter(client, members)
             #expect(answer.status == .badRequest)
             #expect(try answer.json["__type"] == .string("InvalidParameterException"))
+        }
+    }
+
+    @Test func `what is not there is told apart from what is unknown`() async throws {
+        defer { try? fixture.remove() }
+        try await fixture.serve { client async throws in
+            let missing = try await filter(client, ["logGroupName": .string("g")])
+            #expect(try missing.json["__type"] == .string("ResourceNotFoundException"))
+            let unknown = try await client.send(
+                .post,
+                "/",
+                headers: [("X-Amz-Target", "Logs_20140328.StartQuery")],
+                body: Array("{}".utf8),
+                service: "logs"
+            )
+            #expect(unknown.status == .badRequest)
+            #expect(try unknown.json["__type"] == .string("UnknownOperationException"))
         }
     }
 

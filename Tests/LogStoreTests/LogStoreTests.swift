@@ -6,80 +6,6 @@ import Testing
 
 @testable import LogStore
 
-/// A store in a directory that goes away with the test.
-private final class Fixture {
-    let path: String
-
-    init() throws {
-        path = NSTemporaryDirectory() + "martlet-logs-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-    }
-
-    func open(retention: LogRetention = LogRetention(), pagesMax: Int? = nil) throws -> LogStore {
-        try LogStore(
-            directory: path,
-            retention: retention,
-            pagesMax: pagesMax,
-            now: { Timestamp(millisecondsSinceEpoch: 5_000) },
-            onBackgroundFailure: { Issue.record($0) }
-        )
-    }
-
-    deinit {
-        do { try FileManager.default.removeItem(atPath: path) } catch { Issue.record(error) }
-    }
-}
-
-private let group = LogGroupKey(accountID: "000000000000", region: "us-east-1", name: "/aws/lambda/f")
-
-private func event(_ time: Int64, _ message: String) -> LogEvent {
-    LogEvent(timestamp: Timestamp(millisecondsSinceEpoch: time), message: message)
-}
-
-private func entry(_ events: [LogEvent], stream: String = "s", group: LogGroupKey = group) -> JournalEntry {
-    JournalEntry(group: group, stream: stream, events: events, usage: nil)
-}
-
-extension LogStore {
-    fileprivate func messages(
-        _ group: LogGroupKey = group,
-        stream: String? = nil,
-        from start: Int64? = nil,
-        to end: Int64? = nil,
-        pageSize: Int = 10_000
-    ) async throws -> [String] {
-        var all: [String] = []
-        var cursor: String?
-        repeat {
-            let page = try await events(
-                group,
-                stream: stream,
-                startTime: start.map { Timestamp($0) },
-                endTime: end.map { Timestamp($0) },
-                after: cursor,
-                limit: pageSize
-            )
-            #expect(page.events.count <= pageSize)
-            all += page.events.map(\.message)
-            cursor = page.cursor
-        } while cursor != nil
-        return all
-    }
-
-    /// Waits for what runs in the background, two minutes or more.
-    fileprivate func eventually(_ condition: (Database) throws -> Bool) async throws {
-        for _ in 0..<12_000 {
-            if try pool.read(condition) { return }
-            try await Task.sleep(for: .milliseconds(10))
-        }
-        Issue.record("did not happen")
-    }
-}
-
-extension Timestamp {
-    fileprivate init(_ milliseconds: Int64) { self.init(millisecondsSinceEpoch: milliseconds) }
-}
-
 struct LogStoreTests {
     @Test func `events come back in the order of time, then of ingestion`() async throws {
         let fixture = try Fixture()
@@ -92,10 +18,8 @@ struct LogStoreTests {
         }
         #expect(try await store.messages(from: 10, to: 30) == ["a", "b1", "b2"])
         #expect(try await store.messages(stream: "two", from: 6) == ["b2"])
-        #expect(try await store.messages(stream: "three").isEmpty)
-        let first = try #require(
-            try await store.events(group, stream: nil, startTime: nil, endTime: nil, after: nil, limit: 1).events.first
-        )
+        await #expect(throws: LogStoreError.noStream) { try await store.messages(stream: "three") }
+        let first = try #require(try await store.page(LogQuery(group: group)).events.first)
         #expect(first.stream == "two")
         #expect(first.ingestionTime == Timestamp(5_000))
         #expect(first.id == 5)
@@ -109,7 +33,7 @@ struct LogStoreTests {
         others[1].region = "eu-west-1"
         others[2].name = "/aws/lambda/g"
         for other in others { try await store.append(entry([event(1, other.accountID + other.region)], group: other)) }
-        #expect(try await store.messages().isEmpty)
+        await #expect(throws: LogStoreError.noGroup) { try await store.messages() }
         #expect(try await store.messages(others[1]) == ["000000000000eu-west-1"])
     }
 
@@ -123,32 +47,26 @@ struct LogStoreTests {
         #expect(try await store.messages() == texts)
     }
 
-    @Test func `a cursor that was not given out is refused or harmless`() async throws {
+    @Test(arguments: [
+        "", "x", "1/", "1/1/1", "1/01", "1/-1", "1/+1", "1/ 1", "01/1", "+1/1", "99999999999999999999/1", "1/1; SELECT",
+    ])
+    func `a position is read to the letter`(text: String) {
+        #expect(LogPosition(text) == nil)
+        #expect(LogPosition(String(repeating: "1", count: 1_000)) == nil)
+        #expect(LogPosition("-9223372036854775808/0")?.text == "-9223372036854775808/0")
+    }
+
+    @Test func `a position that was made up reads the same group's events only`() async throws {
         let fixture = try Fixture()
         let store = try fixture.open()
         var other = group
         other.name = "other"
         try await store.append(entry([event(1, "mine"), event(2, "mine too")]))
         try await store.append(entry([event(1, "secret")], group: other))
-        let forged = [
-            "", "x", "1/", "1/1", "1/1/1/1", "2/1/1", "1/01/1", "1/1/-1", "1/+1/1", "1/1/ 1",
-            "1/99999999999999999999/1",
-            "1/1/1; SELECT", String(repeating: "1/", count: 1_000),
-        ]
-        for cursor in forged {
-            await #expect(throws: LogStoreError.invalidCursor, "\(cursor)") {
-                try await store.events(group, stream: nil, startTime: nil, endTime: nil, after: cursor, limit: 10)
-            }
-        }
-        let page = try await store.events(
-            group,
-            stream: nil,
-            startTime: Timestamp(2),
-            endTime: nil,
-            after: "1/-9223372036854775808/0",
-            limit: -5
-        )
-        #expect(page.events.map(\.message) == ["mine too"])
+        var query = LogQuery(group: group)
+        query.start = 2
+        query.position = LogPosition(timestamp: .min, id: 0)
+        #expect(try await store.page(query).events.map(\.message) == ["mine too"])
     }
 
     @Test func `a page ends before it is too large, and never empty`() async throws {
@@ -156,8 +74,8 @@ struct LogStoreTests {
         let store = try fixture.open()
         let large = String(repeating: "x", count: 3_000_000)
         try await store.append(entry([event(1, large), event(2, large), event(3, large + large)]))
-        let page = try await store.events(group, stream: nil, startTime: nil, endTime: nil, after: nil, limit: 100)
-        #expect(page.events.count == 1)
+        let page = try await store.page(LogQuery(group: group))
+        #expect(page.events.count == 1 && page.hasMore)
         #expect(try await store.messages().map(\.utf8.count) == [3_000_000, 3_000_000, 6_000_000])
     }
 
@@ -200,7 +118,7 @@ struct LogStoreTests {
         let store = try fixture.open()
         try await store.append(entry((0..<2_500).map { event($0, "old") }))
         #expect(try await store.deleteGroup(group))
-        #expect(try await store.messages().isEmpty)
+        await #expect(throws: LogStoreError.noGroup) { try await store.messages() }
         #expect(try await store.deleteGroup(group) == false)
         try await store.append(entry([event(1, "new")]))
         #expect(try await store.messages() == ["new"])
@@ -225,7 +143,7 @@ struct LogStoreTests {
         try await store.eventually { db in
             try Int.fetchOne(db, sql: "SELECT MAX(bytes) FROM logGroups") ?? 0 <= 126_000
         }
-        let kept = try await store.events(group, stream: nil, startTime: nil, endTime: nil, after: nil, limit: 10_000)
+        let kept = try await store.page(LogQuery(group: group))
         #expect(kept.events.last?.timestamp == Timestamp(4_999))
         let count = kept.events.count
         #expect(count <= 1_000 && count > 0)

@@ -125,6 +125,7 @@ def aws():
         assert not check or result.returncode == 0, result.stderr
         return result
 
+    run.path = path
     return run
 
 

@@ -257,10 +257,13 @@ class Server:
         return json.loads(body)
 
     def log(self, name, group=None):
-        """The function's log: pairs of stream and message, in order."""
-        pages = self.client("logs").get_paginator("filter_log_events").paginate(
-            logGroupName=group or f"/aws/lambda/{name}")
-        return [(event["logStreamName"], event["message"]) for page in pages for event in page["events"]]
+        """The function's log: pairs of stream and message, in order; none before it has written anything."""
+        client = self.client("logs")
+        pages = client.get_paginator("filter_log_events").paginate(logGroupName=group or f"/aws/lambda/{name}")
+        try:
+            return [(event["logStreamName"], event["message"]) for page in pages for event in page["events"]]
+        except client.exceptions.ResourceNotFoundException:
+            return []
 
 
 def _command(pid):

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+import GRDB
+import LambdaModel
+
+/// Groups and streams by themselves: events make theirs where they are not there.
+extension LogStore {
+    /// Of one account in one region.
+    package static let groupsMax = 10_000
+
+    private func write<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+        do { return try await pool.write(body) } catch let error as DatabaseError { throw LogStoreError(error) }
+    }
+
+    func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+        do { return try await pool.read(body) } catch let error as DatabaseError { throw LogStoreError(error) }
+    }
+
+    // MARK: Groups
+
+    /// - Throws: `LogStoreError.exists`, or `tooManyGroups`.
+    package func createGroup(_ group: LogGroupKey, logClass: String, tags: [String: String]) async throws {
+        let time = now()
+        try await write { db in
+            guard try LogGroupRecord.id(of: group, db) == nil else { throw LogStoreError.exists }
+            let count = try Int.fetchOne(
+                db,
+                sql: "SELECT COUNT(*) FROM logGroups WHERE accountID = ? AND region = ? AND isDeleted = 0",
+                arguments: [group.accountID, group.region]
+            )
+            guard count ?? 0 < Self.groupsMax else { throw LogStoreError.tooManyGroups }
+            try db.execute(
+                sql: """
+                    INSERT INTO logGroups (accountID, region, name, createdAt, class, tags) VALUES (?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    group.accountID, group.region, group.name, time.millisecondsSinceEpoch, logClass,
+                    try LogGroupRecord.text(of: tags),
+                ]
+            )
+        }
+    }
+
+    package func group(_ group: LogGroupKey) async throws -> LogGroupRecord? {
+        try await read { db in
+            try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT \(LogGroupRecord.columns) FROM logGroups
+                    WHERE accountID = ? AND region = ? AND name = ? AND isDeleted = 0
+                    """,
+                arguments: [group.accountID, group.region, group.name]
+            ).map(LogGroupRecord.init)
+        }
+    }
+
+    /// In the order of their names, from behind `name`: those that begin with `prefix`, and have `part` in them.
+    package func groups(
+        accountID: String,
+        region: String,
+        after name: String?,
+        prefix: String,
+        containing part: String,
+        logClass: String?,
+        limit: Int
+    ) async throws -> [LogGroupRecord] {
+        try await read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT \(LogGroupRecord.columns) FROM logGroups
+                    WHERE accountID = ?1 AND region = ?2 AND isDeleted = 0 AND name > ?3 AND name >= ?4
+                        AND substr(name, 1, length(?4)) = ?4 AND (?5 = '' OR instr(name, ?5) > 0)
+                        AND (?6 IS NULL OR class = ?6)
+                    ORDER BY name LIMIT ?7
+                    """,
+                arguments: [accountID, region, name ?? "", prefix, part, logClass, limit]
+            ).map(LogGroupRecord.init)
+        }
+    }
+
+    /// How long a group's events are kept; nil for ever.
+    ///
+    /// Older ones are not read any more when this returns.
+    /// - Throws: `LogStoreError.noGroup`.
+    package func setRetention(_ group: LogGroupKey, days: Int?) async throws {
+        try await write { db in
+            let id = try LogGroupRecord.existingID(of: group, db)
+            try db.execute(sql: "UPDATE logGroups SET retentionDays = ? WHERE id = ?", arguments: [days, id])
+        }
+    }
+
+    /// - Throws: `LogStoreError.noGroup`, or what `change` throws.
+    package func changeTags(
+        of group: LogGroupKey,
+        _ change: @escaping @Sendable (inout [String: String]) throws -> Void
+    ) async throws {
+        guard try await self.group(group) != nil else { throw LogStoreError.noGroup }
+        try await write { db in
+            let id = try LogGroupRecord.existingID(of: group, db)
+            let row = try Row.fetchOne(
+                db,
+                sql: "SELECT \(LogGroupRecord.columns) FROM logGroups WHERE id = ?",
+                arguments: [id]
+            )
+            guard var tags = try row.map(LogGroupRecord.init)?.tags else { throw LogStoreError.noGroup }
+            try change(&tags)
+            try db.execute(
+                sql: "UPDATE logGroups SET tags = ? WHERE id = ?",
+                arguments: [try LogGroupRecord.text(of: tags), id]
+            )
+        }
+    }
+
+    // MARK: Streams
+
+    /// - Throws: `LogStoreError.noGroup` or `exists`.
+    package func createStream(_ name: String, in group: LogGroupKey) async throws {
+        let time = now()
+        try await write { db in
+            let groupID = try LogGroupRecord.existingID(of: group, db)
+            guard try LogStreamRecord.id(of: name, group: groupID, db) == nil else { throw LogStoreError.exists }
+            try db.execute(
+                sql: "INSERT INTO logStreams (groupID, name, createdAt) VALUES (?, ?, ?)",
+                arguments: [groupID, name, time.millisecondsSinceEpoch]
+            )
+        }
+    }
+
+    /// Deletes a stream with its events.
+    ///
+    /// It is gone for readers when this returns; the space is given back in the background.
+    /// - Throws: `LogStoreError.noGroup` or `noStream`.
+    package func deleteStream(_ name: String, in group: LogGroupKey) async throws {
+        try await write { db in
+            let groupID = try LogGroupRecord.existingID(of: group, db)
+            guard let id = try LogStreamRecord.id(of: name, group: groupID, db) else { throw LogStoreError.noStream }
+            // Its name may be another's from now on: streams' names have no colon on AWS.
+            try db.execute(
+                sql: "UPDATE logStreams SET isDeleted = 1, name = ':' || id WHERE id = ?",
+                arguments: [id]
+            )
+        }
+        scheduleTrim()
+    }
+
+    /// - Throws: `LogStoreError.noGroup`.
+    package func hasStream(_ name: String, in group: LogGroupKey) async throws -> Bool {
+        try await read { db in
+            try LogStreamRecord.id(of: name, group: LogGroupRecord.existingID(of: group, db), db) != nil
+        }
+    }
+
+    /// In the order of their names, or of the times of their last events, from behind `place`.
+    ///
+    /// - Throws: `LogStoreError.noGroup`.
+    package func streams(
+        of group: LogGroupKey,
+        prefix: String,
+        byLastEvent: Bool,
+        descending: Bool,
+        after place: LogStreamPlace?,
+        limit: Int
+    ) async throws -> [LogStreamRecord] {
+        try await read { db in
+            let groupID = try LogGroupRecord.existingID(of: group, db)
+            let (comparison, order) = descending ? ("<", "DESC") : (">", "ASC")
+            var conditions = "groupID = ? AND isDeleted = 0 AND name >= ? AND substr(name, 1, length(?)) = ?"
+            var arguments: StatementArguments = [groupID, prefix, prefix, prefix]
+            if let place {
+                if byLastEvent {
+                    conditions += " AND (lastEventTime, name) \(comparison) (?, ?)"
+                    arguments += [place.lastEventTime, place.name]
+                } else {
+                    conditions += " AND name \(comparison) ?"
+                    arguments += [place.name]
+                }
+            }
+            arguments += [limit]
+            return try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT name, createdAt, firstEventTime, lastEventTime, lastIngestionTime FROM logStreams
+                    WHERE \(conditions) ORDER BY \(byLastEvent ? "lastEventTime \(order), " : "")name \(order) LIMIT ?
+                    """,
+                arguments: arguments
+            ).map(LogStreamRecord.init)
+        }
+    }
+
+    // MARK: Upkeep
+
+    /// Drops what groups keep no longer, and packs their older events.
+    ///
+    /// In small transactions between the appends'.
+    package func sweep() async throws {
+        let time = now()
+        let groups = try await read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT id, retentionDays, unsealedBytes FROM logGroups
+                    WHERE isDeleted = 0 AND (retentionDays IS NOT NULL OR unsealedBytes >= ?)
+                    """,
+                arguments: [LogSealer.rowBytesMin]
+            ).map { (id: $0[0] as Int64, days: $0[1] as Int?, rowBytes: $0[2] as Int64) }
+        }
+        for group in groups {
+            if let horizon = group.days.map({ Self.horizon(days: $0, now: time) }) {
+                while try await write({ db in
+                    try LogTrimmer.dropOldest(of: group.id, bytesMin: .max, before: horizon, db)
+                }) > 0 { try Task.checkCancellation() }
+            }
+            guard group.rowBytes >= LogSealer.rowBytesMin else { continue }
+            while try await write({ db in try LogSealer.seal(group: group.id, now: time, db) }) {
+                try Task.checkCancellation()
+            }
+        }
+    }
+
+    /// The earliest time of an event that is kept.
+    static func horizon(days: Int, now: Timestamp) -> Int64 {
+        now.millisecondsSinceEpoch - Int64(days) * 86_400_000
+    }
+}

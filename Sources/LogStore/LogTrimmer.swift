@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import GRDB
+import LambdaModel
+
+/// Drops what is over a limit, too old or deleted, a little at a time.
+enum LogTrimmer {
+    /// One transaction's share: some milliseconds.
+    static let eventsMax = 1_000
+
+    /// One step, inside the caller's transaction.
+    ///
+    /// - Returns: Whether nothing is left to do.
+    static func trim(_ retention: LogRetention, _ db: Database) throws -> Bool {
+        if let deleted = try Int64.fetchOne(db, sql: "SELECT id FROM logGroups WHERE isDeleted = 1 LIMIT 1") {
+            if try dropOldest(of: deleted, bytesMin: .max, db) == 0 {
+                try db.execute(sql: "DELETE FROM logStreams WHERE groupID = ?", arguments: [deleted])
+                try db.execute(sql: "DELETE FROM logGroups WHERE id = ?", arguments: [deleted])
+            }
+            return false
+        }
+        if let deleted = try Row.fetchOne(db, sql: "SELECT id, groupID FROM logStreams WHERE isDeleted = 1 LIMIT 1") {
+            try drop(stream: deleted[0], group: deleted[1], db)
+            return false
+        }
+        guard
+            let largest = try Row.fetchOne(
+                db,
+                sql: "SELECT id, bytes FROM logGroups WHERE isDeleted = 0 ORDER BY bytes DESC LIMIT 1"
+            )
+        else { return true }
+        let id: Int64 = largest[0]
+        let excess = max(
+            (largest[1] as Int64) - retention.groupBytesMax,
+            try Totals.add(0, db) - retention.totalBytesMax
+        )
+        guard excess > 0 else { return true }
+        // A little more than needed, so that not every append from now on starts this again.
+        let spare = min(retention.groupBytesMax, retention.totalBytesMax) / 32
+        // Nothing there though bytes are counted: they would be counted for ever.
+        return try dropOldest(of: id, bytesMin: excess + spare, db) == 0
+    }
+
+    /// Drops events from before `time` until `bytesMin` are gone or there was enough for one step; returns how many.
+    static func dropOldest(
+        of group: Int64,
+        bytesMin: Int64,
+        before time: Int64 = .max,
+        _ db: Database
+    ) throws -> Int {
+        let segment = try Row.fetchOne(
+            db.cachedStatement(
+                sql: """
+                    SELECT id, firstTime FROM logSegments WHERE groupID = ? AND lastTime < ?
+                    ORDER BY firstTime, firstID LIMIT 1
+                    """
+            ),
+            arguments: [group, time]
+        )
+        // What came late, from before the oldest segment, goes first.
+        let end: Int64 = segment.map { $0[1] } ?? time
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT id, streamID, length(message) FROM logEvents WHERE groupID = ? AND timestamp < ?
+                ORDER BY timestamp, id LIMIT ?
+                """,
+            arguments: [group, end, eventsMax]
+        )
+        guard rows.isEmpty, let segment else { return try drop(rows, of: group, bytesMin: bytesMin, db) }
+        return try drop(segment: segment[0], of: group, db)
+    }
+
+    private static func drop(_ rows: [Row], of group: Int64, bytesMin: Int64, _ db: Database) throws -> Int {
+        var dropped: Int64 = 0
+        var count = 0
+        var streams: Set<Int64> = []
+        let delete = try db.cachedStatement(sql: "DELETE FROM logEvents WHERE id = ?")
+        for row in rows {
+            guard dropped < bytesMin else { break }
+            try delete.execute(arguments: [row[0] as Int64])
+            streams.insert(row[1])
+            dropped += (row[2] as Int64) + LogStore.eventOverheadBytes
+            count += 1
+        }
+        try uncount(dropped, unsealed: dropped, of: group, db)
+        try dropEmpty(streams, db)
+        return count
+    }
+
+    private static func drop(segment: Int64, of group: Int64, _ db: Database) throws -> Int {
+        guard
+            let row = try Row.fetchOne(
+                db,
+                sql: "SELECT events, bytes FROM logSegments WHERE id = ?",
+                arguments: [segment]
+            )
+        else { return 0 }
+        let streams = try Int64.fetchSet(
+            db,
+            sql: "SELECT streamID FROM logSegmentStreams WHERE segmentID = ?",
+            arguments: [segment]
+        )
+        try db.execute(sql: "DELETE FROM logSegmentStreams WHERE segmentID = ?", arguments: [segment])
+        try db.execute(sql: "DELETE FROM logSegments WHERE id = ?", arguments: [segment])
+        try uncount(row[1], unsealed: 0, of: group, db)
+        try dropEmpty(streams, db)
+        return row[0]
+    }
+
+    /// Takes bytes from what is counted.
+    private static func uncount(_ bytes: Int64, unsealed: Int64, of group: Int64, _ db: Database) throws {
+        try db.execute(
+            sql: "UPDATE logGroups SET bytes = bytes - ?, unsealedBytes = unsealedBytes - ? WHERE id = ?",
+            arguments: [bytes, unsealed, group]
+        )
+        _ = try Totals.add(-bytes, db)
+    }
+
+    /// A stream goes with its last event: there is one per execution environment, so they would pile up.
+    private static func dropEmpty(_ streams: Set<Int64>, _ db: Database) throws {
+        let delete = try db.cachedStatement(
+            sql: """
+                DELETE FROM logStreams WHERE id = ?1 AND isDeleted = 0
+                    AND NOT EXISTS (SELECT 1 FROM logEvents WHERE streamID = ?1)
+                    AND NOT EXISTS (SELECT 1 FROM logSegmentStreams WHERE streamID = ?1)
+                """
+        )
+        for stream in streams { try delete.execute(arguments: [stream]) }
+    }
+
+    /// Some events of a deleted stream: of rows, then of a segment that has others too; the stream itself at last.
+    private static func drop(stream: Int64, group: Int64, _ db: Database) throws {
+        let rows = try Row.fetchAll(
+            db,
+            sql: "SELECT id, streamID, length(message) FROM logEvents WHERE streamID = ? LIMIT ?",
+            arguments: [stream, eventsMax]
+        )
+        guard rows.isEmpty else {
+            _ = try drop(rows, of: group, bytesMin: .max, db)
+            return
+        }
+        guard
+            let row = try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT s.id, s.bytes, s.plainBytes, s.payload FROM logSegmentStreams l JOIN logSegments s
+                    ON s.id = l.segmentID WHERE l.streamID = ? LIMIT 1
+                    """,
+                arguments: [stream]
+            )
+        else {
+            try db.execute(sql: "DELETE FROM logStreams WHERE id = ?", arguments: [stream])
+            return
+        }
+        let id: Int64 = row[0]
+        let rest = try LogSegment(payload: row[3], plainBytes: row[2]).without(stream: stream)
+        guard let rest else {
+            _ = try drop(segment: id, of: group, db)
+            return
+        }
+        let packed = try rest.packed()
+        try db.execute(
+            sql: "UPDATE logSegments SET events = ?, bytes = ?, plainBytes = ?, payload = ? WHERE id = ?",
+            arguments: [rest.entries.count, rest.countedBytes, packed.plainBytes, packed.payload, id]
+        )
+        try db.execute(
+            sql: "DELETE FROM logSegmentStreams WHERE streamID = ? AND segmentID = ?",
+            arguments: [stream, id]
+        )
+        try uncount((row[1] as Int64) - rest.countedBytes, unsealed: 0, of: group, db)
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import AWSWire
+import LambdaModel
+import LogStore
+import Testing
+
+@testable import Logs
+
+struct LiveTailTests {
+    private func start(_ fixture: LogsFixture, _ members: [String: JSONValue]) async throws -> LiveTail {
+        let input = try LogsInput(body: JSONValue.object(members).bytes)
+        return try await fixture.service.startLiveTail(input, LogsFixture.caller, requestID: "r")
+    }
+
+    /// Messages until there are as many.
+    private func messages(_ tail: LiveTail, _ count: Int) async throws -> [String] {
+        var messages: [String] = []
+        while messages.count < count {
+            guard case .event("sessionUpdate", let update)? = try await tail.next() else { break }
+            let results = update["sessionResults"]?.array ?? []
+            #expect(results.count <= 500)
+            #expect(update["sessionMetadata"]?["sampled"] == .bool(false))
+            messages += results.compactMap { $0["message"]?.string }
+        }
+        return messages
+    }
+
+    @Test func `events come as they are ingested, those that are wanted`() async throws {
+        let fixture = try LogsFixture()
+        try await fixture.make()
+        try await fixture.make("h")
+        try await fixture.put(["before"])
+        let tail = try await start(
+            fixture,
+            ["logGroupIdentifiers": .array([.string("g")]), "logEventFilterPattern": .string("-no")]
+        )
+        guard case .event("sessionStart", let start)? = try await tail.next() else {
+            Issue.record("no start")
+            return
+        }
+        #expect(start["logGroupIdentifiers"] == .array([.string("g")]) && start["requestId"] == .string("r"))
+        try await fixture.put(["one", "no", "two"], at: LogsFixture.start - 50_000)
+        try await fixture.put(["other"], group: "h")
+        try await fixture.put(["three"])
+        #expect(try await messages(tail, 3) == ["one", "two", "three"])
+        // One that has nothing to say says so.
+        guard case .event("sessionUpdate", let idle)? = try await tail.next() else {
+            Issue.record("no update")
+            return
+        }
+        #expect(idle["sessionResults"] == .array([]))
+        fixture.service.liveTails.close()
+        while try await tail.next() != nil {}
+    }
+
+    @Test func `many events come in order, 500 at a time, and none is left out`() async throws {
+        let fixture = try LogsFixture()
+        try await fixture.make()
+        let tail = try await start(fixture, ["logGroupIdentifiers": .array([.string("g")])])
+        _ = try await tail.next()
+        for batch in 0..<3 { try await fixture.put((0..<4_000).map { "\(batch) \($0)" }) }
+        let wanted = (0..<3).flatMap { batch in (0..<4_000).map { "\(batch) \($0)" } }
+        #expect(try await messages(tail, wanted.count) == wanted)
+    }
+
+    @Test func `streams are chosen by name or by what they begin with`() async throws {
+        let fixture = try LogsFixture()
+        try await fixture.make(stream: "a1")
+        for name in ["a2", "b1"] {
+            try await fixture.call(.createLogStream, ["logGroupName": .string("g"), "logStreamName": .string(name)])
+        }
+        let groups = JSONValue.array([.string("g")])
+        let named = try await start(
+            fixture,
+            ["logGroupIdentifiers": groups, "logStreamNames": .array([.string("a2"), .string("b1")])]
+        )
+        let prefixed = try await start(
+            fixture,
+            ["logGroupIdentifiers": groups, "logStreamNamePrefixes": .array([.string("a")])]
+        )
+        for tail in [named, prefixed] { _ = try await tail.next() }
+        for name in ["a1", "a2", "b1"] { try await fixture.put([name], stream: name) }
+        #expect(try await messages(named, 2) == ["a2", "b1"])
+        #expect(try await messages(prefixed, 2) == ["a1", "a2"])
+    }
+
+    @Test func `sessions are counted, and what can't be followed is refused`() async throws {
+        let fixture = try LogsFixture()
+        try await fixture.make()
+        let own: [String: JSONValue] = ["logGroupIdentifiers": .array([.string("g")])]
+        var tails: [LiveTail] = []
+        for _ in 0..<LiveTailCount.sessionsMax { tails.append(try await start(fixture, own)) }
+        let error = await #expect(throws: LogsError.self) { try await start(fixture, own) }
+        #expect(error?.kind == .limitExceeded)
+        tails.removeLast()
+        _ = try await start(fixture, own)
+        for (members, kind) in [
+            (["logGroupIdentifiers": .array([.string("x")])], .resourceNotFound), ([:], .invalidParameter),
+            (["logGroupIdentifiers": .array([])], .invalidParameter),
+            (own.merging(["logEventFilterPattern": .string("{")]) { $1 }, .invalidParameter),
+        ] as [([String: JSONValue], LogsError.Kind)] {
+            let error = await #expect(throws: LogsError.self) { try await start(fixture, members) }
+            #expect(error?.kind == kind)
+        }
+    }
+}
