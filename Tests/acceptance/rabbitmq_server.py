@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -29,11 +30,15 @@ OTHER_HOST = "other"
 
 
 def _free_ports(count):
+    """Below those that the kernel gives to connections, so that none takes one of them before the node has it, or when it starts anew."""
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for listener in sockets:
-            listener.bind(("127.0.0.1", 0))
-        return [listener.getsockname()[1] for listener in sockets]
+        ports = []
+        while len(ports) < count:
+            listener = stack.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                listener.bind(("127.0.0.1", random.randrange(10_000, 32_000)))
+                ports.append(listener.getsockname()[1])
+        return ports
 
 
 def _hash(password):
