@@ -222,7 +222,8 @@ let package = Package(
             name: "HTTPAPI",
             dependencies: nio + [
                 "ControlPlane", "EventLoops", "LogStore", "Logs", "AWSWire", "InvocationCore", "LambdaModel",
-                "MetadataStore", "QueueCore", "Queues", "ScheduleCore", "Schedules", "StreamCore", "Streams", hummingbird,
+                "MetadataStore", "QueueCore", "Queues", "ScheduleCore", "Schedules", "StreamCore", "Streams",
+                hummingbird,
                 hummingbirdCore, nioHTTP1, nioSSL, logging, product("AsyncHTTPClient", "async-http-client"),
                 product("HTTPTypes", "swift-http-types"),
             ],

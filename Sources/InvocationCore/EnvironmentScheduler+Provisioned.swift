@@ -158,7 +158,9 @@ extension EnvironmentScheduler {
     }
 
     /// Lets go of so many environments of the key: what is not up yet and what is idle at once, the others when their invocations
-    /// have ended. What awaits their memory is started by `startWhatFits`.
+    /// have ended.
+    ///
+    /// What awaits their memory is started by `startWhatFits`.
     private mutating func dismiss(_ key: EnvironmentKey, _ count: Int) -> [Command] {
         guard count > 0 else { return [] }
         func rank(_ phase: Phase) -> Int {

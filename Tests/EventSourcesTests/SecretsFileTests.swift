@@ -106,7 +106,7 @@ struct SecretsFileTests {
             do throws(SecretFailure) {
                 _ = try file.secret(Self.arn, accountID: Self.account)
                 Issue.record("taken")
-            } catch let error as SecretFailure {
+            } catch {
                 #expect(error.problem.contains("--secrets") && !error.problem.contains(scratch.path))
             }
         }
