@@ -50,6 +50,9 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
     private var answering: Answering?
     /// An answer that the client has not taken yet.
     private var isWriting = false
+    /// The answer to a response of who has asked for the next event already: it goes out with that, and wakes the client once, if it is there within a
+    /// turn of the loop.
+    private var held: ByteBuffer?
     private var isReading = false
     /// The client sends nothing more, or nothing more is wanted of it.
     private var inputEnded = false
@@ -263,6 +266,7 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
             loop.execute { bound.value.answered(answer) }
         }
         answering = Answering(isPoll: next.isPoll, closes: next.closes, heldBytes: next.heldBytes, task: task)
+        if held != nil { loop.execute { bound.value.flushHeld() } }
     }
 
     private func answered(_ answer: RuntimeAPIAnswer) {
@@ -274,6 +278,10 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         guard let done = answering.take() else { return }
         connections.release(done.heldBytes)
         connections.note(answer, at: now)
+        if answer == .accepted, !done.closes, !clientEnded, pending.first?.isPoll == true {
+            held = HTTPAnswer(answer).serialized(closing: false, allocator: channel.allocator)
+            return advance()
+        }
         write(HTTPAnswer(answer), closing: done.closes || clientEnded && pending.isEmpty)
         advance()
     }
@@ -290,6 +298,7 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
             if closing { close() }
             advance()
         }
+        writeHeld(context)
         let buffer = answer.serialized(closing: closing, allocator: context.channel.allocator)
         context.writeAndFlush(NIOAny(buffer), promise: promise)
     }
@@ -305,6 +314,18 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         guard let context, !isClosed, !isClosing else { return }
         isClosing = true
         inputEnded = true
+        writeHeld(context)
+        context.flush()
         context.close(promise: nil)
+    }
+
+    private func flushHeld() {
+        guard let context, held != nil, !isClosed, !isClosing else { return }
+        writeHeld(context)
+        context.flush()
+    }
+
+    private func writeHeld(_ context: ChannelHandlerContext) {
+        if let held = held.take() { context.write(NIOAny(held), promise: nil) }
     }
 }

@@ -69,7 +69,7 @@ struct RuntimeAPIServerTests {
             defer { client.close() }
             try client.send(Self.post("invocation/a/response", "1") + Self.get("invocation/next"))
             #expect(try client.readAnswer().head.hasPrefix("HTTP/1.1 202 "))
-            // The poll is asked after the answer was written: of a client that had gone by then it would not be.
+            // Of a client that had gone by then it would not be asked.
             #expect(runtime.waitsBlocking { $0.requests.last == .next })
         }
     }
