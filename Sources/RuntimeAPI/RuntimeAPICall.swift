@@ -27,7 +27,7 @@ struct RuntimeAPICall {
     /// Where the body goes while it arrives; nil for a body that is gathered.
     let stream: PayloadStream?
     private var streamedBytes = 0
-    private var discardedBytes = 0
+    private(set) var discardedBytes = 0
     private let contentType: String?
     private let errorType: String?
     private let xrayCause: String?

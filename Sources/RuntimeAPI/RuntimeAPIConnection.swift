@@ -27,6 +27,8 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
     }
 
     private struct Answering {
+        /// It says how an invocation ended.
+        var isResponse: Bool
         var isPoll: Bool
         var closes: Bool
         var heldBytes: Int
@@ -144,9 +146,12 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
     }
 
     private func receive(_ bytes: ByteBuffer) {
-        guard let before = receiving?.body.count else { return }
+        guard let before = receiving?.body.count, let discardedBefore = receiving?.discardedBytes else { return }
         pace?.spend(bytes.readableBytes, at: now)
         let goesOn = receiving?.receive(bytes) ?? false
+        let isStreamUnwanted = receiving?.stream != nil && answering?.early != nil
+        let discarded = (receiving?.discardedBytes ?? 0) - discardedBefore
+        connections.noteIdleBytes(isStreamUnwanted ? bytes.readableBytes : discarded, at: now)
         let held = (receiving?.body.count ?? 0) - before
         if held >= 0 { connections.hold(held) } else { connections.release(-held) }
         if !goesOn {
@@ -210,24 +215,24 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
             let (loop, bound) = (channel.eventLoop, NIOLoopBound(self, eventLoop: channel.eventLoop))
             let delay = pace?.wait(at: now) ?? .zero
             let mayGoOn = stream.whenRoom(isHeldBack: delay > .zero) { loop.execute { bound.value.readIfWanted() } }
-            guard mayGoOn else { return readOn(after: delay) }
+            guard mayGoOn else { return goOn(after: delay) }
         } else if answering != nil {
             return
         }
         let pause = connections.pause(at: now)
-        guard pause == .zero else { return readOn(after: pause) }
+        guard pause == .zero else { return goOn(after: pause) }
         guard connections.mayRead(channel, resume: { [weak self] in self?.readIfWanted() }) else { return }
         isReading = true
         context.read()
     }
 
     /// Nothing for what is in its pace: a stream's reader says when.
-    private func readOn(after delay: Duration) {
+    private func goOn(after delay: Duration) {
         guard delay > .zero, pacing == nil else { return }
         let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
         pacing = channel.eventLoop.scheduleTask(in: .nanoseconds(delay.wholeNanoseconds)) {
             bound.value.pacing = nil
-            bound.value.readIfWanted()
+            bound.value.advance()
         }
     }
 
@@ -237,7 +242,10 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
 
     /// Starts what is next in line; answers that need nobody are written at once.
     private func advance() {
-        while answering == nil, !isWriting, let next = pending.popFirst() {
+        while answering == nil, !isWriting, !pending.isEmpty {
+            let pause = clientEnded ? .zero : connections.pause(at: now)
+            guard pause == .zero else { return goOn(after: pause) }
+            let next = pending.removeFirst()
             if next.isPoll, clientEnded {
                 // Nobody is there any more to take an event.
                 connections.release(next.heldBytes)
@@ -248,7 +256,7 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
             case .ask(let request): ask(request, next)
             case .answer(let answer):
                 connections.release(next.heldBytes)
-                connections.noteIdleTalk(at: now)
+                connections.noteIdleTalk(bytes: next.heldBytes, at: now)
                 write(answer, closing: next.closes || answer.closes || clientEnded && pending.isEmpty)
             }
         }
@@ -265,7 +273,13 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
             guard !loop.inEventLoop else { return bound.value.answered(answer) }
             loop.execute { bound.value.answered(answer) }
         }
-        answering = Answering(isPoll: next.isPoll, closes: next.closes, heldBytes: next.heldBytes, task: task)
+        answering = Answering(
+            isResponse: request.isResponse,
+            isPoll: next.isPoll,
+            closes: next.closes,
+            heldBytes: next.heldBytes,
+            task: task
+        )
         if held != nil { loop.execute { bound.value.flushHeld() } }
     }
 
@@ -277,8 +291,10 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
         }
         guard let done = answering.take() else { return }
         connections.release(done.heldBytes)
-        connections.note(answer, at: now)
-        if answer == .accepted, !done.closes, !clientEnded, pending.first?.isPoll == true {
+        connections.note(answer, isResponse: done.isResponse, heldBytes: done.heldBytes, at: now)
+        if answer == .accepted, !done.closes, !clientEnded, pending.first?.isPoll == true,
+            connections.pause(at: now) == .zero
+        {
             held = HTTPAnswer(answer).serialized(closing: false, allocator: channel.allocator)
             return advance()
         }

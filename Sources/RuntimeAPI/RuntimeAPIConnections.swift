@@ -28,6 +28,8 @@ final class RuntimeAPIConnections {
     /// They cost the function less than the event loop, which others share. With more its connections are read no faster than that.
     static let idleTalkRate = 200
     static let idleTalkMax = 1_000
+    /// As many bytes of what is no part of an invocation count as one more call.
+    static let idleTalkBytes = 16_384
 
     private var open: [ObjectIdentifier: any Channel] = [:]
     private var whenEmpty: [EventLoopPromise<Void>] = []
@@ -35,7 +37,11 @@ final class RuntimeAPIConnections {
     private var outboundBytes = 0
     private var waiting: [ObjectIdentifier: () -> Void] = [:]
     private var idleTalk: TokenBucket
-    /// The last event that was given out has its response.
+    /// Bytes that do not count as a call yet.
+    private var idleBytes = 0
+    /// The invocation whose event was given out last.
+    private var lastEvent: String?
+    /// It has its response.
     private var isResponded = true
 
     init(at now: MonotonicTime) { idleTalk = TokenBucket(rate: Self.idleTalkRate, capacity: Self.idleTalkMax, at: now) }
@@ -85,16 +91,32 @@ final class RuntimeAPIConnections {
         for resume in resumed.values { resume() }
     }
 
-    func note(_ answer: RuntimeAPIAnswer, at now: MonotonicTime) {
+    /// Counts a call, unless it is one of those that an invocation consists of: its event once, and its response once.
+    ///
+    /// `isResponse`: it said how an invocation ended. `heldBytes` is the size of its body, as far as that was not thrown away.
+    func note(_ answer: RuntimeAPIAnswer, isResponse: Bool, heldBytes: Int = 0, at now: MonotonicTime) {
         switch answer {
-        case .accepted: isResponded = true
-        case .invocation where isResponded: isResponded = false
-        case .extensionEvent: break
-        case .invocation, .restored, .registered, .subscribed, .refused: noteIdleTalk(at: now)
+        case .accepted where isResponse && !isResponded: isResponded = true
+        case .invocation(let invocation) where isResponded || invocation.requestID != lastEvent:
+            lastEvent = invocation.requestID
+            isResponded = false
+        case .invocation(let invocation): noteIdleTalk(bytes: heldBytes + invocation.payload.count, at: now)
+        case .extensionEvent: noteIdleBytes(heldBytes, at: now)
+        case .accepted, .restored, .registered, .subscribed, .refused: noteIdleTalk(bytes: heldBytes, at: now)
         }
     }
 
-    func noteIdleTalk(at now: MonotonicTime) { idleTalk.spend(1, at: now) }
+    func noteIdleTalk(bytes: Int = 0, at now: MonotonicTime) {
+        idleTalk.spend(1, at: now)
+        noteIdleBytes(bytes, at: now)
+    }
+
+    /// Bytes that are read to be thrown away, for example.
+    func noteIdleBytes(_ bytes: Int, at now: MonotonicTime) {
+        idleBytes += bytes
+        idleTalk.spend(idleBytes / Self.idleTalkBytes, at: now)
+        idleBytes %= Self.idleTalkBytes
+    }
 
     /// How long nothing is read of any connection.
     func pause(at now: MonotonicTime) -> Duration { idleTalk.wait(at: now) }

@@ -46,6 +46,14 @@ extension RuntimeAPIRequest {
         default: false
         }
     }
+
+    /// Says how an invocation ended.
+    var isResponse: Bool {
+        switch self {
+        case .response, .streamedResponse, .error: true
+        default: false
+        }
+    }
 }
 
 /// What an extension asks for when it registers.

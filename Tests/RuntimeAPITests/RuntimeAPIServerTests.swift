@@ -74,6 +74,23 @@ struct RuntimeAPIServerTests {
         }
     }
 
+    /// However busy the machine is, they take no less time.
+    @Test func `calls that are no part of an invocation are taken at their rate, those in one write too`() async throws
+    {
+        try await withServer(RecordingRuntime()) { port in
+            let client = try LoopbackClient(port: port)
+            defer { client.close() }
+            let began = ContinuousClock.now
+            let count = 80
+            for _ in 0..<count {
+                try client.send(String(repeating: Self.post("init/error", "e"), count: 16))
+                for _ in 0..<16 { #expect(try client.readAnswer().head.hasPrefix("HTTP/1.1 202 ")) }
+            }
+            // A thousand at once, and 200 a second: 1,280 take 1.4 seconds at the least.
+            #expect(began.duration(to: .now) > .seconds(1))
+        }
+    }
+
     @Test func `errors keep their type and their bytes`() async throws {
         let runtime = RecordingRuntime()
         let type = "Lambda-Runtime-Function-Error-Type: "

@@ -225,12 +225,16 @@ def test_connections_to_the_runtime_api(network, server, tally, neighbour):
     tally.count(12_000)
 
 
-def test_calls_that_cost_nothing(network, tally, neighbour):
+@pytest.mark.parametrize(
+    "call, cost, sent",
+    [("ping", 1, 32 * 16), ("exit error", 1, 32 * 16), ("the same event", 1, 32 * 16), ("a large response of nobody's", 65, 4)],
+)
+def test_calls_that_cost_nothing(network, tally, neighbour, call, cost, sent):
     """The event loop that answers them is that of others' invocations."""
     with neighbour.undisturbed():
-        found = network("cheap_calls", seconds=8)
-    # A thousand at once, 200 a second, and what the connections had sent when those were used up.
-    assert 0 < found["answers"] < 1_000 + 200 * (found["seconds"] + 1) + 32 * 16 * 2, found
+        found = network("cheap_calls", seconds=8, call=call)
+    # A thousand at once, 200 a second, of calls with many bytes fewer, and what the connections had sent when those were used up.
+    assert 0 < found["answers"] < (1_000 + 200 * (found["seconds"] + 1)) / cost + 2 * sent, found
     tally.count(found["answers"])
 
 

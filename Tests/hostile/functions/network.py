@@ -268,21 +268,35 @@ def api_connections(event):
     return {"answers": b" 200 " in say(b"GET /2018-06-01/ping HTTP/1.1\r\nHost: x\r\n\r\n", 60)}
 
 
+# A call, and what stands once in each answer to it.
+CHEAP = {
+    "ping": (b"GET /2018-06-01/ping HTTP/1.1\r\nHost: x\r\n\r\n", b"pong"),
+    # Nobody's: refused as is any without an identifier.
+    "exit error": (b"POST /2020-01-01/extension/exit/error HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 "),
+    "the same event": (b"GET " + INVOCATION + b"next HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 "),
+    "a large response of nobody's": (
+        b"POST " + INVOCATION + b"00000000-0000-4000-8000-000000000000/response HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n"
+        + b"x" * 1048576, b"HTTP/1.1 "),
+}
+
+
 def cheap_calls(event):
     """Calls that are no part of an invocation, as many as are answered in a time: many in one write, over many connections."""
-    request = b"GET /2018-06-01/ping HTTP/1.1\r\nHost: x\r\n\r\n" * 16
-    connections = [socket.create_connection(ADDRESS, timeout=10) for _ in range(32)]
+    request, mark = CHEAP[event["call"]]
+    pipelined = 16 if len(request) < 1_024 else 1
+    request *= pipelined
+    connections = [socket.create_connection(ADDRESS, timeout=10) for _ in range(32 if pipelined > 1 else 4)]
     waiting, rest, answers, began = {}, {}, 0, time.monotonic()
     while (elapsed := time.monotonic() - began) < event["seconds"]:
         for connection in connections:
             if not waiting.get(connection):
                 connection.sendall(request)
-                waiting[connection], rest[connection] = 16, b""
+                waiting[connection], rest[connection] = pipelined, b""
         for connection in select.select(connections, [], [], 0.1)[0]:
             data = rest[connection] + connection.recv(65536)
-            found = data.count(b"pong")
+            found = data.count(mark)
             # What may be the beginning of one more.
-            rest[connection] = data[-3:] if not data.endswith(b"pong") else b""
+            rest[connection] = b"" if data.endswith(mark) else data[1 - len(mark):]
             waiting[connection] -= found
             answers += found
     for connection in connections:
