@@ -25,10 +25,7 @@ final class EnvironmentLog: Sendable {
     private let initialization: InitializationType
     private let group: LogGroupKey
     private let workshop: EnvironmentWorkshop
-    /// Invocations whose ends the store may be behind with, where it is slow.
-    private static let unstoredMax = 1_024
-    private let unstored = Atomic(0)
-    private let flushing = Mutex(Flush.none)
+    private let journal: EnvironmentJournal
     private let ending = AsyncStream<Void>.makeStream()
     private let meteredAtStart = Mutex(EgressMeter.Snapshot())
     private let systemLevelMin: LogLevel
@@ -52,9 +49,16 @@ final class EnvironmentLog: Sendable {
                 version: configuration.version,
                 random: (.random(in: 0...UInt64.max), .random(in: 0...UInt64.max))
             ).description
+        journal = EnvironmentJournal(
+            store: { [logs = workshop.logs] in logs.append($0, completion: $1) },
+            whenLost: { [logger = workshop.logger, stream] error in
+                // A full disk must not stop synchronous invocations: the loss is told here.
+                logger.error("log events lost", metadata: ["stream": "\(stream)", "error": "\(error)"])
+            }
+        )
         let logging = configuration.logging
         systemLevelMin = logging.systemLogLevel.flatMap(LogLevel.init(rawValue:)) ?? .info
-        let telemetry = TelemetryRelay(group: workshop.group, isJSON: logging.format == .json, now: workshop.now)
+        let telemetry = TelemetryRelay(group: workshop.egressGroup, isJSON: logging.format == .json, now: workshop.now)
         self.telemetry = telemetry
         collector = LogCollector(
             reactor: workshop.reactor,
@@ -69,7 +73,10 @@ final class EnvironmentLog: Sendable {
     func run() async {
         for await _ in ending.stream {}
         collector.drain()
-        await withCheckedContinuation { continuation in store(events(), usage: nil) { continuation.resume() } }
+        flush()
+        await withCheckedContinuation { continuation in
+            if !store([], usage: nil, then: { continuation.resume() }) { continuation.resume() }
+        }
         collector.close()
     }
 
@@ -137,8 +144,8 @@ final class EnvironmentLog: Sendable {
     }
 
     /// After what the function has written until now; from here on nobody subscribes.
-    func initEnded(_ report: InitReport, extensions: [ExtensionRegistry.Extension]) {
-        collector.drain()
+    func initEnded(_ report: InitReport, extensions: [ExtensionRegistry.Extension], drainedBytesMax: Int) {
+        collector.drain(bytesMax: drainedBytesMax)
         add(.initRuntimeDone(report, initialization))
         for each in extensions {
             add(
@@ -177,7 +184,7 @@ final class EnvironmentLog: Sendable {
             architecture: configuration.architecture,
             executedEnvironmentID: stream
         )
-        guard storeUsage(events(), usage, then: {}) else {
+        guard store(events(), usage: usage) else {
             workshop.logger.error("usage record lost", metadata: ["stream": "\(stream)"])
             return
         }
@@ -194,36 +201,26 @@ final class EnvironmentLog: Sendable {
         if let start = delayedStart.withLock({ $0.take() }) { add(start) }
     }
 
-    /// What was written so far becomes readable while the invocation runs.
-    ///
-    /// One at a time: where the store is slow, what comes meanwhile stays in the pipes.
+    /// What was written so far becomes readable.
     func flush() {
-        let begins = flushing.withLock { flush in
-            defer { flush = flush == .none ? .storing : .storingOnce }
-            return flush == .none
-        }
-        guard begins else { return }
         let events = events()
-        if events.isEmpty { endFlush() } else { store(events, usage: nil) { [self] in endFlush() } }
+        guard !events.isEmpty, !store(events, usage: nil) else { return }
+        workshop.logger.error("log events lost", metadata: ["stream": "\(stream)"])
     }
 
-    private func endFlush() {
-        let wasAsked = flushing.withLock { flush in
-            defer { flush = .none }
-            return flush == .storingOnce
-        }
-        if wasAsked { flush() }
+    /// The same while an invocation runs: where the store is slow, what comes meanwhile waits for the next time, in the end in the pipes.
+    func flushIfStored() {
+        if journal.isIdle { flush() }
     }
 
-    private enum Flush {
-        case none
-        case storing
-        /// And was asked for again.
-        case storingOnce
-    }
-
-    func finish(_ report: InvocationReport, of inHand: InvocationInHand, maxMemoryUsedMiB: Int) {
-        collector.drain()
+    /// - Returns: what remains to be done, and brings the caller its answer.
+    func finish(
+        _ report: InvocationReport,
+        of inHand: InvocationInHand,
+        maxMemoryUsedMiB: Int,
+        drainedBytesMax: Int
+    ) -> () -> Void {
+        collector.drain(bytesMax: drainedBytesMax)
         writeDelayedStart()
         let trace = PlatformTrace(header: inHand.request.traceHeader)
         add(inHand.runtimeDone(report, trace: trace))
@@ -239,49 +236,34 @@ final class EnvironmentLog: Sendable {
         )
         let usage = usageRecord(report, inHand, maxMemoryUsedMiB)
         let tail = collector.takeTail()
-        let isTaken = storeUsage(events(), usage) { inHand.answer(logTail: tail) }
-        guard isTaken else {
+        let events = events()
+        return { [self] in
+            let isTaken = store(events, usage: usage) { inHand.answer(logTail: tail) }
+            guard !isTaken else { return }
             workshop.logger.error("usage record lost", metadata: ["requestID": "\(report.id)"])
-            return inHand.answer(logTail: tail)
+            inHand.answer(logTail: tail)
         }
     }
 
     private func events() -> [LoggedEvent] {
+        let events = collector.takeEvents()
         do {
-            return try collector.takeEvents()
+            try collector.readOn()
         } catch {
             workshop.logger.error("log reading stopped", metadata: ["stream": "\(stream)", "error": "\(error)"])
-            return []
         }
-    }
-
-    /// - Returns: false where the store is too far behind: nothing was taken, and `done` is not called.
-    private func storeUsage(
-        _ events: [LoggedEvent],
-        _ usage: UsageRecord,
-        then done: @escaping @Sendable () -> Void
-    ) -> Bool {
-        guard unstored.add(1, ordering: .relaxed).newValue <= Self.unstoredMax else {
-            unstored.subtract(1, ordering: .relaxed)
-            return false
-        }
-        store(events, usage: usage) { [self] in
-            unstored.subtract(1, ordering: .relaxed)
-            done()
-        }
-        return true
+        return events
     }
 
     /// Calls `done` when it is stored, or lost.
-    private func store(_ events: [LoggedEvent], usage: UsageRecord?, then done: @escaping @Sendable () -> Void) {
-        let entry = JournalEntry(group: group, stream: stream, events: events, usage: usage)
-        workshop.logs.append(entry) { [self] result in
-            if case .failure(let error) = result {
-                // A full disk must not stop synchronous invocations: the loss is told here.
-                workshop.logger.error("log events lost", metadata: ["stream": "\(stream)", "error": "\(error)"])
-            }
-            done()
-        }
+    ///
+    /// - Returns: false where the store is too far behind: nothing was taken, and `done` is not called.
+    private func store(
+        _ events: [LoggedEvent],
+        usage: UsageRecord?,
+        then done: @escaping @Sendable () -> Void = {}
+    ) -> Bool {
+        journal.append(JournalEntry(group: group, stream: stream, events: events, usage: usage), then: done)
     }
 
     private func usageRecord(

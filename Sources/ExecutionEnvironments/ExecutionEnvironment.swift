@@ -44,10 +44,14 @@ package actor ExecutionEnvironment {
     var alarms = AlarmClock()
     /// Wakes for whichever of the alarms is next.
     var sleeper: Task<Void, Never>?
-    private var isFrozen = false
+    var isFrozen = false
     private var outOfMemoryKills: UInt64 = 0
     /// How the initialisation ended that no invocation was in.
     private(set) var initStatus: InitReport.Status?
+    /// Of an invocation that has ended: its caller may come again at once, and so the pool knows before that the environment is free.
+    private var answering: (() -> Void)?
+    /// Of a pipe, at an invocation's end: what was written after the call that ends it need not be read on an event loop.
+    private var drainedBytesMax = Int.max
     /// Only where no control group counts memory: what init said last.
     private var measuredKibibytes: UInt64 = 0
     /// The most memory that it has had, where a control group counts it.
@@ -253,6 +257,10 @@ package actor ExecutionEnvironment {
     }
 
     private func answer(_ request: InvocationRequest, isStreamed: Bool) async -> InvocationInHand.Answer? {
+        if isFrozen {
+            alarms.cancel(.freeze)
+            await thawElsewhere()
+        }
         if lifecycle.state == .dead { return nil }
         let ticket = InvocationTicket(
             id: InvocationID(request.requestID),
@@ -287,7 +295,10 @@ package actor ExecutionEnvironment {
     @discardableResult
     func perform(_ actions: [EnvironmentLifecycle.Action], body: [UInt8] = []) -> RuntimeAPIAnswer? {
         var reply: RuntimeAPIAnswer?
-        defer { if lifecycle.isEndingProcesses { log.telemetry.flush() } }
+        defer {
+            if lifecycle.isEndingProcesses { log.telemetry.flush() }
+            answering.take()?()
+        }
         for action in actions {
             do {
                 switch action {
@@ -322,7 +333,11 @@ package actor ExecutionEnvironment {
         case .finish(let report): finish(report)
         case .initEnded(let report):
             if report.phase == .initialization { initStatus = report.status }
-            log.initEnded(report, extensions: lifecycle.extensions.atInitEnd ?? [])
+            log.initEnded(
+                report,
+                extensions: lifecycle.extensions.atInitEnd ?? [],
+                drainedBytesMax: drainedBytesMax
+            )
             peakMiB = try sandbox?.memoryPeakBytes().map(Self.mebibytes)
             if peakMiB == nil { try sandbox?.requestMemory() }
         case .restoreEnded(let report): log.restoreEnded(report)
@@ -429,7 +444,8 @@ package actor ExecutionEnvironment {
         finishUnmeasured()
         if let peak = (try? sandbox?.memoryPeakBytes()).map(Self.mebibytes) {
             peakMiB = peak
-            return log.finish(report, of: inHand, maxMemoryUsedMiB: peak)
+            answering = log.finish(report, of: inHand, maxMemoryUsedMiB: peak, drainedBytesMax: drainedBytesMax)
+            return
         }
         let isAsked = (try? sandbox?.requestMemory()) != nil
         unmeasured = (report, inHand)
@@ -441,10 +457,15 @@ package actor ExecutionEnvironment {
         }
     }
 
-    private func finishUnmeasured() {
+    func finishUnmeasured() {
         guard let (report, inHand) = unmeasured else { return }
         unmeasured = nil
-        log.finish(report, of: inHand, maxMemoryUsedMiB: Self.mebibytes(measuredKibibytes << 10))
+        log.finish(
+            report,
+            of: inHand,
+            maxMemoryUsedMiB: Self.mebibytes(measuredKibibytes << 10),
+            drainedBytesMax: drainedBytesMax
+        )()
     }
 
     private static let measurementDelayMax = Duration.seconds(1)
@@ -459,30 +480,9 @@ package actor ExecutionEnvironment {
         case .freeze: freeze()
         case .lateAnswer: inHand?.answer(logTail: nil)
         case .flush:
-            log.flush()
+            log.flushIfStored()
             set(.flush, after: Self.flushInterval)
         }
-    }
-
-    private func freeze() {
-        guard lifecycle.state == .ready, inHand == nil, !isFrozen, let sandbox else { return }
-        // Where the freezer takes init too it could not answer.
-        finishUnmeasured()
-        do {
-            log.telemetry.pause()
-            try sandbox.setFrozen(true)
-            isFrozen = true
-        } catch {
-            logger.error("environment failed", metadata: ["action": "freeze", "error": "\(error)"])
-            perform(lifecycle.sandboxLost(at: .now))
-        }
-    }
-
-    func thaw() throws {
-        guard isFrozen else { return }
-        try sandbox?.setFrozen(false)
-        isFrozen = false
-        log.telemetry.resume()
     }
 }
 
@@ -491,15 +491,18 @@ package actor ExecutionEnvironment {
 extension ExecutionEnvironment: RuntimeAPIHandler {
     /// What was written is read at an invocation's end, which `next` is: a flood of it not on an event loop.
     package nonisolated func answer(_ request: RuntimeAPIRequest) async -> RuntimeAPIAnswer {
-        guard request == .next, log.collector.waitingBytes > Self.briefLogBytesMax else { return await take(request) }
-        return await withTaskExecutorPreference(globalConcurrentExecutor) { await self.take(request) }
+        guard request == .next else { return await take(request) }
+        guard log.collector.waitingBytes > Self.briefLogBytesMax else {
+            return await next(logBytesMax: Self.briefLogBytesMax)
+        }
+        return await withTaskExecutorPreference(globalConcurrentExecutor) { await self.next(logBytesMax: .max) }
     }
 
     private static let briefLogBytesMax = 16_384
 
     private func take(_ request: RuntimeAPIRequest) async -> RuntimeAPIAnswer {
         switch request {
-        case .next: return await next()
+        case .next: return await next(logBytesMax: .max)
         case .response(let id, let body, _):
             return reply(lifecycle.runtimeResponds(InvocationID(id), at: .now), body: body)
         case .streamedResponse(let id, let body): return await streamed(InvocationID(id), body)
@@ -529,8 +532,13 @@ extension ExecutionEnvironment: RuntimeAPIHandler {
         perform(actions, body: body) ?? RuntimeAPIAnswer(.invalidRequestID)
     }
 
-    private func next() async -> RuntimeAPIAnswer {
-        await wait { [self] in perform(lifecycle.runtimeAsksNext($0, at: .now)) }
+    /// No more is read of a pipe than `logBytesMax`, which holds what was written before the call.
+    private func next(logBytesMax: Int) async -> RuntimeAPIAnswer {
+        await wait { [self] poll in
+            drainedBytesMax = logBytesMax
+            defer { drainedBytesMax = .max }
+            perform(lifecycle.runtimeAsksNext(poll, at: .now))
+        }
     }
 
     /// Holds a call until an action answers or refuses it, or its connection is gone.

@@ -19,6 +19,8 @@ package final class LogCollector: Sendable {
     static let tailBytesMax = 4_096
     /// Read but not stored yet, at an invocation's end: room for all that a pipe holds, in lines of a byte each.
     static let drainedPendingBytesMax = 8 << 20
+    /// Read at once: whoever has a line of the platform's own to add waits for it.
+    static let readBytesMax = 8_192
     /// What an event counts for beside its message: a flood of empty lines has a size too.
     static let eventOverheadBytes = 64
 
@@ -56,6 +58,8 @@ package final class LogCollector: Sendable {
     /// Must not call this collector.
     private let listener: @Sendable (_ isExtension: Bool, ArraySlice<UInt8>, Timestamp) -> Void
     private let watches = Mutex<[Watch]>([])
+    /// The pipes' descriptors while they are open: who asks only how much is in them need not wait for who reads.
+    private let readable = Mutex<[CInt]>([])
 
     /// Of what the function writes, events below `levelMin` are left out (JSON format); nil for none.
     package init(
@@ -76,10 +80,12 @@ package final class LogCollector: Sendable {
             precondition(state.pipes == nil, "a collector reads the same pipes for all its life")
             state.pipes = pipes
         }
+        readable.withLock { $0 = pipes.all.map(\.read) }
         do throws(SyscallError) {
             try watch()
         } catch {
             cancelWatches()
+            readable.withLock { $0 = [] }
             state.withLock { $0.pipes = nil }
             throw error
         }
@@ -108,25 +114,26 @@ package final class LogCollector: Sendable {
     /// Called when nothing writes any more.
     package func close() {
         cancelWatches()
+        readable.withLock { $0 = [] }
         state.withLock { $0.pipes.take() }?.close()
     }
 
     // MARK: - Reading
 
-    /// False when reading stops until `takeEvents` has made room.
+    /// False when reading stops until `takeEvents` has made room, and `readOn`.
     private func readSome(_ descriptor: CInt) -> Bool {
         state.withLock { state in
             guard state.kept.pendingBytes < Self.pendingBytesMax else {
                 state.isPaused = true
                 return false
             }
-            return read(descriptor, into: &state) >= 0
+            return read(descriptor, bytesMax: Self.readBytesMax, into: &state) >= 0
         }
     }
 
     /// Bytes read; zero when there is nothing now.
-    private func read(_ descriptor: CInt, into state: inout State) -> Int {
-        var buffer = [UInt8](repeating: 0, count: 65_536)
+    private func read(_ descriptor: CInt, bytesMax: Int, into state: inout State) -> Int {
+        var buffer = [UInt8](repeating: 0, count: bytesMax)
         let count = Glibc.read(descriptor, &buffer, buffer.count)
         // The write ends are ours as well, so the end of a pipe is not seen: only EAGAIN.
         guard count > 0 else { return 0 }
@@ -158,22 +165,21 @@ package final class LogCollector: Sendable {
         listener(isExtension, line, time)
     }
 
-    /// Written and not read yet.
+    /// Written and not read yet; waits for nobody who reads.
     var waitingBytes: Int {
-        state.withLock { state in
-            (state.pipes?.all ?? []).reduce(0) { $0 + max(0, Int(clinux_readable_bytes($1.read))) }
-        }
+        readable.withLock { $0.reduce(0) { $0 + max(0, Int(clinux_readable_bytes($1))) } }
     }
 
     /// Reads all that has been written so far, and ends a line that has no end yet.
     ///
-    /// Not what is written meanwhile: a process left behind could keep this from ever ending.
-    package func drain() {
+    /// Not what is written meanwhile: a process left behind could keep this from ever ending. Of each pipe no more than
+    /// `bytesMax`, for who has seen by `waitingBytes` that there is no more than that of what it waits for.
+    package func drain(bytesMax: Int = .max) {
         state.withLock { state in
             for descriptor in (state.pipes?.all ?? []).map(\.read) {
-                var left = Int(clinux_readable_bytes(descriptor))
+                var left = min(Int(clinux_readable_bytes(descriptor)), bytesMax)
                 while left > 0, state.kept.pendingBytes < Self.drainedPendingBytesMax {
-                    let count = read(descriptor, into: &state)
+                    let count = read(descriptor, bytesMax: min(left, 65_536), into: &state)
                     guard count > 0 else { break }
                     left -= count
                 }
@@ -200,16 +206,22 @@ package final class LogCollector: Sendable {
         }
     }
 
-    /// What has come since the last call, for the log store; reading goes on if it had stopped.
-    package func takeEvents() throws(SyscallError) -> [LogEvent] {
-        let (events, wasPaused) = state.withLock { state in
-            defer { (state.kept.events, state.kept.pendingBytes, state.isPaused) = ([], 0, false) }
-            return (state.kept.events, state.isPaused)
+    /// What has come since the last call, for the log store.
+    package func takeEvents() -> [LogEvent] {
+        state.withLock { state in
+            defer { (state.kept.events, state.kept.pendingBytes) = ([], 0) }
+            return state.kept.events
         }
-        if wasPaused {
-            cancelWatches()
-            try watch()
+    }
+
+    /// Goes on with reading if it had stopped until events were taken.
+    package func readOn() throws(SyscallError) {
+        let wasPaused = state.withLock { state in
+            defer { state.isPaused = false }
+            return state.isPaused
         }
-        return events
+        guard wasPaused else { return }
+        cancelWatches()
+        try watch()
     }
 }

@@ -89,18 +89,18 @@ package struct UsageRecord: Equatable, Sendable {
 package struct JournalEntry: Equatable, Sendable {
     package var group: LogGroupKey
     package var stream: String
-    package var events: [LogEvent]
+    package let events: [LogEvent]
     package var usage: UsageRecord?
+    /// What the events count as: their messages in UTF-8, and 26 bytes each, as CloudWatch Logs counts.
+    package let bytes: Int64
 
     package init(group: LogGroupKey, stream: String, events: [LogEvent], usage: UsageRecord?) {
         self.group = group
         self.stream = stream
         self.events = events
         self.usage = usage
+        bytes = events.reduce(0) { $0 + Int64($1.message.utf8.count) + LogStore.eventOverheadBytes }
     }
-
-    /// What the events count as: their messages in UTF-8, and 26 bytes each, as CloudWatch Logs counts.
-    var bytes: Int64 { events.reduce(0) { $0 + Int64($1.message.utf8.count) + LogStore.eventOverheadBytes } }
 }
 
 /// A log event as it is read back.
