@@ -23,7 +23,8 @@ extension ExecutionEnvironment {
     private func woke() -> MonotonicTime? {
         // One that was replaced just as it woke.
         guard !Task.isCancelled else { return nil }
-        for alarm in alarms.wake(at: .now) { ring(alarm) }
+        let now = MonotonicTime.now
+        while let alarm = alarms.wake(at: now) { ring(alarm) }
         return alarms.sleepOn()
     }
 }

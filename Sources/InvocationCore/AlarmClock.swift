@@ -6,7 +6,7 @@
 /// the sleeper wakes is only noted: whoever wakes finds what is due, and sleeps on until the next. A sleeper is never late, and may wake for nothing.
 package struct AlarmClock: Equatable, Sendable {
     /// What an environment does at a time, and not at an event.
-    package enum Alarm: Hashable, Sendable, CaseIterable {
+    package enum Alarm: Hashable, Comparable, Sendable, CaseIterable {
         /// The lifecycle's timer.
         case lifecycle
         /// An idle environment stops.
@@ -37,13 +37,13 @@ package struct AlarmClock: Equatable, Sendable {
 
     /// The sleeper is awake.
     ///
-    /// Until `sleepOn` it is, and looks for itself at what is set.
-    /// - Returns: what is due and no longer set, the earliest first.
-    package mutating func wake(at now: MonotonicTime) -> [Alarm] {
+    /// Until `sleepOn` it is, and looks for itself at what is set. It asks again after each alarm, since ringing one may set or cancel others.
+    /// - Returns: the earliest that is due, no longer set; nil where there is none.
+    package mutating func wake(at now: MonotonicTime) -> Alarm? {
         wakes = MonotonicTime(nanoseconds: .min)
-        let due = deadlines.filter { $0.value <= now }
-        for alarm in due.keys { deadlines[alarm] = nil }
-        return due.sorted { $0.value < $1.value }.map(\.key)
+        let due = deadlines.filter { $0.value <= now }.min { ($0.value, $0.key) < ($1.value, $1.key) }?.key
+        if let due { deadlines[due] = nil }
+        return due
     }
 
     /// - Returns: how long the sleeper sleeps on; nil where nothing is set, and it ends.

@@ -11,7 +11,8 @@ struct AlarmClockTests {
         #expect(clock.set(.lifecycle, at: at(100)) == at(100))
         #expect(clock.set(.flush, at: at(150)) == nil)
         #expect(clock.set(.freeze, at: at(50)) == at(50))
-        #expect(clock.wake(at: at(50)) == [.freeze])
+        #expect(clock.wake(at: at(50)) == .freeze)
+        #expect(clock.wake(at: at(50)) == nil)
         #expect(clock.sleepOn() == at(100))
     }
 
@@ -21,10 +22,10 @@ struct AlarmClockTests {
         _ = clock.set(.freeze, at: at(100))
         #expect(clock.set(.lifecycle, at: at(300)) == nil)
         clock.cancel(.freeze)
-        #expect(clock.wake(at: at(100)).isEmpty)
+        #expect(clock.wake(at: at(100)) == nil)
         #expect(clock.sleepOn() == at(300))
         clock.cancel(.lifecycle)
-        #expect(clock.wake(at: at(300)).isEmpty)
+        #expect(clock.wake(at: at(300)) == nil)
         #expect(clock.sleepOn() == nil)
         #expect(clock.set(.lifecycle, at: at(400)) == at(400))
     }
@@ -32,11 +33,26 @@ struct AlarmClockTests {
     @Test func `what is set while the sleeper is awake needs no other`() {
         var clock = AlarmClock()
         _ = clock.set(.flush, at: at(10))
-        #expect(clock.wake(at: at(11)) == [.flush])
+        #expect(clock.wake(at: at(11)) == .flush)
         #expect(clock.set(.flush, at: at(20)) == nil)
         #expect(clock.set(.lifecycle, at: at(5)) == nil)
         #expect(clock.sleepOn() == at(5))
-        #expect(clock.wake(at: at(20)) == [.lifecycle, .flush])
+        #expect(clock.wake(at: at(20)) == .lifecycle)
+        #expect(clock.wake(at: at(20)) == .flush)
+        #expect(clock.wake(at: at(20)) == nil)
+    }
+
+    @Test func `what is due does not ring when one that rings before it cancels it, and does when it is set again`() {
+        var clock = AlarmClock()
+        _ = clock.set(.lifecycle, at: at(100))
+        _ = clock.set(.flush, at: at(100))
+        _ = clock.set(.freeze, at: at(101))
+        #expect(clock.wake(at: at(102)) == .lifecycle)
+        clock.cancel(.flush)
+        _ = clock.set(.freeze, at: at(200))
+        #expect(clock.wake(at: at(102)) == nil)
+        #expect(clock.sleepOn() == at(200))
+        #expect(clock.wake(at: at(200)) == .freeze)
     }
 
     /// Beside one timer for each alarm: every alarm rings at its own time, none twice, none that was given up.
@@ -48,7 +64,8 @@ struct AlarmClockTests {
         var sleeper: Int64?
         for now in Int64(0)..<2_000 {
             if sleeper == now {
-                let due = Set(clock.wake(at: at(now)))
+                var due: Set<AlarmClock.Alarm> = []
+                while let alarm = clock.wake(at: at(now)) { #expect(due.insert(alarm).inserted) }
                 #expect(due == Set(timers.filter { $0.value <= now }.keys), "seed \(seed), time \(now)")
                 for alarm in due { timers[alarm] = nil }
                 sleeper = clock.sleepOn()?.nanoseconds
