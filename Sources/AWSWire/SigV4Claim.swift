@@ -35,33 +35,27 @@ struct Claim {
         guard authorization.utf8.count <= SigV4Verifier.authorizationBytesMax else {
             throw SigV4Verifier.incomplete("The Authorization header is too long.")
         }
-        let words = Substring(authorization.utf8.drop { $0 == UInt8(ascii: " ") })
-        let algorithm = Substring(words.utf8.prefix { $0 != UInt8(ascii: " ") })
-        var fields: [Substring: Substring] = [:]
-        if algorithm == SigV4Canonical.algorithm {
-            for part in words.utf8.dropFirst(algorithm.utf8.count).split(separator: UInt8(ascii: ",")) {
-                let field = Substring(part).trimmed
-                guard let separator = field.utf8.firstIndex(of: UInt8(ascii: "=")) else {
-                    throw SigV4Verifier.incomplete(
-                        "'\(field)' not a valid key=value pair (missing equal-sign) in Authorization header: "
-                            + "'\(authorization)'."
-                    )
-                }
-                fields[field[..<separator].trimmed] = field[field.utf8.index(after: separator)...].trimmed
-            }
+        let header = AuthorizationHeader(authorization)
+        let isSigned = header.algorithm == SigV4Canonical.algorithm
+        if isSigned, let field = header.malformed {
+            throw SigV4Verifier.incomplete(
+                "'\(field)' not a valid key=value pair (missing equal-sign) in Authorization header: "
+                    + "'\(authorization)'."
+            )
         }
+        func field(_ name: String) -> Substring? { isSigned ? header[name] : nil }
         let date = request.header("x-amz-date") ?? request.header("date")
-        guard let credential = fields["Credential"], let signature = fields["Signature"],
-            let signedHeaders = fields["SignedHeaders"], let date
+        guard let credential = field("Credential"), let signature = field("Signature"),
+            let signedHeaders = field("SignedHeaders"), let date
         else {
-            var missing = ["Credential", "Signature", "SignedHeaders"].filter { fields[Substring($0)] == nil }
+            var missing = ["Credential", "Signature", "SignedHeaders"].filter { field($0) == nil }
                 .map { "Authorization header requires '\($0)' parameter. " }
             if date == nil {
                 missing.append(
                     "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. "
                 )
             }
-            throw SigV4Verifier.incomplete("\(missing.joined())Authorization=\(algorithm.prefix(64))")
+            throw SigV4Verifier.incomplete("\(missing.joined())Authorization=\(header.algorithm.prefix(64))")
         }
         try self.init(
             credential: credential,
@@ -192,15 +186,5 @@ struct Claim {
                     + "(\(BasicTime.text(now)) + 5 min.)"
             )
         }
-    }
-}
-
-extension Substring {
-    /// Without spaces and tabs at its ends.
-    fileprivate var trimmed: Substring {
-        func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
-        var bytes = utf8.drop(while: isBlank)
-        while let last = bytes.last, isBlank(last) { bytes.removeLast() }
-        return Substring(bytes)
     }
 }

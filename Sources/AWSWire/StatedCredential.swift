@@ -13,7 +13,8 @@ package struct StatedCredential: Equatable, Sendable {
         let token: String?
         if let header = request.header("authorization") {
             guard header.utf8.count <= SigV4Verifier.authorizationBytesMax,
-                header.utf8.starts(with: SigV4Canonical.algorithm.utf8), let stated = Self.credential(in: header)
+                case let authorization = AuthorizationHeader(header),
+                authorization.algorithm == SigV4Canonical.algorithm, let stated = authorization["Credential"]
             else { return nil }
             credential = stated
             token = request.header("x-amz-security-token")
@@ -35,12 +36,5 @@ package struct StatedCredential: Equatable, Sendable {
         region = parts[2]
         service = parts[3]
         sessionToken = token
-    }
-
-    /// By bytes, as every request is looked at here: by characters it takes many times as long.
-    private static func credential(in header: String) -> Substring? {
-        let name = "Credential=".utf8
-        let words = header.utf8.split { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: " ") }
-        return words.first { $0.starts(with: name) }.map { Substring($0.dropFirst(name.count)) }
     }
 }
