@@ -9,6 +9,9 @@ extension LambdaAPI {
     /// Longest `X-Amz-Client-Context`, in base64 digits as it is sent.
     static let clientContextBytesMax = 3_583
 
+    /// Longest payload that is copied on a connection's event loop.
+    private static let briefPayloadBytesMax = 65_536
+
     enum InvocationType: String {
         case event = "Event"
         case requestResponse = "RequestResponse"
@@ -51,7 +54,10 @@ extension LambdaAPI {
             try Self.check(call.body, bytesMax: LimitsProfile.eventPayloadBytesMax, "InvokeFunction")
             try await accept(invocation)
             return Self.response(nil, status: .accepted)
-        case .requestResponse: return Self.answer(try await invoke(invocation))
+        case .requestResponse:
+            let response = try await invoke(invocation)
+            guard response.outcome.payload.count > Self.briefPayloadBytesMax else { return Self.answer(response) }
+            return await withTaskExecutorPreference(globalConcurrentExecutor) { Self.answer(response) }
         }
     }
 
