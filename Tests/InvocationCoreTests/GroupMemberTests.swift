@@ -8,8 +8,9 @@ struct GroupMemberTests {
     private let now = MonotonicTime(nanoseconds: 1_000_000_000)
     private let time = Timestamp(millisecondsSinceEpoch: 1_700_000_000_123)
 
-    private func records(_ offsets: Range<Int>) -> [GroupMember.Record] {
-        offsets.map {
+    private func records(_ offsets: Range<Int>, milliseconds: Int64 = 0) -> [GroupMember.Record] {
+        let time = Timestamp(millisecondsSinceEpoch: time.millisecondsSinceEpoch + milliseconds)
+        return offsets.map {
             .init(offset: Int64($0), wanted: .init(number: 100 + $0, bytes: 10, age: .zero, arrival: time))
         }
     }
@@ -101,6 +102,32 @@ struct GroupMemberTests {
         member.ended(seat, .succeeded, at: now)
         _ = member.next(at: now)
         #expect(member.recordsInHand == 0)
+    }
+
+    @Test func `what a process has done is not taken for what is at its offsets in a topic made anew`() throws {
+        var (member, seat) = try invoking(0..<4)
+        member.revoked(isLost: false, at: now)
+        #expect(member.next(at: now + GroupMember.grace) == .release)
+        member.ended(seat, .succeeded, at: now)
+        #expect(member.next(at: now) == .drop(seat))
+        member.assigned([0: 0], at: now)
+        let next = try #require(self.seat(member.next(at: now)))
+        // Of the first two it is the same, as if the log had been truncated there.
+        let found = records(0..<2) + records(2..<5, milliseconds: 1)
+        #expect(member.fetched(next, found, hasMore: false, at: now) == [100, 101])
+        #expect(member.next(at: now) == .invoke(next, [102, 103, 104]))
+    }
+
+    @Test func `a stop waits for a commit that nobody answers, and for no longer than its grace`() throws {
+        var (member, seat) = try invoking(0..<1)
+        member.stop(at: now)
+        #expect(member.next(at: now) == nil && member.due == nil)
+        member.ended(seat, .succeeded, at: now)
+        #expect(member.next(at: now) == .commit(seat, 1, done: [100]))
+        #expect(member.next(at: now) == nil && member.due == now + GroupMember.grace)
+        #expect(member.next(at: now + GroupMember.grace) == .release)
+        #expect(member.next(at: now + GroupMember.grace) == .drop(seat))
+        #expect(member.next(at: now + GroupMember.grace) == .leave && member.isFinished)
     }
 
     @Test func `an event that no function can be sent is discarded at once, though retries have no end`() throws {

@@ -6,8 +6,8 @@ import Testing
 
 struct GroupSimulationTests {
     /// 120 histories of a topic, a group of two members that is rebalanced in mid-batch, and a function that fails, is throttled and takes
-    /// its time, with kills and memberships that are lost: every record is processed or discarded, in the order of its
-    /// partition, no offset is committed before, and no process repeats what it has done.
+    /// its time, with kills, memberships that are lost, and partitions that are made anew with other records: every record is processed or
+    /// discarded, in the order of its partition, no offset is committed before, and no process repeats what it has done.
     @Test(arguments: UInt64(0)..<4) func `random histories skip no record and keep every order`(_ batch: UInt64) {
         var seen = GroupHistory.Seen()
         for seed in batch * 30..<(batch + 1) * 30 {
@@ -25,7 +25,7 @@ private struct GroupHistory {
     struct Seen {
         enum Event: Int, CaseIterable {
             case failures, partial, throttles, unfit, exhausted, tooOld, rebalances, lost, kills, stops, fullBatches
-            case filtered, commitFailures, orphans, undone
+            case filtered, commitFailures, orphans, undone, madeAnew, strays
         }
 
         var counts = Array(repeating: 0, count: Event.allCases.count)
@@ -36,7 +36,7 @@ private struct GroupHistory {
     }
 
     private enum Event {
-        case arrive, rebalance, lose, kill, stop, alarm(Int)
+        case arrive, rebalance, lose, kill, stop, makeAnew, alarm(Int)
         case start(Int)
         case poll(Int, life: Int)
         case ended(Int, GroupMember.Seat, [Int], life: Int)
@@ -65,7 +65,9 @@ private struct GroupHistory {
         var inHand: [GroupMember.Seat: [Int: Int]] = [:]
         var running: [Int: GroupMember.Seat] = [:]
         var isPolling = false
-        /// What this very process has done.
+        /// Which making of its partition a seat reads.
+        var makings: [GroupMember.Seat: Int] = [:]
+        /// What this very process has done: partition, making and offset.
         var done: Set<[Int]> = []
     }
 
@@ -77,6 +79,8 @@ private struct GroupHistory {
     private let settings: ShardPoller.Settings
     private var partitions: [[Record]]
     private var committed: [Int: Int64] = [:]
+    /// How often each partition was made anew.
+    private var makings: [Int]
     private var lives: [Int: Life] = [:]
     private var lastLife = 0
     private var lastNumber = 0
@@ -100,6 +104,7 @@ private struct GroupHistory {
             isPushed: true
         )
         partitions = Array(repeating: [], count: 1 + random.below(4))
+        makings = Array(repeating: 0, count: partitions.count)
         arrivals = 20 + random.below(200)
         self.random = random
     }
@@ -113,6 +118,7 @@ private struct GroupHistory {
         for _ in 0..<random.below(3) { events.schedule(.lose, after: random.duration(upTo: .seconds(300))) }
         for _ in 0..<random.below(3) { events.schedule(.kill, after: random.duration(upTo: .seconds(300))) }
         for _ in 0..<random.below(3) { events.schedule(.stop, after: random.duration(upTo: .seconds(300))) }
+        for _ in 0..<random.below(4) { events.schedule(.makeAnew, after: random.duration(upTo: .seconds(300))) }
         var steps = 0
         while let event = events.next() {
             // One alarm counts, the last.
@@ -142,6 +148,7 @@ private struct GroupHistory {
         case .lose: lose()
         case .kill: kill()
         case .stop: stop()
+        case .makeAnew: makeAnew()
         case .start(let member): start(member)
         case .alarm: break
         case .poll(let member, let life):
@@ -246,8 +253,26 @@ private struct GroupHistory {
         lives[member]?.member.stop(at: events.now)
     }
 
+    /// A topic was deleted and made anew: its partition is empty, the group has no offset of it, and all begin it anew.
+    private mutating func makeAnew() {
+        seen.count(.madeAnew)
+        let partition = random.below(partitions.count)
+        partitions[partition] = []
+        makings[partition] += 1
+        committed[partition] = nil
+        for member in lives.keys { lives[member]?.places[partition] = 0 }
+        rebalance()
+    }
+
+    /// Whether what the seat has is of a partition that is no more.
+    private mutating func isStray(_ member: Int, _ seat: GroupMember.Seat) -> Bool {
+        guard lives[member]?.makings[seat] != makings[seat.partition] else { return false }
+        seen.count(.strays)
+        return true
+    }
+
     private mutating func commit(_ member: Int, _ seat: GroupMember.Seat, _ offset: Int64, _ generation: Int) {
-        let isMember = lives[member]?.generation == generation
+        let isMember = lives[member]?.generation == generation && !isStray(member, seat)
         let isDone = isMember && !isFaulty(10)
         if isDone { committed[seat.partition] = offset } else { seen.count(.commitFailures) }
         lives[member]?.member.committed(seat, isDone: isDone, at: events.now)
@@ -262,12 +287,16 @@ private struct GroupHistory {
     private mutating func settle(_ member: Int, _ seat: GroupMember.Seat, _ offsets: some Sequence<Int>) {
         for offset in offsets {
             partitions[seat.partition][offset].isSettled = true
-            lives[member]?.done.insert([seat.partition, offset])
+            lives[member]?.done.insert([seat.partition, makings[seat.partition], offset])
         }
     }
 
     private mutating func begin(_ member: Int, _ seat: GroupMember.Seat, _ numbers: [Int]) {
         let found = offsets(member, seat, numbers)
+        guard !isStray(member, seat) else {
+            lives[member]?.running[seat.partition] = seat
+            return
+        }
         let records = found.map { partitions[seat.partition][$0] }
         if found.count != numbers.count || found.isEmpty { faults.append("what is run was not in hand") }
         if lives[member]?.running[seat.partition] != nil { faults.append("two batches of a partition at once") }
@@ -281,7 +310,8 @@ private struct GroupHistory {
         {
             faults.append("a record is overtaken")
         }
-        if found.contains(where: { lives[member]?.done.contains([seat.partition, $0]) == true }) {
+        let making = makings[seat.partition]
+        if found.contains(where: { lives[member]?.done.contains([seat.partition, making, $0]) == true }) {
             faults.append("a process repeats what it has done")
         }
         lives[member]?.running[seat.partition] = seat
@@ -291,6 +321,10 @@ private struct GroupHistory {
         let found = offsets(member, seat, numbers)
         lives[member]?.running[seat.partition] = nil
         if lives[member]?.member.holds(seat) != true { seen.count(.orphans) }
+        guard !isStray(member, seat) else {
+            lives[member]?.member.ended(seat, .succeeded, at: events.now)
+            return
+        }
         let outcome: ShardPoller.Outcome
         let records = found.map { partitions[seat.partition][$0] }
         if numbers.count == 1, records[0].isUnfit {
@@ -326,7 +360,7 @@ private struct GroupHistory {
             lives[member]?.member.undone(seat)
             return
         }
-        settle(member, seat, offsets(member, seat, numbers))
+        if !isStray(member, seat) { settle(member, seat, offsets(member, seat, numbers)) }
         lives[member]?.member.discarded(seat, at: events.now)
     }
 
@@ -353,7 +387,7 @@ private struct GroupHistory {
                         number: lastNumber,
                         bytes: record.bytes,
                         age: events.now - record.arrived,
-                        arrival: Timestamp(millisecondsSinceEpoch: 0)
+                        arrival: Timestamp(millisecondsSinceEpoch: Int64(record.arrived.nanoseconds / 1_000_000))
                     )
                 }
                 records.append(.init(offset: Int64(offset), wanted: wanted))
@@ -400,7 +434,9 @@ private struct GroupHistory {
     private mutating func perform(_ action: GroupMember.Action, _ member: Int) {
         guard let life = lives[member]?.number else { return }
         switch action {
-        case .fetch(let seat, let max, _): lives[member]?.wants[seat] = max
+        case .fetch(let seat, let max, _):
+            lives[member]?.wants[seat] = max
+            if lives[member]?.makings[seat] == nil { lives[member]?.makings[seat] = makings[seat.partition] }
         case .invoke(let seat, let numbers):
             begin(member, seat, numbers)
             let time = random.duration(upTo: random.oneIn(10) ? .seconds(60) : .seconds(1))
@@ -414,8 +450,10 @@ private struct GroupHistory {
             let time = random.oneIn(3) ? random.duration(upTo: .seconds(15)) : soon()
             events.schedule(.discarded(member, seat, numbers, life: life), after: time)
         case .commit(let seat, let offset, let done):
-            let earlier = partitions[seat.partition][..<Int(offset)]
-            if earlier.contains(where: { $0.isWanted && !$0.isSettled }) { faults.append("a commit skips records") }
+            if !isStray(member, seat) {
+                let earlier = partitions[seat.partition][..<Int(offset)]
+                if earlier.contains(where: { $0.isWanted && !$0.isSettled }) { faults.append("a commit skips records") }
+            }
             for number in done { lives[member]?.inHand[seat]?[number] = nil }
             // Of the generation that the process knows.
             events.schedule(

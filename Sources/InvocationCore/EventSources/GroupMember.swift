@@ -61,8 +61,10 @@ package struct GroupMember: Sendable {
         case leave
     }
 
-    /// How long the group waits for what runs when it is rebalanced.
+    /// How long the group waits for what runs when it is rebalanced, and for commits when the member stops.
     package static let grace = Duration.seconds(10)
+    /// Of what was done and not committed; what is beyond may be repeated.
+    private static let marksMax = 100_000
 
     private struct Holder: Sendable {
         var seat: Seat
@@ -70,10 +72,17 @@ package struct GroupMember: Sendable {
         var isFetching = false
         /// What is being committed.
         var committing: Int64?
-        /// All before this was done by this very process, though the group does not know it; zero where it does.
-        var floor: Int64
-        /// What is before the floor comes again.
-        var isRepeated = true
+        /// By number, what is in hand.
+        var marks: [Int: Mark] = [:]
+        /// What this very process has done, though the group does not know it.
+        var done: [Int64: Mark]
+    }
+
+    /// By what a record is known when it comes again: a topic that was made anew has others at the same offsets.
+    private struct Mark: Equatable, Sendable {
+        var offset: Int64
+        var bytes: Int
+        var arrival: Timestamp
     }
 
     private enum Phase: Equatable, Sendable {
@@ -88,8 +97,8 @@ package struct GroupMember: Sendable {
     private var holders: [Int: Holder] = [:]
     /// What runs still of seats that are the group's again.
     private var orphans: [Int: Holder] = [:]
-    /// By partition, what orphans have done.
-    private var floors: [Int: Int64] = [:]
+    /// By partition, what this process has done of seats that are the group's again, though the group does not know it.
+    private var done: [Int: [Int64: Mark]] = [:]
     private var drops: [Seat] = []
     private var turn = 0
     package private(set) var isStopping = false
@@ -153,7 +162,7 @@ package struct GroupMember: Sendable {
             holders[partition] = Holder(
                 seat: Seat(partition: partition, turn: turn),
                 machine: machine,
-                floor: floors.removeValue(forKey: partition) ?? 0
+                done: (done.removeValue(forKey: partition) ?? [:]).filter { $0.key >= offset }
             )
         }
         phase = isStopping ? .leaving(deadline: nil) : .holding
@@ -180,20 +189,19 @@ package struct GroupMember: Sendable {
         halt(at: now)
         for (partition, holder) in holders {
             var holder = holder
-            if holder.floor > 0 { note(holder.floor, partition) }
-            if let offset = holder.committing {
-                note(offset, partition)
-                holder.machine.saveFailed(at: now)
-            }
+            note(holder.done, partition)
+            holder.done = [:]
+            if holder.committing != nil { holder.machine.saveFailed(at: now) }
             if holder.machine.isIdle { drops.append(holder.seat) } else { orphans[partition] = holder }
         }
         holders = [:]
         phase = .unassigned
     }
 
-    /// So far this process has come, whatever the group knows of it.
-    private mutating func note(_ offset: Int64, _ partition: Int) {
-        floors[partition] = max(floors[partition] ?? 0, offset)
+    /// That has this process done, whatever the group knows of it.
+    private mutating func note(_ marks: [Int64: Mark], _ partition: Int) {
+        guard !marks.isEmpty, done.values.reduce(marks.count, { $0 + $1.count }) <= Self.marksMax else { return }
+        done[partition, default: [:]].merge(marks) { _, new in new }
     }
 
     private static let nothing = ShardPoller.Page(
@@ -223,13 +231,13 @@ package struct GroupMember: Sendable {
         var wanted: [ShardPoller.Record] = []
         var unwanted: [Int] = []
         for record in records {
-            // A partition that was made anew begins anew: only what comes first may have been done.
-            if record.offset >= holder.floor { holder.isRepeated = false }
             guard let found = record.wanted else { continue }
-            guard !holder.isRepeated else {
+            let mark = Mark(offset: record.offset, bytes: found.bytes, arrival: found.arrival)
+            guard holder.done[record.offset] != mark else {
                 unwanted.append(found.number)
                 continue
             }
+            holder.marks[found.number] = mark
             wanted.append(
                 .init(
                     number: found.number,
@@ -279,9 +287,8 @@ package struct GroupMember: Sendable {
     /// An offset was committed, or could not be; of a seat that is the group's again, nothing follows.
     package mutating func committed(_ seat: Seat, isDone: Bool, at now: MonotonicTime) {
         guard var holder = holders[seat.partition], holder.seat == seat, holder.committing != nil else { return }
-        // Nothing tries again when the machine stops: the next seat is not to repeat it.
-        if !isDone, holder.machine.isStopping, let offset = holder.committing { note(offset, seat.partition) }
-        if isDone, let offset = holder.committing, offset >= holder.floor { holder.floor = 0 }
+        // What is not committed is what the next seat is not to repeat.
+        if isDone, let offset = holder.committing { holder.done = holder.done.filter { $0.key >= offset } }
         holder.committing = nil
         if isDone { holder.machine.saved(at: now) } else { holder.machine.saveFailed(at: now) }
         holders[seat.partition] = holder
@@ -301,6 +308,12 @@ package struct GroupMember: Sendable {
     package mutating func next(at now: MonotonicTime) -> Action? {
         settleOrphans(at: now)
         if !drops.isEmpty { return .drop(drops.removeFirst()) }
+        // Brokers that hang answer no commit.
+        if phase == .leaving(deadline: nil), holders.values.contains(where: { $0.committing != nil }),
+            holders.values.allSatisfy({ $0.machine.isIdle || $0.committing != nil })
+        {
+            phase = .leaving(deadline: now + Self.grace)
+        }
         for partition in holders.keys.sorted() where orphans[partition] == nil {
             if let action = work(partition, at: now) { return action }
         }
@@ -321,19 +334,26 @@ package struct GroupMember: Sendable {
         for partition in orphans.keys.sorted() {
             guard var holder = orphans.removeValue(forKey: partition) else { continue }
             while let action = holder.machine.next(at: now) {
-                guard case .save(let position, _, _) = action else { preconditionFailure("it has stopped") }
-                if let offset = Self.offset(after: position) { note(offset, partition) }
+                guard case .save(_, _, let done) = action else { preconditionFailure("it has stopped") }
+                Self.settle(done, &holder)
                 holder.machine.saved(at: now)
             }
+            note(holder.done, partition)
+            holder.done = [:]
             guard holder.machine.isIdle else {
                 orphans[partition] = holder
                 continue
             }
             drops.append(holder.seat)
-            if let floor = floors[partition], holders[partition] != nil {
-                holders[partition]?.floor = floor
-                floors[partition] = nil
+            if holders[partition] != nil, let marks = done.removeValue(forKey: partition) {
+                holders[partition]?.done.merge(marks) { _, new in new }
             }
+        }
+    }
+
+    private static func settle(_ numbers: [Int], _ holder: inout Holder) {
+        for number in numbers {
+            if let mark = holder.marks.removeValue(forKey: number) { holder.done[mark.offset] = mark }
         }
     }
 
@@ -354,6 +374,7 @@ package struct GroupMember: Sendable {
             case .save(let position, _, let done):
                 guard let offset = Self.offset(after: position) else { preconditionFailure("offsets are numbers") }
                 holder.committing = offset
+                Self.settle(done, &holder)
                 return .commit(holder.seat, offset, done: done)
             }
         }
