@@ -60,6 +60,18 @@ struct KafkaConfigurationTests {
         #expect(found["sasl.username"] == "u" && found["sasl.password"] == "p,w")
     }
 
+    @Test func `a certificate has to be for the broker's name, whatever the library's default is`() throws {
+        let sources = [
+            Self.source(), Self.source(access: [Access(.authority, secret: "s")]),
+            Self.source(access: [Access(.password, secret: "s")]),
+        ]
+        for (source, secret) in zip(sources, [.null, .string("PEM"), Self.login]) {
+            let found = try Self.properties(source, ["s": secret])
+            #expect(found["ssl.endpoint.identification.algorithm"] == "https")
+            #expect(!found.keys.contains("enable.ssl.certificate.verification"))
+        }
+    }
+
     @Test func `a client's certificate may have a key with a password`() throws {
         let source = Self.source(access: [Access(.clientCertificate, secret: "s")])
         var members: [String: JSONValue] = ["certificate": .string("C"), "privateKey": .string("K")]

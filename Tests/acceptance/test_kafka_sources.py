@@ -4,8 +4,10 @@
 import base64
 import json
 import os
+import socket
 import ssl
 import subprocess
+import threading
 import time
 import uuid
 
@@ -220,6 +222,7 @@ def test_what_is_too_old_or_too_large_is_discarded(server, name, cluster, topic)
     assert record["requestContext"] | {"requestId": ""} == {
         "requestId": "", "functionArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}",
         "condition": "MaximumPayloadSizeExceeded", "approximateInvokeCount": 0}
+    server.wait_for_line("more bytes than a function may be sent", f"{large}-0")
     wait_for_offset(cluster, large, 2)
     assert flat(server, name) == ["young", "after"]
 
@@ -354,8 +357,10 @@ def authority(tmp_path_factory):
 
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
     run("req", "-x509", *key, "-nodes", "-days", "2", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem")
-    for who, secret in (("door", []), ("client", ["-passout", "pass:open sesame"])):
-        (directory / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    here = "DNS:localhost,IP:127.0.0.1"
+    for who, names, secret in (("door", here, []), ("elsewhere", "DNS:broker.example.com", []),
+                               ("client", here, ["-passout", "pass:open sesame"])):
+        (directory / "names").write_text(f"subjectAltName={names}\n")
         run("req", *key, *(secret or ["-nodes"]), "-subj", f"/CN={who}", "-keyout", f"{who}.key", "-out", f"{who}.csr")
         run("x509", "-req", "-in", f"{who}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
             "-extfile", "names", "-out", f"{who}.pem")
@@ -367,9 +372,9 @@ def door(cluster, authority):
     """Makes doors of the cluster."""
     made = []
 
-    def make(mechanism=None, users=None, wants_certificate=False):
+    def make(mechanism=None, users=None, wants_certificate=False, certificate="door"):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(authority / "door.pem", authority / "door.key")
+        context.load_cert_chain(authority / f"{certificate}.pem", authority / f"{certificate}.key")
         if wants_certificate:
             context.load_verify_locations(authority / "ca.pem")
             context.verify_mode = ssl.CERT_REQUIRED
@@ -425,7 +430,7 @@ def test_a_name_and_a_password(secrets, authority, door, name, cluster, topic, k
         UUID=mapping, SourceAccessConfigurations=access(**{kind: "right", "SERVER_ROOT_CA_CERTIFICATE": "authority"}))
     wait_until(lambda: flat(server, name) == ["a"], WAIT, "the record")
     wait_for_offset(cluster, made, 1)
-    assert "pässword" not in "\n".join(server.lines)
+    assert not any(part in "\n".join(server.lines) for part in ("päss", "ss,word"))
 
 
 def test_a_clients_certificate(secrets, authority, door, name, cluster, topic):
@@ -457,8 +462,40 @@ def test_a_broker_that_nobody_vouches_for_gets_no_password(secrets, door, name, 
     wait_for_result(server.client(), mapping, "PROBLEM", "failed to authenticate")
     assert entry.let_in == entry.turned_away == 0
     # A broker without TLS gets none either.
-    other = mapped(server, name, cluster, topic(), access=access(BASIC_AUTH="right"))
-    wait_for_result(server.client(), other, "PROBLEM")
+    heard = []
+
+    def listen():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                heard.append(connection.recv(4096))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listening = threading.Thread(target=listen)
+        listening.start()
+        at = [f"127.0.0.1:{listener.getsockname()[1]}"]
+        other = mapped(server, name, cluster, topic(), at=at, access=access(BASIC_AUTH="right"))
+        wait_until(lambda: any(heard), WAIT, "what is said to a broker without TLS")
+        wait_for_result(server.client(), other, "PROBLEM")
+        listener.shutdown(socket.SHUT_RDWR)
+        listening.join()
+    # A handshake of TLS, and nothing else.
+    assert all(said.startswith(b"\x16\x03") for said in heard if said)
+
+
+def test_a_brokers_certificate_has_to_be_for_its_name(secrets, authority, door, name, cluster, topic):
+    secrets.write(right={"username": "reader", "password": "secret"},
+                  authority={"certificate": (authority / "ca.pem").read_text()})
+    server = secrets.server()
+    server.deploy(name, LISTING)
+    entry = door("PLAIN", {"reader": "secret"}, certificate="elsewhere")
+    mapping = mapped(server, name, cluster, topic(), at=[entry.server],
+                     access=access(BASIC_AUTH="right", SERVER_ROOT_CA_CERTIFICATE="authority"))
+    wait_for_result(server.client(), mapping, "PROBLEM", "failed to authenticate")
+    assert entry.let_in == entry.turned_away == 0
 
 
 def test_secrets_are_the_accounts_own_and_read_when_a_mapping_begins(secrets, name, cluster, topic):

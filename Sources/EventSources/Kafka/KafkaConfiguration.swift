@@ -35,6 +35,10 @@ struct KafkaConfiguration: Sendable {
                 // Who was killed keeps its partitions for that long.
                 ("session.timeout.ms", "10000"), ("heartbeat.interval.ms", "3000"),
                 ("socket.connection.setup.timeout.ms", "10000"), ("socket.keepalive.enable", "true"),
+                // A broker that hangs is not waited for at the end of a process for longer.
+                ("socket.timeout.ms", "10000"),
+                // A certificate has to be for the broker's name; librdkafka before 2.0 took any.
+                ("ssl.endpoint.identification.algorithm", "https"),
                 ("receive.message.max.bytes", String(Self.answerBytesMax)), ("fetch.max.bytes", String(8 << 20)),
                 ("max.partition.fetch.bytes", String(Self.aheadBytes)),
                 ("queued.max.messages.kbytes", String(Self.aheadBytes >> 10)), ("queued.min.messages", "2000"),
