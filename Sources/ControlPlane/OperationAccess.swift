@@ -96,6 +96,9 @@ package struct OperationAccess: Equatable, Sendable {
                 let named = Named(key, qualifier: qualifier)
                 accesses.append(OperationAccess(LambdaOperation.invoke.action, named, isOpenToOthers: false))
             }
+        case .createEventSourceMapping, .updateEventSourceMapping:
+            // As there, or who may not read a secret could have it sent to a broker of his own.
+            accesses += secrets(input).map { OperationAccess("secretsmanager:GetSecretValue", Names.canonical($0)) }
         default: break
         }
         return accesses
@@ -134,6 +137,14 @@ package struct OperationAccess: Equatable, Sendable {
     private static func destinations(_ input: JSONValue) -> [(key: FunctionKey, qualifier: String?)] {
         ["OnSuccess", "OnFailure"].compactMap { outcome in
             input["DestinationConfig"]?[outcome]?["Destination"]?.string.flatMap { ARN($0)?.function }
+        }
+    }
+
+    /// By whose content a mapping signs in to its source.
+    private static func secrets(_ input: JSONValue) -> [String] {
+        (input["SourceAccessConfigurations"]?.array ?? []).compactMap { item in
+            let isPlace = ["VPC_SUBNET", "VPC_SECURITY_GROUP", "VIRTUAL_HOST"].contains(item["Type"]?.string)
+            return isPlace ? nil : item["URI"]?.string
         }
     }
 

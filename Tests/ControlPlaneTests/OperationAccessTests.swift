@@ -98,6 +98,26 @@ struct OperationAccessTests {
         }
     }
 
+    @Test func `secrets of a mapping have to be ones that the caller may read`() {
+        let secret = "secretsmanager:\(Self.place):secret:s"
+        func item(_ type: String, _ uri: String) -> JSONValue {
+            .object(["Type": .string(type), "URI": .string(uri)])
+        }
+        let input = JSONValue.object([
+            "FunctionName": .string("f"), "UUID": .string("u"),
+            "SourceAccessConfigurations": .array([
+                item("VPC_SUBNET", "subnet:subnet-1"), item("BASIC_AUTH", "arn:aws-cn:\(secret)"),
+                item("SERVER_ROOT_CA_CERTIFICATE", "arn:aws:\(secret)2"), item("ANY_NEW_TYPE", "arn:aws:\(secret)3"),
+            ]),
+        ])
+        for operation in [LambdaOperation.createEventSourceMapping, .updateEventSourceMapping] {
+            let accesses = OperationAccess.all(operation, input, caller).dropFirst()
+            #expect(accesses.map(\.action) == Array(repeating: "secretsmanager:GetSecretValue", count: 3))
+            #expect(accesses.map(\.resource) == ["", "2", "3"].map { "arn:aws:\(secret)\($0)" })
+            #expect(accesses.allSatisfy { $0.owner == nil })
+        }
+    }
+
     // MARK: - Spellings
 
     private static let place = "eu-west-1:000000000000"
