@@ -26,6 +26,16 @@ final class KafkaSession {
     private static let probePause = Duration.seconds(5)
     private static let locatePause = Duration.seconds(2)
 
+    /// What says that a problem is no more, and in which order problems are shown.
+    private enum Ground: CaseIterable {
+        /// Records, or a broker that knows the topic.
+        case reading
+        /// An assignment.
+        case group
+        /// The next commits of the partitions whose last failed, or an assignment.
+        case commits
+    }
+
     private struct Want {
         var seat: GroupMember.Seat
         var max: Int
@@ -40,11 +50,14 @@ final class KafkaSession {
     private let queue: OpaquePointer
     private var partitionQueues: [Int: OpaquePointer] = [:]
     private var wants: [Int: Want] = [:]
-    private var commits: [Int: GroupMember.Seat] = [:]
+    private var commits: [Int: (seat: GroupMember.Seat, offset: Int64)] = [:]
     /// What the group gives, until it is known where to begin.
     private var unlocated: [Int] = []
     private var locateDue = ContinuousClock.now
-    private var problem: KafkaProblem?
+    private var problems: [Ground: KafkaProblem] = [:]
+    private var shown: KafkaProblem?
+    /// Whose last commit failed.
+    private var uncommitted: Set<Int> = []
     private var probeDue = ContinuousClock.now
     private var isFatal = false
 
@@ -123,7 +136,7 @@ final class KafkaSession {
             serve()
             if !unlocated.isEmpty, ContinuousClock.now >= locateDue { locate() }
             sweep()
-            if problem != nil, ContinuousClock.now >= probeDue { probe() }
+            if problems[.reading] != nil, ContinuousClock.now >= probeDue { probe() }
         }
         close()
     }
@@ -164,11 +177,11 @@ final class KafkaSession {
         let list = rd_kafka_topic_partition_list_new(1)
         defer { rd_kafka_topic_partition_list_destroy(list) }
         rd_kafka_topic_partition_list_add(list, configuration.topic, Int32(seat.partition)).pointee.offset = offset
-        commits[seat.partition] = seat
+        commits[seat.partition] = (seat, offset)
         let code = rd_kafka_commit_queue(client, list, queue, nil, nil)
         guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
         commits[seat.partition] = nil
-        note(code, "an offset was not committed")
+        isCommitted(seat.partition, code)
         say(.committed(seat, isDone: false))
     }
 
@@ -206,17 +219,27 @@ final class KafkaSession {
         if unlocated.isEmpty {
             rd_kafka_assign(client, rd_kafka_event_topic_partition_list(event))
             say(.assigned([:], unread: 0))
-            isFine()
+            isAssigned()
         }
     }
 
     private func committed(_ event: OpaquePointer) {
         let code = rd_kafka_event_error(event)
-        for item in Self.partitions(rd_kafka_event_topic_partition_list(event)) {
-            // Where it began was committed by nobody's command.
-            guard let seat = commits.removeValue(forKey: Int(item.partition)) else { continue }
+        let items = Self.partitions(rd_kafka_event_topic_partition_list(event))
+        if items.isEmpty, code != RD_KAFKA_RESP_ERR_NO_ERROR {
+            // It may be any: what is told twice is told once.
+            for (partition, commit) in commits {
+                isCommitted(partition, code)
+                say(.committed(commit.seat, isDone: false))
+            }
+            commits = [:]
+        }
+        for item in items {
+            // One that came late, of a seat that is the group's again, says nothing of the next.
+            guard let (seat, offset) = commits[Int(item.partition)], item.offset == offset else { continue }
+            commits[Int(item.partition)] = nil
             let worst = code == RD_KAFKA_RESP_ERR_NO_ERROR ? item.err : code
-            if worst != RD_KAFKA_RESP_ERR_NO_ERROR { note(worst, "an offset was not committed") } else { isFine() }
+            isCommitted(seat.partition, worst)
             say(.committed(seat, isDone: worst == RD_KAFKA_RESP_ERR_NO_ERROR))
         }
     }
@@ -237,21 +260,42 @@ final class KafkaSession {
     private func note(_ code: rd_kafka_resp_err_t, _ reason: String) {
         guard let found = KafkaProblem(code, reason) else { return }
         // It follows from what is known already.
-        if code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, problem != nil { return }
-        note(found)
+        if code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, shown != nil { return }
+        note(found, code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ? .group : .reading)
     }
 
-    private func note(_ found: KafkaProblem) {
+    private func note(_ found: KafkaProblem, _ ground: Ground) {
         probeDue = .now + Self.probePause
-        guard found.text != problem?.text else { return }
-        problem = found
-        say(.problem(found))
+        problems[ground] = found
+        tell()
     }
 
-    private func isFine() {
-        guard problem != nil else { return }
-        problem = nil
-        say(.fine)
+    private func isCommitted(_ partition: Int, _ code: rd_kafka_resp_err_t) {
+        if code == RD_KAFKA_RESP_ERR_NO_ERROR {
+            uncommitted.remove(partition)
+            if uncommitted.isEmpty { isFine(.commits) }
+        } else if let found = KafkaProblem(code, "an offset was not committed") {
+            uncommitted.insert(partition)
+            note(found, .commits)
+        }
+    }
+
+    private func isAssigned() {
+        uncommitted = []
+        problems = [:]
+        tell()
+    }
+
+    private func isFine(_ ground: Ground) {
+        guard problems.removeValue(forKey: ground) != nil else { return }
+        tell()
+    }
+
+    private func tell() {
+        let first = Ground.allCases.lazy.compactMap { self.problems[$0] }.first
+        guard first?.text != shown?.text else { return }
+        shown = first
+        say(first.map { .problem($0) } ?? .fine)
     }
 
     /// What was wrong is so still, or no more: nothing else says so while nobody writes.
@@ -265,7 +309,7 @@ final class KafkaSession {
         else { return }
         defer { rd_kafka_metadata_destroy(metadata) }
         let isThere = metadata.pointee.topic_cnt == 1 && metadata.pointee.topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR
-        if isThere { isFine() }
+        if isThere { isFine(.reading) }
     }
 
     // MARK: Where to begin
@@ -280,12 +324,17 @@ final class KafkaSession {
             for partition in partitions { openQueue(of: partition) }
             unlocated = []
             let code = rd_kafka_assign(client, list)
-            guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { return note(code, "rd_kafka_assign") }
-            say(.assigned(offsets, unread: unread))
-            isFine()
+            guard code == RD_KAFKA_RESP_ERR_NO_ERROR, partitions.allSatisfy({ partitionQueues[$0] != nil }) else {
+                // Nothing would ever come: another session begins anew.
+                isFatal = true
+                return note(code == RD_KAFKA_RESP_ERR_NO_ERROR ? RD_KAFKA_RESP_ERR__FAIL : code, "rd_kafka_assign")
+            }
+            // Nothing is before the oldest record, wherever that is.
+            say(.assigned(offsets.mapValues { max(0, $0) }, unread: unread))
+            isAssigned()
         } catch {
             locateDue = .now + Self.locatePause
-            note(error)
+            note(error, .reading)
         }
     }
 
@@ -312,13 +361,29 @@ final class KafkaSession {
         }
         let new = partitions.filter { offsets[$0] == nil }
         guard !new.isEmpty else { return offsets }
-        let begun = try beginnings(of: new)
-        if configuration.start != .trimHorizon {
-            let list = list(begun)
-            defer { rd_kafka_topic_partition_list_destroy(list) }
-            try check(rd_kafka_commit(client, list, 0), "the beginning was not committed")
+        if configuration.start == .trimHorizon {
+            for partition in new { offsets[partition] = Int64(RD_KAFKA_OFFSET_BEGINNING) }
+            return offsets
         }
+        let begun = try beginnings(of: new)
+        try commit(begun)
         return offsets.merging(begun) { old, _ in old }
+    }
+
+    /// Waits for it, and no longer than for anything else that a broker is asked for.
+    private func commit(_ offsets: [Int: Int64]) throws(KafkaProblem) {
+        let what = "the beginning was not committed"
+        let list = list(offsets)
+        defer { rd_kafka_topic_partition_list_destroy(list) }
+        let answers = rd_kafka_queue_new(client)
+        defer { rd_kafka_queue_destroy(answers) }
+        try check(rd_kafka_commit_queue(client, list, answers, nil, nil), what)
+        guard let event = rd_kafka_queue_poll(answers, Self.askMilliseconds) else {
+            return try check(RD_KAFKA_RESP_ERR__TIMED_OUT, what)
+        }
+        defer { rd_kafka_event_destroy(event) }
+        try check(rd_kafka_event_error(event), what)
+        for item in Self.partitions(rd_kafka_event_topic_partition_list(event)) { try check(item.err, what) }
     }
 
     private func beginnings(of partitions: [Int]) throws(KafkaProblem) -> [Int: Int64] {
@@ -347,7 +412,7 @@ final class KafkaSession {
                 ),
                 "offsets of a partition"
             )
-            offsets[partition] = max(0, configuration.start == .trimHorizon ? low : high)
+            offsets[partition] = max(0, high)
         }
         return offsets
     }
@@ -383,7 +448,7 @@ final class KafkaSession {
             guard !records.isEmpty else { continue }
             wants[partition] = nil
             mailbox.send(bytes)
-            isFine()
+            isFine(.reading)
             let hasMore = records.count == want.max || bytes >= bytesMax
             say(.records(want.seat, records, hasMore: hasMore, bytes: bytes))
         }
