@@ -14,8 +14,10 @@ struct DiscardDelivery: Sendable {
 
     /// One that can't be told is given up after some tries, which the log says.
     ///
+    /// `place` is shown in the log, by its key.
+    ///
     /// - Returns: false where the task was cancelled before that was found out.
-    func deliver(_ message: DestinationMessage, from place: String) async -> Bool {
+    func deliver(_ message: DestinationMessage, from place: (key: String, name: String)) async -> Bool {
         for turn in 1...Self.triesMax {
             do {
                 try await deliver(message)
@@ -26,7 +28,8 @@ struct DiscardDelivery: Sendable {
                     logger.warning(
                         "nothing was sent to a destination",
                         metadata: [
-                            "from": "\(place)", "destination": "\(message.target.text)", "cause": "\(failure.reason)",
+                            place.key: "\(place.name)", "destination": "\(message.target.text)",
+                            "cause": "\(failure.reason)",
                         ]
                     )
                     return true

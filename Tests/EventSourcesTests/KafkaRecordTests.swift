@@ -50,6 +50,19 @@ struct KafkaRecordTests {
         }
     }
 
+    @Test func `headers take memory though nothing is in them, and no JSON is smaller than it is held to be`() {
+        let empty = Self.record("v", headers: Array(repeating: .init(name: "", value: nil), count: 1_000))
+        #expect(empty.bytes >= 64_000)
+        for record in [
+            Self.record(nil), Self.record("value"), empty, Self.record("v", headers: [.init(name: "n", value: [])]),
+            Self.record("v", headers: [.init(name: "h", value: Array(repeating: 0, count: 500))]),
+        ] {
+            #expect(record.jsonBytesMin <= record.json(topic: "t", partition: 0).bytes.count)
+        }
+        let large = Self.record("v", headers: [.init(name: "h", value: Array(repeating: 9, count: 4 << 20))])
+        #expect(large.jsonBytesMin > 8 << 20)
+    }
+
     @Test func `an event has the size that is reckoned with`() throws {
         let servers = ["a:1", "b:2"]
         let records = [Self.record("v").json(topic: "t\"", partition: 2_147_483_647).bytes, Array("{}".utf8)]

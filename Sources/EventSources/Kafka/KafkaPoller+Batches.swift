@@ -21,10 +21,14 @@ extension KafkaPoller {
         _ numbers: [Int]
     ) async -> ShardPoller.Outcome {
         let event = event(seat, records)
-        guard event.count <= LimitsProfile.synchronousPayloadBytesMax else {
+        guard event.count <= LimitsProfile.synchronousPayloadBytesMax, !records.contains(where: \.isCut) else {
             // One record: a batch of several fits.
             attempts[seat] = nil
-            note(seat, problem: "A record's event has \(event.count) bytes, more than a function may be sent.")
+            note(seat, problem: "A record's event has more bytes than a function may be sent.")
+            tools.logger.warning(
+                "a record is discarded: its event has more bytes than a function may be sent",
+                metadata: ["partition": "\(place(seat))", "offset": "\(records.first?.offset ?? -1)"]
+            )
             return .unfit
         }
         let request = InvocationRequest(
@@ -141,7 +145,9 @@ extension KafkaPoller {
     private func isTold(_ message: DestinationMessage?, _ seat: GroupMember.Seat) async -> Bool {
         guard let message else { return true }
         guard !member.isStopping else { return false }
-        let delivery = Task { [tools, place = place(seat)] in await tools.delivery.deliver(message, from: place) }
+        let delivery = Task { [tools, place = ("partition", place(seat))] in
+            await tools.delivery.deliver(message, from: place)
+        }
         discards[seat] = delivery
         defer { discards[seat] = nil }
         return await withTaskCancellationHandler {

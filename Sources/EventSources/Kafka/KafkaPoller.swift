@@ -27,6 +27,8 @@ actor KafkaPoller: SourcePoller {
         var offset: Int64
         var arrival: Timestamp
         var bytes: [UInt8]
+        /// Too large for an event: its headers are left out.
+        var isCut: Bool
     }
 
     private static let restartPauseMax = Duration.seconds(60)
@@ -216,19 +218,24 @@ actor KafkaPoller: SourcePoller {
         guard member.holds(seat) else { return }
         let time = tools.time()
         let found = records.map { record in
-            let json = record.json(topic: source.topic, partition: seat.partition)
+            // Headers take many times their size.
+            let isCut = record.jsonBytesMin > LimitsProfile.synchronousPayloadBytesMax
+            var shown = record
+            if isCut { shown.headers = [] }
+            let json = shown.json(topic: source.topic, partition: seat.partition)
             guard filter.matches(record: json, data: record.value) else {
                 return GroupMember.Record(offset: record.offset, wanted: nil)
             }
             lastNumber += 1
             let (bytes, arrival) = (json.bytes, record.arrival(time))
-            inHand[seat, default: [:]][lastNumber] = Kept(offset: record.offset, arrival: arrival, bytes: bytes)
+            let kept = Kept(offset: record.offset, arrival: arrival, bytes: bytes, isCut: isCut)
+            inHand[seat, default: [:]][lastNumber] = kept
             let age = time.millisecondsSinceEpoch - arrival.millisecondsSinceEpoch
             return GroupMember.Record(
                 offset: record.offset,
                 wanted: .init(
                     number: lastNumber,
-                    bytes: bytes.count,
+                    bytes: isCut ? max(bytes.count, record.jsonBytesMin) : bytes.count,
                     age: .milliseconds(max(0, age)),
                     arrival: arrival
                 )

@@ -26,10 +26,19 @@ struct KafkaRecord: Equatable, Sendable {
     var value: [UInt8]?
     var headers: [Header]
 
-    /// What was read of the network, about.
+    /// What it takes of memory, about: a header without a name and a value takes some, too.
     var bytes: Int {
-        (key?.count ?? 0) + (value?.count ?? 0)
-            + headers.reduce(0) { $0 + $1.name.utf8.count + ($1.value?.count ?? 0) }
+        headers.reduce(100 + (key?.count ?? 0) + (value?.count ?? 0)) {
+            $0 + 64 + $1.name.utf8.count + ($1.value?.count ?? 0)
+        }
+    }
+
+    /// What its JSON has at the least, found without making it.
+    var jsonBytesMin: Int {
+        headers.reduce(((key?.count ?? 0) + (value?.count ?? 0)) / 3 * 4) {
+            // `{"NAME":[0,0]}`
+            $0 + 6 + $1.name.utf8.count + 2 * ($1.value?.count ?? 0)
+        }
     }
 
     /// Without a time that can be, a record is as old as its reading: it is not to be discarded for its age.

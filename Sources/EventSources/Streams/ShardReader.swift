@@ -466,7 +466,7 @@ actor ShardReader {
     private func isTold(_ message: DestinationMessage?, _ lane: Int) async -> Bool {
         guard let message else { return true }
         guard !machine.isStopping else { return false }
-        let delivery = Task { [tools, shard] in await tools.delivery.deliver(message, from: shard) }
+        let delivery = Task { [tools, shard] in await tools.delivery.deliver(message, from: ("shard", shard)) }
         discards[lane] = delivery
         defer { discards[lane] = nil }
         return await withTaskCancellationHandler {
