@@ -36,7 +36,7 @@ import Testing
     private func create(_ members: [String: JSONValue] = [:]) async throws -> JSONValue {
         let servers: [JSONValue] = [.string("k1:9092"), .string("k2:9093")]
         let all: [String: JSONValue] = [
-            "FunctionName": .string("f"), "Topics": .array([.string("t")]),
+            "FunctionName": .string("f"), "Topics": .array([.string("tt")]),
             "SelfManagedEventSource": .object(["Endpoints": .object(["KAFKA_BOOTSTRAP_SERVERS": .array(servers)])]),
             "SourceAccessConfigurations": .array([network]),
         ]
@@ -58,12 +58,12 @@ import Testing
         try await fixture.create("f")
         let created = try await create()
         let plain = try #require(try await plan(created))
-        #expect(plain.servers == ["k1:9092", "k2:9093"] && plain.topic == "t" && plain.start == .trimHorizon)
+        #expect(plain.servers == ["k1:9092", "k2:9093"] && plain.topic == "tt" && plain.start == .trimHorizon)
         #expect(plain.group == created["UUID"]?.string && plain.access.isEmpty && plain.destination == nil)
         #expect(plain.settings == .init(batchSize: 100, window: .milliseconds(500), isPushed: true))
         let told = "arn:aws:sqs:us-east-1:000000000000:failed"
         let full = try await create([
-            "Topics": .array([.string("u")]), "StartingPosition": .string("LATEST"), "BatchSize": .integer(10_000),
+            "Topics": .array([.string("uu")]), "StartingPosition": .string("LATEST"), "BatchSize": .integer(10_000),
             "MaximumBatchingWindowInSeconds": .integer(3), "MaximumRetryAttempts": .integer(2),
             "MaximumRecordAgeInSeconds": .integer(60), "BisectBatchOnFunctionError": .bool(true),
             "FunctionResponseTypes": .array([.string("ReportBatchItemFailures")]),
