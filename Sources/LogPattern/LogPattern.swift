@@ -17,10 +17,16 @@ package struct LogPattern: Equatable, Sendable {
 
     let form: Form
 
-    /// Of no text: every event matches.
-    package static let everything = LogPattern(form: .everything)
+    /// About how many nanoseconds each byte of a message takes at most.
+    package let cost: Int
 
-    private init(form: Form) { self.form = form }
+    /// Of no text: every event matches.
+    package static let everything = LogPattern(form: .everything, cost: 1)
+
+    private init(form: Form, cost: Int) {
+        self.form = form
+        self.cost = cost
+    }
 
     /// - Throws: `LogPatternFailure`, with a text for the caller.
     package init(_ text: String) throws(LogPatternFailure) {
@@ -36,6 +42,14 @@ package struct LogPattern: Equatable, Sendable {
             case UInt8(ascii: "["): .fields(try FieldPattern(&scanner))
             default: .terms(try TermPattern(&scanner))
             }
+        // A message is read as JSON first, or cut into fields.
+        let base =
+            switch form {
+            case .everything, .terms: 1
+            case .object: 40
+            case .fields: 8
+            }
+        cost = base + scanner.cost
     }
 
     package var matchesEverything: Bool { form == .everything }

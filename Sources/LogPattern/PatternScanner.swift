@@ -16,6 +16,9 @@ struct PatternScanner {
     private let bytes: [UInt8]
     private(set) var offset = 0
     private var regexes = 0
+    private var positions = 0
+    /// About how many nanoseconds a byte of a message takes for what was read.
+    private(set) var cost = 0
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -67,6 +70,9 @@ struct PatternScanner {
     /// A text in quotation marks, in which a backslash stands before what has no meaning of its own.
     mutating func quoted() throws(LogPatternFailure) -> [UInt8] { try quotedParts().map(\.byte) }
 
+    /// Counts one more text that messages are searched for.
+    mutating func countText() { cost += 1 }
+
     private struct Quoted {
         var byte: UInt8
         var isEscaped: Bool
@@ -91,19 +97,26 @@ struct PatternScanner {
         return parts
     }
 
-    /// A regular expression between percent signs.
+    /// A regular expression between percent signs; all of a pattern share their limit.
     mutating func regex() throws(LogPatternFailure) -> LimitedRegex {
         offset += 1
         let start = offset
         while let byte = next, byte != UInt8(ascii: "%") { offset += byte == UInt8(ascii: "\\") ? 2 : 1 }
         guard offset < bytes.count else { throw failure("the percent sign has no end") }
-        defer { offset += 1 }
-        return try LimitedRegex(bytes[start..<offset])
+        let regex = try LimitedRegex(bytes[start..<offset])
+        offset += 1
+        positions += regex.countedPositions
+        cost += regex.cost
+        guard positions <= LimitedRegex.positionsMax else {
+            throw LogPatternFailure("Filter pattern has regular expressions that are too many or too long")
+        }
+        return regex
     }
 
     /// What a value is compared with: quoted, unquoted up to `ends`, or a regular expression.
     mutating func value(_ ends: Ends) throws(LogPatternFailure) -> ComparedText {
         skipSpace()
+        countText()
         switch next {
         case UInt8(ascii: "%"):
             regexes += 1

@@ -34,6 +34,7 @@ struct TermPattern: Equatable, Sendable {
     }
 
     private static func term(_ scanner: inout PatternScanner) throws(LogPatternFailure) -> Term {
+        if scanner.next != UInt8(ascii: "%") { scanner.countText() }
         switch scanner.next {
         case UInt8(ascii: "\""): return .text(try scanner.quoted())
         case UInt8(ascii: "%"): return .regex(try scanner.regex())

@@ -45,6 +45,10 @@ package struct LogQuery: Sendable {
     /// Events and bytes of messages that one page looks at, so that a reader's thread is free again after some tenths of a second.
     package static let scannedEventsMax = 300_000
     package static let scannedBytesMax = 48 << 20
+    /// What it may take to match them, in nanoseconds as `cost` counts them; a page looks at one event at least.
+    package static let workMax = 300_000_000
+    /// What an event takes beside its message's bytes, as so many of them.
+    static let eventWorkBytes = 64
 
     package var group: LogGroupKey
     package var streams: Streams = .all
@@ -61,6 +65,8 @@ package struct LogQuery: Sendable {
     package var bytesMax = LogStore.pageBytesMax
     /// nil where all match.
     package var matches: (@Sendable (UnsafeRawBufferPointer) -> Bool)?
+    /// About how many nanoseconds `matches` takes for a byte.
+    package var cost = 1
 
     package init(group: LogGroupKey) { self.group = group }
 }

@@ -29,6 +29,7 @@ struct LogScan {
     private var bytes = 0
     private var scannedEvents = 0
     private var scannedBytes = 0
+    private var work = 0
 
     /// - Throws: `LogStoreError.noGroup`, or `noStream` for a stream that is named and not there.
     init(_ query: LogQuery, now: Timestamp, _ db: Database) throws {
@@ -109,6 +110,16 @@ struct LogScan {
         _ db: Database
     ) throws -> RowCursor {
         let order = isBackward ? "DESC" : "ASC"
+        // They follow each other: the first one that may have something begins at the lower bound, or last before it.
+        let first = try Row.fetchOne(
+            db,
+            sql: """
+                SELECT firstTime, firstID FROM logSegments WHERE groupID = ?1 AND (firstTime, firstID) <= (?2, ?3)
+                ORDER BY firstTime DESC, firstID DESC LIMIT 1
+                """,
+            arguments: [group, lower.timestamp, lower.id]
+        ).map { EventKey(timestamp: $0[0], id: $0[1]) }
+        let begin = first ?? lower
         // A few streams are in few segments; of more the segments tell themselves.
         let few = wanted.flatMap { $0.count <= 100 ? $0 : nil }
         let isNamed =
@@ -122,10 +133,13 @@ struct LogScan {
             db,
             sql: """
                 SELECT s.plainBytes, s.payload FROM logSegments s
-                WHERE s.groupID = ?1 AND s.lastTime >= ?2 AND s.firstTime <= ?3 \(isNamed)
+                WHERE s.groupID = ?1 AND (s.firstTime, s.firstID) >= (?2, ?3)
+                    AND (s.firstTime, s.firstID) < (?4, ?5) AND (s.lastTime, s.lastID) >= (?6, ?7) \(isNamed)
                 ORDER BY s.firstTime \(order), s.firstID \(order)
                 """,
-            arguments: [group, lower.timestamp, upper.timestamp]
+            arguments: [
+                group, begin.timestamp, begin.id, upper.timestamp, upper.id, lower.timestamp, lower.id,
+            ]
         )
     }
 
@@ -137,7 +151,7 @@ struct LogScan {
         var next = query.isBackward ? upper : lower
         while let key = nextKey {
             guard events.count < query.limit, scannedEvents < LogQuery.scannedEventsMax,
-                scannedBytes < LogQuery.scannedBytesMax, try take(key)
+                scannedBytes < LogQuery.scannedBytesMax, work < LogQuery.workMax, try take(key)
             else { return page(next, hasMore: true) }
             next = query.isBackward ? key : key.successor
         }
@@ -208,6 +222,7 @@ struct LogScan {
         }
         scannedEvents += 1
         scannedBytes += message.count
+        work += (message.count + LogQuery.eventWorkBytes) * query.cost
         return true
     }
 

@@ -53,7 +53,8 @@ extension LogsService {
         let here = token?.position ?? LogPosition(timestamp: start ?? 0, id: 0)
         let newest = page.events.last.map(LogPosition.after)
         let oldest = page.events.first.map(LogPosition.before)
-        let forward = query.isBackward ? newest ?? here : page.events.isEmpty && !page.hasMore ? here : page.next
+        // At the end, behind the stream's own last event: what is behind another's may come late.
+        let forward = !query.isBackward && page.hasMore ? page.next : newest ?? here
         let backward = query.isBackward ? (page.events.isEmpty && !page.hasMore ? here : page.next) : oldest ?? here
         return .object([
             "events": .array(page.events.map { .object(Self.members($0)) }),
@@ -94,7 +95,10 @@ extension LogsService {
             query.position = position
         }
         let pattern = try Self.pattern(text)
-        if !pattern.matchesEverything { query.matches = { pattern.matches($0) } }
+        if !pattern.matchesEverything {
+            query.matches = { pattern.matches($0) }
+            query.cost = pattern.cost
+        }
         let page = try await store.page(query)
         let events = page.events.map { event in
             JSONValue.object(

@@ -53,6 +53,18 @@ struct TermPatternTests {
         #expect(!found.matches(""))
     }
 
+    @Test func `the regular expressions of a pattern share one limit`() throws {
+        #expect(try LogPattern(Array(repeating: "-%a%", count: 16).joined(separator: " ")).matches("b"))
+        for text in [Array(repeating: "-%a%", count: 17), Array(repeating: "?%a{500}%", count: 3)] {
+            #expect(throws: LogPatternFailure.self) { try LogPattern(text.joined(separator: " ")) }
+        }
+    }
+
+    @Test func `a pattern costs what its parts do`() throws {
+        let texts = ["", "a", "a \"b c\" -d", "%a%", "%a{999}%", "{ $.a = 1 }", "[a = 1, b = %x%]"]
+        #expect(try texts.map { try LogPattern($0).cost } == [1, 2, 4, 3, 97, 41, 12])
+    }
+
     @Test func `a pattern has 1,024 characters at most`() throws {
         #expect(try LogPattern(String(repeating: "x", count: 1_024)).matches(String(repeating: "x", count: 1_024)))
         #expect(throws: LogPatternFailure.self) { try LogPattern(String(repeating: "x", count: 1_025)) }
