@@ -19,7 +19,7 @@ extension LambdaAPI {
         try await authorize(call, access.map { OperationAccess($0.action, $0.resource) })
         guard operation != .startLiveTail else {
             let tail = try await logsService.startLiveTail(input, caller, requestID: call.requestID)
-            return Self.response(tail)
+            return Self.response(tail, on: call.connection)
         }
         var response = Response(status: .ok, headers: [.contentType: "application/x-amz-json-1.1"])
         if let answer = try await logsService.perform(operation, input, caller) {
@@ -30,15 +30,21 @@ extension LambdaAPI {
 
     /// Messages as they come, until the session or its client ends.
     ///
+    /// A client that does not read is cut off, so that neither a session nor the server's end waits for it for ever.
     /// Of a service that speaks JSON the first event is the answer's other members, of which there are none.
-    private static func response(_ tail: LiveTail) -> Response {
+    private static func response(_ tail: LiveTail, on connection: (any Channel)?) -> Response {
         let body = ResponseBody { writer in
-            let first = event("initial-response", type: "application/x-amz-json-1.1", .object([:]))
+            let guardian = Task {
+                try await tail.waitUntilStuck()
+                connection?.close(promise: nil)
+            }
+            defer { guardian.cancel() }
+            let first = try event("initial-response", type: "application/x-amz-json-1.1", .object([:]))
             try await writer.write(ByteBuffer(bytes: first.bytes))
             while let message = try await tail.next() {
                 let framed =
                     switch message {
-                    case .event(let name, let payload): event(name, type: "application/json", payload)
+                    case .event(let name, let payload): try event(name, type: "application/json", payload)
                     case .exception(let name, let payload): exception(name, payload)
                     }
                 try await writer.write(ByteBuffer(bytes: framed.bytes))
@@ -48,9 +54,19 @@ extension LambdaAPI {
         return Response(status: .ok, headers: [.contentType: "application/vnd.amazon.eventstream"], body: body)
     }
 
-    private static func event(_ name: String, type: String, _ payload: JSONValue) -> EventStreamMessage {
-        .event(name, contentType: type, payload: payload.bytes)
+    /// - Throws: `OversizedMessage`, which ends the session.
+    private static func event(
+        _ name: String,
+        type: String,
+        _ payload: JSONValue
+    ) throws(OversizedMessage) -> EventStreamMessage {
+        let bytes = payload.bytes
+        guard bytes.count <= EventStreamMessage.payloadBytesMax else { throw OversizedMessage() }
+        return .event(name, contentType: type, payload: bytes)
     }
+
+    /// A message that no client would take.
+    private struct OversizedMessage: Error {}
 
     private static func exception(_ name: String, _ payload: JSONValue) -> EventStreamMessage {
         EventStreamMessage(

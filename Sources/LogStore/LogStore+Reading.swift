@@ -26,47 +26,72 @@ extension LogStore {
 
     /// The id of the newest event.
     package func newestID() async throws -> Int64 {
-        try await read { db in
-            try Int64.fetchOne(db, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'logEvents'") ?? 0
-        }
+        try await read { db in try Self.newestID(db) }
     }
 
-    /// Events of some groups that were ingested after the one with this id, in the order of ingestion, and the id from which to go on.
+    private static func newestID(_ db: Database) throws -> Int64 {
+        try Int64.fetchOne(db, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'logEvents'") ?? 0
+    }
+
+    /// What is new in some groups.
+    package struct NewEvents: Sendable {
+        /// In the order of ingestion.
+        package var events: [(group: LogGroupKey, event: StoredLogEvent)]
+        /// The id from which to go on.
+        package var last: Int64
+        /// Whether events of any group that were ingested since were packed or dropped before they were looked at.
+        package var isIncomplete: Bool
+    }
+
+    /// Events of some groups that were ingested after the one with this id and that `isWanted` takes, by their streams' names and messages.
+    ///
+    /// `cost` is about how many nanoseconds that takes for a byte: one look takes as long as a query's page at most.
     package func events(
         after id: Int64,
-        in groups: [LogGroupKey]
-    ) async throws -> (events: [(group: LogGroupKey, event: StoredLogEvent)], last: Int64) {
+        in groups: [LogGroupKey],
+        cost: Int = 1,
+        _ isWanted: @escaping @Sendable (String, UnsafeRawBufferPointer) -> Bool = { _, _ in true }
+    ) async throws -> NewEvents {
         try await read { db in
             var keys: [Int64: LogGroupKey] = [:]
             for group in groups { if let id = try LogGroupRecord.id(of: group, db) { keys[id] = group } }
             let rows = try Row.fetchCursor(
                 db.cachedStatement(
                     sql: """
-                        SELECT e.id, e.groupID, s.name, e.timestamp, e.ingestionTime, e.message
+                        SELECT e.id, e.groupID, s.name, e.timestamp, e.ingestionTime, e.message, s.isDeleted
                         FROM logEvents e CROSS JOIN logStreams s ON s.id = e.streamID
                         WHERE e.id > ? ORDER BY e.id LIMIT ?
                         """
                 ),
                 arguments: [id, Self.newEventsMax]
             )
-            var found: [(group: LogGroupKey, event: StoredLogEvent)] = []
-            var last = id
-            var bytes = 0
-            while bytes < Self.newBytesMax, let row = try rows.next() {
-                last = row[0]
-                guard let group = keys[row[1]] else { continue }
+            var found = NewEvents(events: [], last: id, isIncomplete: false)
+            var (count, bytes, work) = (0, 0, 0)
+            while bytes < Self.newBytesMax, work < LogQuery.workMax, let row = try rows.next() {
+                found.last = row[0]
+                count += 1
+                guard let group = keys[row[1]], (row[6] as Int64) == 0 else { continue }
+                let name: String = row[2]
                 let message: Data = row[5]
                 bytes += message.count
+                work += (message.count + LogQuery.eventWorkBytes) * cost
+                guard message.withUnsafeBytes({ isWanted(name, $0) }) else { continue }
                 let event = StoredLogEvent(
                     id: row[0],
-                    stream: row[2],
+                    stream: name,
                     timestamp: Timestamp(millisecondsSinceEpoch: row[3]),
                     ingestionTime: Timestamp(millisecondsSinceEpoch: row[4]),
                     message: String(decoding: message, as: UTF8.self)
                 )
-                found.append((group, event))
+                found.events.append((group, event))
             }
-            return (found, last)
+            // Nothing is left: all up to the newest was looked at, or is no row any more.
+            if count < Self.newEventsMax, bytes < Self.newBytesMax, work < LogQuery.workMax {
+                found.last = max(found.last, try Self.newestID(db))
+            }
+            // Ids have no gaps but where rows were taken out.
+            found.isIncomplete = found.last - id > count
+            return found
         }
     }
 

@@ -29,7 +29,7 @@ final class LiveTailCount: Sendable {
 
 /// One session of StartLiveTail: events of some groups as they come.
 ///
-/// Nothing is sampled: what a client does not take in time waits in the store.
+/// What a client does not take in time waits in the store. Where it was packed or dropped there before, an update is marked as sampled.
 package final class LiveTail: Sendable {
     /// What goes to the client.
     package enum Message: Equatable, Sendable {
@@ -38,12 +38,18 @@ package final class LiveTail: Sendable {
     }
 
     /// Events of one update, as on AWS.
-    private static let eventsMax = 500
+    static let eventsMax = 500
+    /// Bytes of their messages, where there is more than one: six times as many in JSON are less than a message may have.
+    static let bytesMax = 1_048_576
     private static let lookInterval = Duration.milliseconds(50)
     /// An update comes at least so often, if only to say that there is nothing.
     private static let updateInterval = Duration.seconds(1)
     /// AWS's.
     private static let lifeMax = Duration.seconds(3 * 3_600)
+    /// How long a client may take for one message.
+    static let takingMax = Duration.seconds(60)
+    /// How long it may take when the server is to end.
+    static let takingAtEndMax = Duration.seconds(5)
 
     struct Selection: Sendable {
         /// By the name with which the caller asked for it.
@@ -53,12 +59,14 @@ package final class LiveTail: Sendable {
         var patternText: String
         var pattern: LogPattern
 
-        func contains(_ event: StoredLogEvent) -> Bool {
+        /// Names are compared byte by byte, as the store does.
+        func contains(_ message: UnsafeRawBufferPointer, of stream: String) -> Bool {
+            let name = stream.utf8
             guard
-                names.isEmpty && prefixes.isEmpty || names.contains(event.stream)
-                    || prefixes.contains(where: event.stream.hasPrefix)
+                names.isEmpty && prefixes.isEmpty || names.contains(where: { name.elementsEqual($0.utf8) })
+                    || prefixes.contains(where: { name.starts(with: $0.utf8) })
             else { return false }
-            return pattern.matchesEverything || pattern.matches(event.message)
+            return pattern.matches(message)
         }
     }
 
@@ -68,13 +76,24 @@ package final class LiveTail: Sendable {
         /// Behind which event it looks for more.
         var last: Int64
         var seen: UInt64
-        var waiting: [JSONValue] = []
-        var elapsed = Duration.zero
+        var waiting: [WaitingEvent] = []
+        /// Since the last update.
+        var isIncomplete = false
+        /// When, since the beginning, it looked for more, and when it gave out what is not taken yet; the answer's head at first.
+        var lookedAt: Duration?
+        var givenAt: Duration? = .zero
+    }
+
+    private struct WaitingEvent {
+        var json: JSONValue
+        var bytes: Int
     }
 
     private let service: LogsService
     private let selection: Selection
     private let requestID: String
+    /// Time since the beginning.
+    private let age: @Sendable () -> Duration
     private let state: Mutex<State>
 
     init(_ service: LogsService, _ selection: Selection, requestID: String) async throws {
@@ -84,6 +103,7 @@ package final class LiveTail: Sendable {
         self.service = service
         self.selection = selection
         self.requestID = requestID
+        age = Self.age(by: service.clock)
         let seen = service.store.commits
         do { state = Mutex(State(last: try await service.store.newestID(), seen: seen)) } catch {
             service.liveTails.leave()
@@ -93,34 +113,69 @@ package final class LiveTail: Sendable {
 
     deinit { service.liveTails.leave() }
 
+    private static func age<C: Clock<Duration>>(by clock: C) -> @Sendable () -> Duration {
+        let start = clock.now
+        return { start.duration(to: clock.now) }
+    }
+
+    /// Returns when the client has taken too long for the message that it was given last, 60 s, or 5 s when the server is to end.
+    ///
+    /// - Throws: `CancellationError`.
+    package func waitUntilStuck() async throws {
+        var endsAt: Duration?
+        while true {
+            let now = age()
+            if service.liveTails.isClosed, endsAt == nil { endsAt = now + Self.takingAtEndMax }
+            if Self.isStuck(givenAt: state.withLock { $0.givenAt }, endsAt: endsAt, now: now) { return }
+            try await service.clock.sleep(for: Self.updateInterval)
+        }
+    }
+
+    /// `givenAt` is nil where the client has taken all, `endsAt` where the server goes on.
+    static func isStuck(givenAt: Duration?, endsAt: Duration?, now: Duration) -> Bool {
+        guard let givenAt else { return false }
+        return now >= min(givenAt + takingMax, endsAt ?? givenAt + takingMax)
+    }
+
     /// The next message; nil at the end.
     ///
-    /// One caller at a time.
+    /// One caller at a time, who has taken the one before.
     package func next() async throws -> Message? {
+        state.withLock { $0.givenAt = nil }
+        let message = try await nextMessage()
+        let now = age()
+        state.withLock { $0.givenAt = now }
+        return message
+    }
+
+    private func nextMessage() async throws -> Message? {
         let (wasStarted, isOver) = state.withLock { state in
             defer { state.isStarted = true }
             return (state.isStarted, state.isOver)
         }
         guard wasStarted else { return .event("sessionStart", start) }
         guard !isOver, !service.liveTails.isClosed else { return nil }
-        guard state.withLock({ $0.elapsed < Self.lifeMax }) else {
+        guard age() < Self.lifeMax else {
             state.withLock { $0.isOver = true }
             return .exception("SessionTimeoutException", .object(["message": .string("The session has timed out.")]))
         }
-        var waited = Duration.zero
+        let begin = age()
         while true {
             let events = try await look()
-            guard events.isEmpty, waited < Self.updateInterval, !service.liveTails.isClosed else {
+            guard events.isEmpty, age() - begin < Self.updateInterval, !service.liveTails.isClosed else {
+                let isIncomplete = state.withLock { state in
+                    defer { state.isIncomplete = false }
+                    return state.isIncomplete
+                }
                 return .event(
                     "sessionUpdate",
                     .object([
-                        "sessionMetadata": .object(["sampled": .bool(false)]), "sessionResults": .array(events),
+                        "sessionMetadata": .object(["sampled": .bool(isIncomplete)]),
+                        "sessionResults": .array(events),
                     ])
                 )
             }
             try await service.clock.sleep(for: Self.lookInterval)
-            waited += Self.lookInterval
-            state.withLock { $0.elapsed += Self.lookInterval }
         }
     }
 
@@ -134,14 +189,27 @@ package final class LiveTail: Sendable {
         ])
     }
 
-    /// Up to `eventsMax` of what has come.
+    /// Up to `eventsMax` of what has come, and up to `bytesMax` where that is more than one.
     private func look() async throws -> [JSONValue] {
         let commits = service.store.commits
         let (last, hasNew) = state.withLock { ($0.last, $0.waiting.isEmpty && $0.seen != commits) }
         if hasNew {
-            let found = try await service.store.events(after: last, in: Array(selection.groups.keys))
-            let wanted = found.events.filter { selection.contains($0.event) }.map { json($0.event, of: $0.group) }
+            if let lookedAt = state.withLock({ $0.lookedAt }), age() - lookedAt < Self.lookInterval {
+                try await service.clock.sleep(for: Self.lookInterval)
+            }
+            let now = age()
+            // Messages are compared on the store's thread.
+            let found = try await service.store.events(
+                after: last,
+                in: Array(selection.groups.keys),
+                cost: selection.pattern.cost
+            ) { [selection] stream, message in selection.contains(message, of: stream) }
+            let wanted = found.events.map { found in
+                WaitingEvent(json: json(found.event, of: found.group), bytes: found.event.message.utf8.count)
+            }
             state.withLock { state in
+                state.lookedAt = now
+                state.isIncomplete = state.isIncomplete || found.isIncomplete
                 state.waiting += wanted
                 // Where nothing was left, all that was committed was seen.
                 if found.last == last { state.seen = commits }
@@ -149,8 +217,13 @@ package final class LiveTail: Sendable {
             }
         }
         return state.withLock { state in
-            defer { state.waiting.removeFirst(min(Self.eventsMax, state.waiting.count)) }
-            return Array(state.waiting.prefix(Self.eventsMax))
+            var bytes = 0
+            let taken = state.waiting.prefix(Self.eventsMax).prefix { event in
+                defer { bytes += event.bytes }
+                return bytes == 0 || bytes + event.bytes <= Self.bytesMax
+            }
+            defer { state.waiting.removeFirst(taken.count) }
+            return taken.map(\.json)
         }
     }
 

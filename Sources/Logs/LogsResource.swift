@@ -48,7 +48,8 @@ extension LogsService {
             return [(action, LogsResource.arn(key(input.text("resourceArn"))))]
         case .tagLogGroup, .untagLogGroup, .listTagsLogGroup: return [(action, LogsResource.arn(named))]
         case .startLiveTail:
-            let identifiers = input.texts("logGroupIdentifiers") ?? []
+            // More than ten are refused later: one above the limit is enough to be asked about.
+            let identifiers = Array((input.texts("logGroupIdentifiers") ?? []).prefix(11))
             // Of none at all there is one that nobody has.
             return (identifiers.isEmpty ? [""] : identifiers).map { (action, LogsResource.arn(key($0), stream: "")) }
         case .createLogGroup where input.has("tags"):

@@ -63,6 +63,69 @@ struct LiveTailTests {
         #expect(try await messages(tail, wanted.count) == wanted)
     }
 
+    @Test func `an update ends at a mebibyte of messages, whatever they take as JSON`() async throws {
+        let fixture = try LogsFixture()
+        try await fixture.make()
+        let tail = try await start(fixture, ["logGroupIdentifiers": .array([.string("g")])])
+        _ = try await tail.next()
+        let text = String(repeating: "\0", count: 250_000)
+        for _ in 0..<3 { try await fixture.put(Array(repeating: text, count: 4)) }
+        try await fixture.put([String(repeating: "\u{1}", count: 1_048_550)])
+        var counts: [Int] = []
+        while counts.reduce(0, +) < 13 {
+            guard case .event(_, let update)? = try await tail.next() else { break }
+            #expect(update.bytes.count < EventStreamMessage.payloadBytesMax / 2)
+            let results = update["sessionResults"]?.array ?? []
+            if !results.isEmpty { counts.append(results.count) }
+        }
+        #expect(counts == [4, 4, 4, 1])
+    }
+
+    @Test func `a client has a minute for each message, and five seconds at the server's end`() {
+        func isStuck(_ givenAt: Int?, _ endsAt: Int?, _ now: Int) -> Bool {
+            LiveTail.isStuck(
+                givenAt: givenAt.map { .seconds($0) },
+                endsAt: endsAt.map { .seconds($0) },
+                now: .seconds(now)
+            )
+        }
+        #expect(!isStuck(nil, nil, 1_000) && !isStuck(nil, 5, 1_000))
+        #expect(!isStuck(100, nil, 159) && isStuck(100, nil, 160))
+        #expect(!isStuck(100, 120, 119) && isStuck(100, 120, 120) && isStuck(100, 1_000, 160))
+    }
+
+    @Test func `a session that nobody goes on with is stuck at the server's end`() async throws {
+        let fixture = try LogsFixture()
+        try await fixture.make()
+        let tail = try await start(fixture, ["logGroupIdentifiers": .array([.string("g")])])
+        _ = try await tail.next()
+        fixture.service.liveTails.close()
+        try await tail.waitUntilStuck()
+        #expect(try await tail.next() == nil)
+    }
+
+    @Test func `what was packed before it was seen is told`() async throws {
+        let fixture = try LogsFixture()
+        try await fixture.make()
+        let tail = try await start(fixture, ["logGroupIdentifiers": .array([.string("g")])])
+        _ = try await tail.next()
+        let text = String(repeating: "x", count: 250_000)
+        for _ in 0..<2 { try await fixture.put(Array(repeating: text, count: 4)) }
+        fixture.pass(120_000)
+        try await fixture.store.sweep()
+        try await fixture.put(["last"])
+        var sampled: [JSONValue?] = []
+        var messages: [String] = []
+        while messages.last != "last" {
+            guard case .event(_, let update)? = try await tail.next() else { break }
+            sampled.append(update["sessionMetadata"]?["sampled"])
+            messages += update["sessionResults"]?.array?.compactMap { $0["message"]?.string } ?? []
+        }
+        #expect(sampled.first == .bool(true) && messages.count < 9)
+        guard case .event(_, let update)? = try await tail.next() else { return }
+        #expect(update["sessionMetadata"]?["sampled"] == .bool(false))
+    }
+
     @Test func `streams are chosen by name or by what they begin with`() async throws {
         let fixture = try LogsFixture()
         try await fixture.make(stream: "a1")

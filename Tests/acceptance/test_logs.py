@@ -432,6 +432,20 @@ def test_a_live_tail_ends_with_the_server(make_server):
     assert len(ended) == 1 and all("sessionUpdate" in event for event in ended[0])
 
 
+def test_a_live_tail_of_a_client_that_does_not_read_ends_with_the_server(make_server):
+    server = make_server()
+    logs = server.client("logs")
+    logs.create_log_group(logGroupName="g")
+    logs.create_log_stream(logGroupName="g", logStreamName="s")
+    client = server.client("logs", config=botocore.config.Config(inject_host_prefix=False, read_timeout=60))
+    stream = client.start_live_tail(logGroupIdentifiers=["g"])["responseStream"]
+    # More than sockets' buffers hold; six times as much as JSON.
+    for _ in range(24):
+        put(logs, "g", ["\x01" * 250_000] * 4)
+    assert server.terminate() == 0
+    stream.close()
+
+
 # Access
 
 
