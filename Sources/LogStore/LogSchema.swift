@@ -73,10 +73,15 @@ enum LogSchema {
             try db.execute(sql: groupsAndStreams)
             try db.execute(sql: segments)
         }
+        migrator.registerMigration("3 streams that stay") { db in
+            try db.execute(sql: "ALTER TABLE logStreams ADD COLUMN isKept INTEGER NOT NULL DEFAULT 0")
+        }
         return migrator
     }
 
     /// Of streams, a time below zero stands for none.
+    ///
+    /// What is there already is looked up in indices, not read as a whole.
     private static let groupsAndStreams = """
         ALTER TABLE logGroups ADD COLUMN createdAt INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE logGroups ADD COLUMN retentionDays INTEGER;
@@ -86,17 +91,21 @@ enum LogSchema {
         ALTER TABLE logGroups ADD COLUMN sealedTime INTEGER NOT NULL DEFAULT -1;
         ALTER TABLE logGroups ADD COLUMN sealedID INTEGER NOT NULL DEFAULT 0;
         UPDATE logGroups SET unsealedBytes = bytes, createdAt = COALESCE(
-            (SELECT MIN(ingestionTime) FROM logEvents WHERE groupID = logGroups.id), 0);
+            (SELECT ingestionTime FROM logEvents WHERE id = (
+                SELECT MIN(id) FROM logEvents INDEXED BY logEventsByGroup WHERE groupID = logGroups.id)), 0);
 
         ALTER TABLE logStreams ADD COLUMN createdAt INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE logStreams ADD COLUMN firstEventTime INTEGER NOT NULL DEFAULT -1;
         ALTER TABLE logStreams ADD COLUMN lastEventTime INTEGER NOT NULL DEFAULT -1;
         ALTER TABLE logStreams ADD COLUMN lastIngestionTime INTEGER NOT NULL DEFAULT -1;
         ALTER TABLE logStreams ADD COLUMN isDeleted INTEGER NOT NULL DEFAULT 0;
-        UPDATE logStreams SET (createdAt, firstEventTime, lastEventTime, lastIngestionTime) = (
-            SELECT COALESCE(MIN(ingestionTime), 0), COALESCE(MIN(timestamp), -1), COALESCE(MAX(timestamp), -1),
-                COALESCE(MAX(ingestionTime), -1)
-            FROM logEvents WHERE streamID = logStreams.id);
+        UPDATE logStreams SET
+            createdAt = COALESCE((SELECT ingestionTime FROM logEvents WHERE id = (
+                SELECT MIN(id) FROM logEvents INDEXED BY logEventsByStream WHERE streamID = logStreams.id)), 0),
+            firstEventTime = COALESCE((SELECT MIN(timestamp) FROM logEvents WHERE streamID = logStreams.id), -1),
+            lastEventTime = COALESCE((SELECT MAX(timestamp) FROM logEvents WHERE streamID = logStreams.id), -1),
+            lastIngestionTime = COALESCE((SELECT ingestionTime FROM logEvents WHERE id = (
+                SELECT MAX(id) FROM logEvents INDEXED BY logEventsByStream WHERE streamID = logStreams.id)), -1);
         CREATE INDEX logStreamsByTime ON logStreams (groupID, lastEventTime, name);
         CREATE INDEX logStreamsDeleted ON logStreams (id) WHERE isDeleted = 1;
         """

@@ -56,9 +56,9 @@ struct LogSegment {
     }
 
     /// nil where nothing is left.
-    func without(stream: Int64) -> LogSegment? {
+    func without(streams: Set<Int64>) -> LogSegment? {
         var rest = LogSegment()
-        for entry in entries where entry.stream != stream {
+        for entry in entries where !streams.contains(entry.stream) {
             rest.append(
                 entry.key,
                 stream: entry.stream,

@@ -113,6 +113,8 @@ extension LogStore {
 
     // MARK: Streams
 
+    /// Makes a stream that stays without events, until it is deleted.
+    ///
     /// - Throws: `LogStoreError.noGroup` or `exists`.
     package func createStream(_ name: String, in group: LogGroupKey) async throws {
         let time = now()
@@ -120,7 +122,7 @@ extension LogStore {
             let groupID = try LogGroupRecord.existingID(of: group, db)
             guard try LogStreamRecord.id(of: name, group: groupID, db) == nil else { throw LogStoreError.exists }
             try db.execute(
-                sql: "INSERT INTO logStreams (groupID, name, createdAt) VALUES (?, ?, ?)",
+                sql: "INSERT INTO logStreams (groupID, name, createdAt, isKept) VALUES (?, ?, ?, 1)",
                 arguments: [groupID, name, time.millisecondsSinceEpoch]
             )
         }
@@ -191,7 +193,8 @@ extension LogStore {
 
     /// Drops what groups keep no longer, and packs their older events.
     ///
-    /// In small transactions between the appends'.
+    /// In small transactions between the appends'. What fails for one group does not keep the others from it.
+    /// - Throws: the first failure, or `CancellationError`.
     package func sweep() async throws {
         let time = now()
         let groups = try await read { db in
@@ -204,17 +207,28 @@ extension LogStore {
                 arguments: [LogSealer.rowBytesMin]
             ).map { (id: $0[0] as Int64, days: $0[1] as Int?, rowBytes: $0[2] as Int64) }
         }
+        var failure: (any Error)?
+        // First what makes room.
         for group in groups {
-            if let horizon = group.days.map({ Self.horizon(days: $0, now: time) }) {
-                while try await write({ db in
-                    try LogTrimmer.dropOldest(of: group.id, bytesMin: .max, before: horizon, db)
-                }) > 0 { try Task.checkCancellation() }
-            }
-            guard group.rowBytes >= LogSealer.rowBytesMin else { continue }
-            while try await write({ db in try LogSealer.seal(group: group.id, now: time, db) }) {
-                try Task.checkCancellation()
-            }
+            guard let horizon = group.days.map({ Self.horizon(days: $0, now: time) }) else { continue }
+            do {
+                while try await read({ db in try LogTrimmer.hasEvents(of: group.id, before: horizon, db) }) {
+                    try Task.checkCancellation()
+                    let dropped = try await write { db in
+                        try LogTrimmer.dropOldest(of: group.id, bytesMin: .max, before: horizon, db)
+                    }
+                    guard dropped > 0 else { break }
+                }
+            } catch let error as CancellationError { throw error } catch { failure = failure ?? error }
         }
+        for group in groups where group.rowBytes >= LogSealer.rowBytesMin {
+            do {
+                while try await write({ db in try LogSealer.seal(group: group.id, now: time, db) }) {
+                    try Task.checkCancellation()
+                }
+            } catch let error as CancellationError { throw error } catch { failure = failure ?? error }
+        }
+        if let failure { throw failure }
     }
 
     /// The earliest time of an event that is kept.

@@ -160,7 +160,7 @@ package final class LogStore: Sendable {
             do {
                 var isDone = false
                 try db.inTransaction(.immediate) {
-                    isDone = try LogTrimmer.trim(retention, db)
+                    isDone = try LogTrimmer.trim(retention, db, onDamage: onBackgroundFailure)
                     return .commit
                 }
                 if isDone { isTrimScheduled.withLock { $0 = false } } else { trimOnce() }

@@ -11,7 +11,11 @@ enum LogTrimmer {
     /// One step, inside the caller's transaction.
     ///
     /// - Returns: Whether nothing is left to do.
-    static func trim(_ retention: LogRetention, _ db: Database) throws -> Bool {
+    static func trim(
+        _ retention: LogRetention,
+        _ db: Database,
+        onDamage: (LogStoreError) -> Void
+    ) throws -> Bool {
         if let deleted = try Int64.fetchOne(db, sql: "SELECT id FROM logGroups WHERE isDeleted = 1 LIMIT 1") {
             if try dropOldest(of: deleted, bytesMin: .max, db) == 0 {
                 try db.execute(sql: "DELETE FROM logStreams WHERE groupID = ?", arguments: [deleted])
@@ -19,10 +23,17 @@ enum LogTrimmer {
             }
             return false
         }
+        // Before deleted streams, which may be in many segments.
+        if try !keepSize(retention, db) { return false }
         if let deleted = try Row.fetchOne(db, sql: "SELECT id, groupID FROM logStreams WHERE isDeleted = 1 LIMIT 1") {
-            try drop(stream: deleted[0], group: deleted[1], db)
+            try drop(stream: deleted[0], group: deleted[1], db, onDamage: onDamage)
             return false
         }
+        return true
+    }
+
+    /// One step towards the limits; returns whether they are kept.
+    private static func keepSize(_ retention: LogRetention, _ db: Database) throws -> Bool {
         guard
             let largest = try Row.fetchOne(
                 db,
@@ -51,12 +62,12 @@ enum LogTrimmer {
         let segment = try Row.fetchOne(
             db.cachedStatement(
                 sql: """
-                    SELECT id, firstTime FROM logSegments WHERE groupID = ? AND lastTime < ?
+                    SELECT id, firstTime, lastTime FROM logSegments WHERE groupID = ?
                     ORDER BY firstTime, firstID LIMIT 1
                     """
             ),
-            arguments: [group, time]
-        )
+            arguments: [group]
+        ).flatMap { ($0[2] as Int64) < time ? $0 : nil }
         // What came late, from before the oldest segment, goes first.
         let end: Int64 = segment.map { $0[1] } ?? time
         let rows = try Row.fetchAll(
@@ -69,6 +80,21 @@ enum LogTrimmer {
         )
         guard rows.isEmpty, let segment else { return try drop(rows, of: group, bytesMin: bytesMin, db) }
         return try drop(segment: segment[0], of: group, db)
+    }
+
+    /// Whether `dropOldest` would find something.
+    static func hasEvents(of group: Int64, before time: Int64, _ db: Database) throws -> Bool {
+        try Bool.fetchOne(
+            db.cachedStatement(
+                sql: """
+                    SELECT EXISTS (SELECT 1 FROM logEvents WHERE groupID = ?1 AND timestamp < ?2)
+                        OR EXISTS (
+                            SELECT 1 FROM logSegments WHERE groupID = ?1 AND firstTime < ?2 AND lastTime < ?2
+                        )
+                    """
+            ),
+            arguments: [group, time]
+        ) ?? false
     }
 
     private static func drop(_ rows: [Row], of group: Int64, bytesMin: Int64, _ db: Database) throws -> Int {
@@ -117,11 +143,11 @@ enum LogTrimmer {
         _ = try Totals.add(-bytes, db)
     }
 
-    /// A stream goes with its last event: there is one per execution environment, so they would pile up.
+    /// A stream that came with its first event goes with its last: there is one per execution environment, so they would pile up.
     private static func dropEmpty(_ streams: Set<Int64>, _ db: Database) throws {
         let delete = try db.cachedStatement(
             sql: """
-                DELETE FROM logStreams WHERE id = ?1 AND isDeleted = 0
+                DELETE FROM logStreams WHERE id = ?1 AND isDeleted = 0 AND isKept = 0
                     AND NOT EXISTS (SELECT 1 FROM logEvents WHERE streamID = ?1)
                     AND NOT EXISTS (SELECT 1 FROM logSegmentStreams WHERE streamID = ?1)
                 """
@@ -129,8 +155,15 @@ enum LogTrimmer {
         for stream in streams { try delete.execute(arguments: [stream]) }
     }
 
-    /// Some events of a deleted stream: of rows, then of a segment that has others too; the stream itself at last.
-    private static func drop(stream: Int64, group: Int64, _ db: Database) throws {
+    /// Some events of a deleted stream: of rows, then of a segment, with those of other deleted streams; the stream itself at last.
+    ///
+    /// A damaged segment goes as a whole, and `onDamage` is told.
+    private static func drop(
+        stream: Int64,
+        group: Int64,
+        _ db: Database,
+        onDamage: (LogStoreError) -> Void
+    ) throws {
         let rows = try Row.fetchAll(
             db,
             sql: "SELECT id, streamID, length(message) FROM logEvents WHERE streamID = ? LIMIT ?",
@@ -154,7 +187,21 @@ enum LogTrimmer {
             return
         }
         let id: Int64 = row[0]
-        let rest = try LogSegment(payload: row[3], plainBytes: row[2]).without(stream: stream)
+        let deleted = try Int64.fetchSet(
+            db,
+            sql: """
+                SELECT l.streamID FROM logSegmentStreams l JOIN logStreams s ON s.id = l.streamID
+                WHERE l.segmentID = ? AND s.isDeleted = 1
+                """,
+            arguments: [id]
+        )
+        let rest: LogSegment?
+        do {
+            rest = try LogSegment(payload: row[3], plainBytes: row[2]).without(streams: deleted)
+        } catch {
+            onDamage(error)
+            rest = nil
+        }
         guard let rest else {
             _ = try drop(segment: id, of: group, db)
             return
@@ -164,10 +211,10 @@ enum LogTrimmer {
             sql: "UPDATE logSegments SET events = ?, bytes = ?, plainBytes = ?, payload = ? WHERE id = ?",
             arguments: [rest.entries.count, rest.countedBytes, packed.plainBytes, packed.payload, id]
         )
-        try db.execute(
-            sql: "DELETE FROM logSegmentStreams WHERE streamID = ? AND segmentID = ?",
-            arguments: [stream, id]
+        let unlink = try db.cachedStatement(
+            sql: "DELETE FROM logSegmentStreams WHERE streamID = ? AND segmentID = ?"
         )
+        for stream in deleted { try unlink.execute(arguments: [stream, id]) }
         try uncount((row[1] as Int64) - rest.countedBytes, unsealed: 0, of: group, db)
     }
 }

@@ -27,7 +27,7 @@ struct SegmentTests {
         #expect(same.entries.map(\.stream) == [7, 1 << 40, 7])
         #expect(same.entries.map(\.ingestionTime) == [0, 5, .min])
         #expect(same.entries.map(\.range) == segment.entries.map(\.range))
-        #expect(same.without(stream: 7)?.entries.count == 1 && same.without(stream: 1 << 40)?.messages == [97])
+        #expect(same.without(streams: [7])?.entries.count == 1 && same.without(streams: [1 << 40])?.messages == [97])
     }
 
     @Test(arguments: UInt64(0)..<200)
@@ -122,6 +122,26 @@ struct SegmentTests {
         return store
     }
 
+    @Test func `a page ends with its work, and the next one goes on`() async throws {
+        let fixture = try Fixture()
+        let store = try await packed(fixture)
+        var query = LogQuery(group: group)
+        query.matches = { _ in true }
+        // Two thousand bytes and more of an event take more than a page may: each page has one.
+        query.cost = LogQuery.workMax / 2_000
+        for isBackward in [false, true] {
+            query.isBackward = isBackward
+            let page = try await store.page(query)
+            #expect(page.events.map(\.message) == [Self.text(isBackward ? 1_999 : 0)] && page.hasMore)
+            var rest = query
+            rest.position = page.next
+            rest.cost = 1
+            #expect(try await store.all(rest).count == 1_999)
+        }
+        let look = try await store.events(after: 0, in: [group], cost: query.cost)
+        #expect(look.events.count == 1 && look.isIncomplete)
+    }
+
     @Test func `packed events are counted as before, and take less room`() async throws {
         let fixture = try Fixture()
         let store = try await packed(fixture)
@@ -178,6 +198,42 @@ struct SegmentTests {
             try await store.pool.read { db in try Int.fetchOne(db, sql: "SELECT value FROM totals") }
                 == rest.reduce(0) { $0 + $1.utf8.count + 26 }
         )
+    }
+
+    @Test func `streams deleted together leave a segment at once, and a damaged one goes as a whole`() async throws {
+        let fixture = try Fixture()
+        let store = try await packed(fixture, streams: 4)
+        let (segments, failures) = try await store.pool.write { db in
+            var failures: [LogStoreError] = []
+            for name in ["stream 1", "stream 2"] {
+                try db.execute(sql: "UPDATE logStreams SET isDeleted = 1 WHERE name = ?", arguments: [name])
+            }
+            try db.execute(sql: "UPDATE logSegments SET payload = x'00' WHERE id = 1")
+            let segments = try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM logSegments") ?? 0
+            var steps = 0
+            while try !LogTrimmer.trim(LogRetention(), db, onDamage: { failures.append($0) }) { steps += 1 }
+            // One for each segment, and rows and the stream itself for each of the two.
+            #expect(steps <= segments + 4)
+            return (segments, failures)
+        }
+        #expect(failures == [.failed(message: "a segment of log events is damaged")])
+        #expect(try await store.count("logStreams") == 2)
+        #expect(try await store.count("logSegments") < segments)
+        #expect(try await store.messages(stream: "stream 3").last == Self.text(1_999))
+    }
+
+    @Test func `a stream that was made by itself stays without its events`() async throws {
+        let fixture = try Fixture()
+        let store = try fixture.open()
+        try await store.append(entry([event(5, "x")], stream: "came"))
+        try await store.createStream("made", in: group)
+        try await store.append(entry([event(5, "x")], stream: "made"))
+        try await store.setRetention(group, days: 1)
+        fixture.move(to: Self.later)
+        try await store.sweep()
+        #expect(try await store.hasStream("made", in: group))
+        #expect(try await !store.hasStream("came", in: group))
+        #expect(try await store.count("logEvents") == 0)
     }
 
     @Test func `a group is deleted with its segments`() async throws {
