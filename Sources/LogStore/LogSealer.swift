@@ -12,17 +12,32 @@ enum LogSealer {
     /// What a group may have in rows.
     static let rowBytesMin: Int64 = 1 << 20
 
-    /// One segment, inside the caller's transaction.
+    /// A segment that is ready to take the place of its rows.
+    struct Plan: Sendable {
+        var group: Int64
+        /// What the group's last segment ended with when this one was made.
+        var end: EventKey
+        var segment: LogSegment
+        var first: EventKey
+        var last: EventKey
+        var payload: Data
+        var plainBytes: Int
+    }
+
+    /// Rows of a segment were dropped while it was made.
+    struct Conflict: Error {}
+
+    /// Reads and packs one segment's events, while others write.
     ///
-    /// - Returns: Whether there was enough for one.
-    static func seal(group: Int64, now: Timestamp, _ db: Database) throws -> Bool {
+    /// - Returns: nil where there is not enough for one.
+    static func plan(group: Int64, now: Timestamp, _ db: Database) throws -> Plan? {
         guard
             let end = try Row.fetchOne(
                 db,
                 sql: "SELECT sealedTime, sealedID FROM logGroups WHERE id = ? AND isDeleted = 0",
                 arguments: [group]
             )
-        else { return false }
+        else { return nil }
         let edge = now.advanced(by: .zero - ageMin).millisecondsSinceEpoch
         let rows = try Row.fetchCursor(
             db.cachedStatement(
@@ -43,41 +58,55 @@ enum LogSealer {
                 message: row[4] as Data
             )
         }
-        guard segment.isFull, let first = segment.entries.first, let last = segment.entries.last else { return false }
-        try insert(segment, from: first.key, to: last.key, group: group, db)
-        let delete = try db.cachedStatement(sql: "DELETE FROM logEvents WHERE id = ?")
-        for entry in segment.entries { try delete.execute(arguments: [entry.key.id]) }
-        try db.execute(
-            sql: """
-                UPDATE logGroups SET sealedTime = ?, sealedID = ?, unsealedBytes = unsealedBytes - ? WHERE id = ?
-                """,
-            arguments: [last.key.timestamp, last.key.id, segment.countedBytes, group]
+        guard segment.isFull, let first = segment.entries.first, let last = segment.entries.last else { return nil }
+        let packed = try segment.packed()
+        return Plan(
+            group: group,
+            end: EventKey(timestamp: end[0], id: end[1]),
+            segment: segment,
+            first: first.key,
+            last: last.key,
+            payload: packed.payload,
+            plainBytes: packed.plainBytes
         )
-        return true
     }
 
-    private static func insert(
-        _ segment: LogSegment,
-        from first: EventKey,
-        to last: EventKey,
-        group: Int64,
-        _ db: Database
-    ) throws {
-        let packed = try segment.packed()
+    /// Puts a segment in the place of its rows, inside the caller's transaction.
+    ///
+    /// - Throws: `Conflict`, after which the transaction is to be rolled back.
+    static func seal(_ plan: Plan, _ db: Database) throws {
+        let (group, segment, last) = (plan.group, plan.segment, plan.last)
+        try db.execute(
+            sql: """
+                UPDATE logGroups SET sealedTime = ?, sealedID = ?, unsealedBytes = unsealedBytes - ?
+                WHERE id = ? AND isDeleted = 0 AND sealedTime = ? AND sealedID = ?
+                """,
+            arguments: [last.timestamp, last.id, segment.countedBytes, group, plan.end.timestamp, plan.end.id]
+        )
+        guard db.changesCount == 1 else { throw Conflict() }
+        let delete = try db.cachedStatement(sql: "DELETE FROM logEvents WHERE id = ?")
+        for entry in segment.entries {
+            try delete.execute(arguments: [entry.key.id])
+            guard db.changesCount == 1 else { throw Conflict() }
+        }
+        try insert(plan, db)
+    }
+
+    private static func insert(_ plan: Plan, _ db: Database) throws {
         try db.execute(
             sql: """
                 INSERT INTO logSegments (groupID, firstTime, firstID, lastTime, lastID, events, bytes, plainBytes, payload)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                group, first.timestamp, first.id, last.timestamp, last.id, segment.entries.count,
-                segment.countedBytes, packed.plainBytes, packed.payload,
+                plan.group, plan.first.timestamp, plan.first.id, plan.last.timestamp, plan.last.id,
+                plan.segment.entries.count, plan.segment.countedBytes, plan.plainBytes, plan.payload,
             ]
         )
         let id = db.lastInsertedRowID
         let insert = try db.cachedStatement(
             sql: "INSERT INTO logSegmentStreams (streamID, segmentID) VALUES (?, ?)"
         )
-        for stream in segment.streams { try insert.execute(arguments: [stream, id]) }
+        for stream in plan.segment.streams { try insert.execute(arguments: [stream, id]) }
     }
 }

@@ -30,7 +30,7 @@ struct LogSegment {
 
     /// Of a segment that is made: as many, or as many bytes of messages, as come first.
     ///
-    /// Appends wait while it is made, some hundredths of a second.
+    /// Appends wait while it takes the place of its rows, some hundredths of a second.
     static let eventsMax = 2_048
     static let bytesMax = 256 << 10
 

@@ -223,9 +223,13 @@ extension LogStore {
         }
         for group in groups where group.rowBytes >= LogSealer.rowBytesMin {
             do {
-                while try await write({ db in try LogSealer.seal(group: group.id, now: time, db) }) {
+                while let plan = try await read({ db in try LogSealer.plan(group: group.id, now: time, db) }) {
                     try Task.checkCancellation()
+                    try await write { db in try LogSealer.seal(plan, db) }
                 }
+            } catch is LogSealer.Conflict {
+                // The next sweep packs what is left.
+                continue
             } catch let error as CancellationError { throw error } catch { failure = failure ?? error }
         }
         if let failure { throw failure }

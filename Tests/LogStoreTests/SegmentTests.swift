@@ -222,6 +222,32 @@ struct SegmentTests {
         #expect(try await store.messages(stream: "stream 3").last == Self.text(1_999))
     }
 
+    @Test func `a segment whose rows were dropped while it was made is not kept`() async throws {
+        let fixture = try Fixture()
+        let store = try fixture.open()
+        for start in [0, 200, 400] {
+            try await store.append(entry((start..<start + 200).map { event(Int64($0), Self.text($0)) }))
+        }
+        let plan = try await store.pool.read { db in try LogSealer.plan(group: 1, now: Timestamp(Self.later), db) }
+        let made = try #require(plan)
+        try await store.pool.write { db in
+            try db.execute(sql: "DELETE FROM logEvents WHERE id = 1")
+        }
+        await #expect(throws: LogSealer.Conflict.self) {
+            try await store.pool.write { db in try LogSealer.seal(made, db) }
+        }
+        #expect(try await store.count("logSegments") == 0)
+        #expect(try await store.messages() == (1..<600).map(Self.text))
+        fixture.move(to: Self.later)
+        try await store.sweep()
+        #expect(try await store.count("logSegments") > 0)
+        #expect(try await store.messages() == (1..<600).map(Self.text))
+        // Made before what is packed now.
+        await #expect(throws: LogSealer.Conflict.self) {
+            try await store.pool.write { db in try LogSealer.seal(made, db) }
+        }
+    }
+
     @Test func `a stream that was made by itself stays without its events`() async throws {
         let fixture = try Fixture()
         let store = try fixture.open()
