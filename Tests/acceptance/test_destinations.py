@@ -177,7 +177,7 @@ def test_what_is_refused_is_dropped_and_said_in_the_functions_log(server, servic
     configure(server, name, failure=gone)
     request = requested(server, name, {"fail": True})
     found = wait_until(lambda: len(notes(server, name)) == 2 and notes(server, name), 60, "two lines in the log")
-    reason = "Lambda sends to standard queues and topics only" if fifo else "SQS answered 400, QueueDoesNotExist: "
+    reason = "Lambda sends to standard queues and topics only" if fifo else "SQS answered 400, AWS.SimpleQueueService.NonExistentQueue: "
     record, letter = sorted(found, key=lambda text: "dead-letter" in text)
     assert record.startswith(f"[WARNING] The record of request {request} was not sent to {gone}: {reason}")
     assert letter.startswith(f"[WARNING] The event of request {request} was not sent to the dead-letter queue {gone}: ")
