@@ -5,7 +5,7 @@ import os
 import pathlib
 import subprocess
 
-from report import children_of_group, read
+from report import children_of_group, read, wait_until
 
 TOP = pathlib.Path("/sys/fs/cgroup")
 CONTROLLERS = ("memory", "cpu", "pids")
@@ -96,6 +96,8 @@ class Delegated(User):
         return found
 
     def restore(self):
+        # The last of a run has given its groups back and may be about to end still.
+        wait_until(lambda: "populated 0" in read(self.group / "cgroup.events"), 120, "the group's last process")
         for path in sorted(self.group.rglob("*"), reverse=True):
             if path.is_dir():
                 path.rmdir()
