@@ -17,7 +17,8 @@ mkdir -p "$out"
 
 # Each before those that import it.
 targets=(
-    LambdaModel InvocationCore AWSWire EventPattern LogPattern EnvelopeEncryption DatabaseFile LinuxSandbox RuntimeAPI Egress AWSClient CodeStore MetadataStore LogStore
+    LambdaModel InvocationCore AWSWire EventPattern LogPattern EnvelopeEncryption DatabaseFile LinuxSandbox EventLoops RuntimeAPI Egress AWSClient CodeStore
+    MetadataStore LogStore
     QueueCore QueueStore Queues StreamCore StreamStore Streams ScheduleCore ScheduleStore Schedules Logs ControlPlane HTTPAPI
     ServerConfiguration
 )
