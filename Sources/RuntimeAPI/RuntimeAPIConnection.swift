@@ -56,6 +56,8 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
     /// turn of the loop.
     private var held: ByteBuffer?
     private var isReading = false
+    /// Of the body, or of what counts as much, since the last read began.
+    private var arrivedBytes = 0
     /// The client sends nothing more, or nothing more is wanted of it.
     private var inputEnded = false
     /// The end of its input was seen, or the connection is gone.
@@ -91,15 +93,24 @@ final class RuntimeAPIConnection: ChannelInboundHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
+        let isSmall = arrivedBytes < RuntimeAPIConnections.smallReadBytes
+        arrivedBytes = 0
+        if isSmall { connections.noteIdleBytes(RuntimeAPIConnections.smallReadBytes, at: now) }
         readIfWanted()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !inputEnded else { return }
         switch unwrapInboundIn(data) {
-        case .head(let head): receive(head)
-        case .body(let bytes): receive(bytes)
-        case .end(let trailers): received(trailers)
+        case .head(let head):
+            arrivedBytes += RuntimeAPIConnections.smallReadBytes
+            receive(head)
+        case .body(let bytes):
+            arrivedBytes += bytes.readableBytes
+            receive(bytes)
+        case .end(let trailers):
+            arrivedBytes += RuntimeAPIConnections.smallReadBytes
+            received(trailers)
         }
     }
 

@@ -30,6 +30,11 @@ final class RuntimeAPIConnections {
     static let idleTalkMax = 1_000
     /// As many bytes of what is no part of an invocation count as one more call.
     static let idleTalkBytes = 16_384
+    /// What a connection counts as, in such bytes.
+    static let connectionBytes = 2_048
+    /// What a read counts as that brings neither a request's head nor its end, nor as many bytes of its body: it costs the loop no less than a
+    /// large one.
+    static let smallReadBytes = 1_024
 
     private var open: [ObjectIdentifier: any Channel] = [:]
     private var whenEmpty: [EventLoopPromise<Void>] = []
@@ -49,7 +54,8 @@ final class RuntimeAPIConnections {
     var channels: [any Channel] { Array(open.values) }
 
     /// False if there are too many already.
-    func add(_ channel: any Channel) -> Bool {
+    func add(_ channel: any Channel, at now: MonotonicTime) -> Bool {
+        noteIdleBytes(Self.connectionBytes, at: now)
         guard open.count < Self.connectionsMax else { return false }
         open[ObjectIdentifier(channel)] = channel
         return true

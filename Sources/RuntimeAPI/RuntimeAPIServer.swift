@@ -53,6 +53,12 @@ package final class RuntimeAPIServer: Sendable {
         }.get()
         let channel = try await ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: backlog)
+            .serverChannelOption(.maxMessagesPerRead, value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(RuntimeAPIAcceptPace(connections.value))
+                }
+            }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.socketOption(.so_rcvbuf), value: receiveBufferBytes)
             .childChannelOption(.autoRead, value: false)
@@ -61,7 +67,7 @@ package final class RuntimeAPIServer: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let connections = connections.value
-                    guard connections.add(channel) else {
+                    guard connections.add(channel, at: .now(of: channel.eventLoop)) else {
                         logger.debug("Runtime API connection refused: too many")
                         throw SocketRefused(description: "too many connections")
                     }

@@ -238,6 +238,15 @@ def test_calls_that_cost_nothing(network, tally, neighbour, call, cost, sent):
     tally.count(found["answers"])
 
 
+def test_connections_that_cost_nothing(network, tally, neighbour):
+    """They are accepted on the same event loop."""
+    with neighbour.undisturbed():
+        found = network("cheap_connections", seconds=8)
+    # Eight count as a call, and the kernel keeps some that nobody has accepted.
+    assert 0 < found["made"] < 8 * (1_000 + 200 * (found["seconds"] + 1)) + 500, found
+    tally.count(found["made"])
+
+
 def test_an_endless_body(network, server, tally, neighbour):
     with neighbour.undisturbed(), hostility.Size(server) as size:
         sent = network("endless", mebibytes=500)["mebibytes"]

@@ -280,6 +280,18 @@ CHEAP = {
 }
 
 
+def cheap_connections(event):
+    """Connections that say nothing, one after the other, as many as are taken in a time."""
+    made, began = 0, time.monotonic()
+    while (elapsed := time.monotonic() - began) < event["seconds"]:
+        connection = socket.create_connection(ADDRESS, timeout=10)
+        # Reset, so that no port has to wait before it is used again.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+        made += 1
+    return {"made": made, "seconds": elapsed}
+
+
 def cheap_calls(event):
     """Calls that are no part of an invocation, as many as are answered in a time: many in one write, over many connections."""
     request, mark = CHEAP[event["call"]]
