@@ -33,7 +33,7 @@ struct RabbitMQConsumerSimulationTests {
             delays.append((consumer.due ?? now) - now)
             now = consumer.due ?? now
         }
-        #expect(delays == [1, 2, 4, 8, 16, 32, 60, 60, 60].map { .seconds($0) })
+        #expect(delays == [1, 2, 4, 8, 16, 16, 16, 16, 16].map { .seconds($0) })
     }
 
     @Test func `a batch that failed is given back at once, and nothing is run for a while`() {

@@ -472,7 +472,12 @@ def test_a_broker_that_goes_and_comes_back(own, name):
             broker.start()
         publish(broker, "work", b"end")
         wanted = {str(number) for number in range(sent)} | {"slow", "end"}
-        wait_until(lambda: set(bodies(own, name)) == wanted, 180, "all messages")
+        try:
+            wait_until(lambda: set(bodies(own, name)) == wanted, 300, "all messages")
+        except AssertionError:
+            raise AssertionError({
+                "missing": wanted - set(bodies(own, name)), "waiting": broker.left("work"), "mapping": shown(own, made),
+                "log": own.lines[-20:]}) from None
         wait_for_result(own, made, "OK")
         assert_nothing_is_left(own, broker, made, "work")
     finally:

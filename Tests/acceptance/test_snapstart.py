@@ -351,7 +351,7 @@ def test_one_that_keeps_its_capabilities_can_do_nothing_with_them(server, name):
     "os.write(4, b'x' * 60000)",
     "os.close(4)",
     "os.dup2(os.open('/dev/null', os.O_RDWR), 4)",
-    "sys.modules['_martlet_zygote'].serve = lambda settle: os._exit(0)",
+    "sys.modules['_martlet_zygote'].serve = lambda settle: (time.sleep(1), os._exit(0))",
     "sys.modules['_martlet_zygote'].serve = lambda settle: time.sleep(9999)",
     "sys.modules['_martlet_zygote']._Library.fork_into = lambda *a: os.fork()",
     "sys.modules['_martlet_zygote']._settle_in = lambda *a: os._exit(0)",
@@ -373,6 +373,30 @@ def handler(event, context):
     server.deploy("good", "def handler(event, context):\n    return 1\n")
     assert server.invoke("good") == 1
     # Nothing is left of it: the server sees to that when it ends.
+    server.client().delete_function(FunctionName="bad")
+    assert server.terminate() == 0
+    server.assert_nothing_left()
+
+
+def test_one_that_ends_with_its_initialisation_makes_no_version_or_an_ordinary_one(make_server):
+    """Whether its end or its last request is seen first, nobody can say: it has initialised, or it has ended before."""
+    server = make_server()
+    deploy(server, "bad", """
+import os, sys
+if os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] == "snap-start":
+    sys.modules["_martlet_zygote"].serve = lambda settle: os._exit(0)
+def handler(event, context):
+    return os.getpid()
+""")
+    number = publish(server, "bad", waits=False)["Version"]
+    version = wait_until(
+        lambda: (lambda shown: shown if shown["State"] != "Pending" else None)(
+            server.client().get_function_configuration(FunctionName="bad", Qualifier=number)), 60, "a state")
+    if version["State"] == "Active":
+        assert server.invoke("bad", Qualifier=number) > 0
+    else:
+        assert (version["State"], version["StateReasonCode"]) == ("Failed", "FunctionError"), version
+        assert "Runtime.ExitError" in version["StateReason"]
     server.client().delete_function(FunctionName="bad")
     assert server.terminate() == 0
     server.assert_nothing_left()

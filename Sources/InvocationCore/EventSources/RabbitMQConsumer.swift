@@ -65,7 +65,7 @@ package struct RabbitMQConsumer: Equatable, Sendable {
     package static let holdMax = Duration.seconds(600)
     private static let retryDelayMin = Duration.seconds(1)
     private static let retryDelayMax = Duration.seconds(30)
-    private static let connectDelayMax = Duration.seconds(60)
+    private static let connectDelayMax = Duration.seconds(16)
 
     private enum Connection: Equatable, Sendable {
         case none
@@ -141,11 +141,11 @@ package struct RabbitMQConsumer: Equatable, Sendable {
         connectFailures = 0
     }
 
-    /// A connection has ended, or did not come about: the broker shows what was not acknowledged again; the next waits 1 s, 2 s … 60 s.
+    /// A connection has ended, or did not come about: the broker shows what was not acknowledged again; the next waits 1 s, 2 s … 16 s.
     package mutating func lost(_ id: ConnectionID, at now: MonotonicTime) {
         switch connection {
         case .opening(id), .open(id):
-            connectAt = now + min(Self.connectDelayMax, .seconds(1 << min(connectFailures, 6)))
+            connectAt = now + min(Self.connectDelayMax, .seconds(1 << min(connectFailures, 4)))
             connectFailures += 1
         case .closing(id): break
         default: return
