@@ -50,7 +50,7 @@ final class EnvironmentLog: Sendable {
                 random: (.random(in: 0...UInt64.max), .random(in: 0...UInt64.max))
             ).description
         journal = EnvironmentJournal(
-            store: { [logs = workshop.logs] in logs.append($0, completion: $1) },
+            store: { [logs = workshop.logs] in logs.journal($0, completion: $1) },
             whenLost: { [logger = workshop.logger, stream] error in
                 // A full disk must not stop synchronous invocations: the loss is told here.
                 logger.error("log events lost", metadata: ["stream": "\(stream)", "error": "\(error)"])

@@ -76,6 +76,9 @@ enum LogSchema {
         migrator.registerMigration("3 streams that stay") { db in
             try db.execute(sql: "ALTER TABLE logStreams ADD COLUMN isKept INTEGER NOT NULL DEFAULT 0")
         }
+        migrator.registerMigration("4 journal") { db in
+            try db.execute(sql: "INSERT INTO totals (name, value) VALUES ('journalSequence', 0)")
+        }
         return migrator
     }
 

@@ -7,11 +7,25 @@ extension LogStore {
     /// Of one account in one region.
     package static let groupsMax = 10_000
 
-    private func write<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+    /// Changes what is there, after all that was stored before: so that it is of it, and comes behind it.
+    func write<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+        try await catchUp()
+        return try await writeAlone(body)
+    }
+
+    /// The same for what concerns older events only.
+    private func writeAlone<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
         do { return try await pool.write(body) } catch let error as DatabaseError { throw LogStoreError(error) }
     }
 
+    /// Reads all that was stored before; where the database takes no more for now, what is in it.
     func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+        // Who can't be shown the newest is shown the rest; the failure is told where it happened.
+        do { try await catchUp() } catch is LogStoreError {}
+        return try await readAlone(body)
+    }
+
+    private func readAlone<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
         do { return try await pool.read(body) } catch let error as DatabaseError { throw LogStoreError(error) }
     }
 
@@ -40,17 +54,21 @@ extension LogStore {
         }
     }
 
+    /// What is in the journal yet is not in its bytes.
     package func group(_ group: LogGroupKey) async throws -> LogGroupRecord? {
-        try await read { db in
-            try Row.fetchOne(
-                db,
-                sql: """
-                    SELECT \(LogGroupRecord.columns) FROM logGroups
-                    WHERE accountID = ? AND region = ? AND name = ? AND isDeleted = 0
-                    """,
-                arguments: [group.accountID, group.region, group.name]
-            ).map(LogGroupRecord.init)
-        }
+        if let found = try await readAlone({ db in try Self.record(of: group, db) }) { return found }
+        return try await read { db in try Self.record(of: group, db) }
+    }
+
+    private static func record(of group: LogGroupKey, _ db: Database) throws -> LogGroupRecord? {
+        try Row.fetchOne(
+            db,
+            sql: """
+                SELECT \(LogGroupRecord.columns) FROM logGroups
+                WHERE accountID = ? AND region = ? AND name = ? AND isDeleted = 0
+                """,
+            arguments: [group.accountID, group.region, group.name]
+        ).map(LogGroupRecord.init)
     }
 
     /// In the order of their names, from behind `name`: those that begin with `prefix`, and have `part` in them.
@@ -147,7 +165,12 @@ extension LogStore {
 
     /// - Throws: `LogStoreError.noGroup`.
     package func hasStream(_ name: String, in group: LogGroupKey) async throws -> Bool {
-        try await read { db in
+        // Nothing that is in the journal yet takes a stream away.
+        let isThere = try await readAlone { db in
+            try LogGroupRecord.id(of: group, db).flatMap { try LogStreamRecord.id(of: name, group: $0, db) } != nil
+        }
+        if isThere { return true }
+        return try await read { db in
             try LogStreamRecord.id(of: name, group: LogGroupRecord.existingID(of: group, db), db) != nil
         }
     }
@@ -197,7 +220,7 @@ extension LogStore {
     /// - Throws: the first failure, or `CancellationError`.
     package func sweep() async throws {
         let time = now()
-        let groups = try await read { db in
+        let groups = try await readAlone { db in
             try Row.fetchAll(
                 db,
                 sql: """
@@ -214,7 +237,7 @@ extension LogStore {
             do {
                 while try await read({ db in try LogTrimmer.hasEvents(of: group.id, before: horizon, db) }) {
                     try Task.checkCancellation()
-                    let dropped = try await write { db in
+                    let dropped = try await writeAlone { db in
                         try LogTrimmer.dropOldest(of: group.id, bytesMin: .max, before: horizon, db)
                     }
                     guard dropped > 0 else { break }
@@ -225,7 +248,7 @@ extension LogStore {
             do {
                 while let plan = try await read({ db in try LogSealer.plan(group: group.id, now: time, db) }) {
                     try Task.checkCancellation()
-                    try await write { db in try LogSealer.seal(plan, db) }
+                    try await writeAlone { db in try LogSealer.seal(plan, db) }
                 }
             } catch is LogSealer.Conflict {
                 // The next sweep packs what is left.

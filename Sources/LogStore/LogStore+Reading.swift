@@ -105,31 +105,27 @@ extension LogStore {
         accountID: String,
         region: String
     ) async throws -> [UsageLine] {
-        do {
-            return try await pool.read { db in
-                try Row.fetchAll(
-                    db,
-                    sql: """
-                        SELECT functionName, version, memoryMiB, architecture,
-                            SUM(outcome <> 'init') AS requests,
-                            SUM(billedMilliseconds) AS billedMilliseconds,
-                            SUM(memoryMiB * billedMilliseconds) AS memory,
-                            SUM(MAX(ephemeralStorageMiB - 512, 0) * billedMilliseconds) AS ephemeral,
-                            SUM(COALESCE(initMicroseconds, 0)) AS initMicroseconds,
-                            SUM(egressBytes) AS egressBytes,
-                            SUM(ingressBytes) AS ingressBytes,
-                            SUM(outcome NOT IN ('success', 'timeout', 'init')) AS errors,
-                            SUM(outcome = 'timeout') AS timeouts
-                        FROM usageRecords
-                        WHERE accountID = ? AND region = ? AND startedAt >= ? AND startedAt < ?
-                        GROUP BY functionName, version, memoryMiB, architecture
-                        ORDER BY functionName, version, memoryMiB, architecture
-                        """,
-                    arguments: [accountID, region, start.millisecondsSinceEpoch, end.millisecondsSinceEpoch]
-                ).map { try UsageLine($0, accountID: accountID, region: region) }
-            }
-        } catch let error as DatabaseError {
-            throw LogStoreError(error)
+        try await read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT functionName, version, memoryMiB, architecture,
+                        SUM(outcome <> 'init') AS requests,
+                        SUM(billedMilliseconds) AS billedMilliseconds,
+                        SUM(memoryMiB * billedMilliseconds) AS memory,
+                        SUM(MAX(ephemeralStorageMiB - 512, 0) * billedMilliseconds) AS ephemeral,
+                        SUM(COALESCE(initMicroseconds, 0)) AS initMicroseconds,
+                        SUM(egressBytes) AS egressBytes,
+                        SUM(ingressBytes) AS ingressBytes,
+                        SUM(outcome NOT IN ('success', 'timeout', 'init')) AS errors,
+                        SUM(outcome = 'timeout') AS timeouts
+                    FROM usageRecords
+                    WHERE accountID = ? AND region = ? AND startedAt >= ? AND startedAt < ?
+                    GROUP BY functionName, version, memoryMiB, architecture
+                    ORDER BY functionName, version, memoryMiB, architecture
+                    """,
+                arguments: [accountID, region, start.millisecondsSinceEpoch, end.millisecondsSinceEpoch]
+            ).map { try UsageLine($0, accountID: accountID, region: region) }
         }
     }
 }

@@ -5,14 +5,15 @@ import GRDB
 package import LambdaModel
 import Synchronization
 
-/// Log events and usage records, in an SQLite database of their own (DIRECTORY/logs.sqlite, WAL, `synchronous=NORMAL`).
+/// Log events and usage records, in an SQLite database of their own (DIRECTORY/logs.sqlite, WAL) and a journal before it.
 ///
 /// New events are rows; `sweep` packs a group's older ones into compressed segments. Groups and streams come with their first events,
 /// or are made beforehand.
 ///
-/// What `append` returned for survives the end of the process; a power cut may take the last second of it, and corrupts
-/// nothing. Appends that come while a transaction is being written share the next one. One process per directory.
-/// SQLite's work runs on the database pool's own threads, never on Swift's cooperative ones.
+/// What was stored survives the end of the process; a power cut may take the last second of it, and corrupts
+/// nothing. `journal` appends an entry to a file, and many of them go into the database in one transaction, with the number of the last:
+/// none is there twice. Who reads or changes has them written first. Appends that come while a transaction is being written share the
+/// next one. One process per directory. SQLite's work runs on the database pool's own threads, never on Swift's cooperative ones.
 package final class LogStore: Sendable {
     /// Events of one entry, as `JournalEntry` counts them.
     package static let entryBytesMax: Int64 = 16_777_216
@@ -23,17 +24,20 @@ package final class LogStore: Sendable {
     let retention: LogRetention
     let now: @Sendable () -> Timestamp
     private let onBackgroundFailure: @Sendable (LogStoreError) -> Void
-    private let queue = Mutex(JournalQueue())
+    private let journalFiles: JournalDirectory
+    private let queue: Mutex<JournalQueue>
     private let isTrimScheduled = Mutex(false)
-    private let committed = Atomic<UInt64>(0)
+    private let arrived = Atomic<UInt64>(0)
+    private let alarm = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
-    /// How often events were committed: who saw it change looks for new ones.
-    package var commits: UInt64 { committed.load(ordering: .acquiring) }
+    /// How often events came: who saw it change looks for new ones.
+    package var arrivals: UInt64 { arrived.load(ordering: .acquiring) }
 
     /// Opens the database, making or migrating it as needed.
     ///
     /// Blocks: call it at start. `now` is wall-clock time, for events' ingestion time. `onBackgroundFailure` is told
-    /// when old events could not be dropped, which is tried again after a later append over a limit.
+    /// when old events could not be dropped, which is tried again after a later append over a limit; when what is in the
+    /// journal could not be written to the database, which is tried again; and of damage to the journal.
     /// - Throws: `LogStoreError`, for example when the file was made by a newer version.
     package convenience init(
         directory: String,
@@ -61,42 +65,151 @@ package final class LogStore: Sendable {
         self.retention = retention
         self.now = now
         self.onBackgroundFailure = onBackgroundFailure
+        let content: JournalDirectory.Content
         do {
             pool = try DatabaseFile.open(
                 "\(directory)/logs.sqlite",
                 .init(label: "LogStore", isSynced: false, journalBytesMax: 64 << 20, pagesMax: pagesMax),
                 LogSchema.migrator
             )
+            let folded = try pool.read { db in try Totals.journalSequence(db) }
+            journalFiles = try JournalDirectory(directory)
+            content = try journalFiles.content(folded: folded)
+            queue = Mutex(JournalQueue(files: content.files, folded: folded, recovered: content.entries))
         } catch {
             throw LogStoreError(error)
         }
+        content.damage.forEach(onBackgroundFailure)
+        fold()
         // What a deletion or a smaller limit left to be dropped.
         scheduleTrim()
     }
 
-    /// Writes an entry, all of it or nothing; returns after the commit.
+    // MARK: - In
+
+    /// Writes an entry to the database, all of it or nothing; returns after the commit.
     ///
     /// Entries are not compared: one that is appended twice is there twice. Cancelling the caller does not undo the
     /// write, since others share its transaction.
     /// - Throws: `LogStoreError`: `diskFull`, `entryTooLarge`, or `overloaded` when `JournalQueue.waitingMax`
     ///   callers wait.
     package func append(_ entry: JournalEntry) async throws {
-        try await withCheckedThrowingContinuation { continuation in append(entry) { continuation.resume(with: $0) } }
+        try await withCheckedThrowingContinuation { continuation in admit(entry) { continuation.resume(with: $0) } }
     }
 
-    /// What `append` came to; called once, on the database's thread, which it must not hold up.
+    /// What storing an entry came to; called once, in the call or on the database's thread, which it must not hold up.
     package typealias Completion = @Sendable (Result<Void, LogStoreError>) -> Void
 
-    /// The same for who does not wait: entries are written in the order of the calls.
-    package func append(_ entry: JournalEntry, completion: @escaping Completion) {
-        guard entry.bytes <= Self.entryBytesMax else {
-            return completion(.failure(.entryTooLarge(bytes: entry.bytes)))
+    /// Writes an entry to the journal, and calls back at once: one write to a file, for which no thread is woken.
+    ///
+    /// A large one is written to the database as by `append`, and so is every one where that is far behind or the journal can't be
+    /// written. Entries are in the order of the calls.
+    package func journal(_ entry: JournalEntry, completion: @escaping Completion) {
+        guard entry.bytes < JournalFiles.frameBytesMax else { return admit(entry, completion) }
+        let ingestedAt = now()
+        var frame = JournalFrame(entry, ingestedAt: ingestedAt)
+        let step = queue.withLock { queue -> JournalQueue.Step? in
+            guard let place = queue.place(frameBytes: frame.bytes.count) else { return nil }
+            frame.seal(salt: place.salt, sequence: place.sequence)
+            guard journalFiles.write(frame, at: place) else { return nil }
+            return queue.journaled(entry, ingestedAt: ingestedAt, at: place, frameBytes: frame.bytes.count)
         }
-        switch queue.withLock({ $0.admit(JournalQueue.Waiting(entry: entry, completion: completion)) }) {
+        guard let step else { return admit(entry, completion) }
+        arrived.add(1, ordering: .releasing)
+        completion(.success(()))
+        switch step {
+        case .none: break
+        case .flush: scheduleFlush()
+        case .setAlarm: alarm.continuation.yield()
+        }
+    }
+
+    private func admit(_ entry: JournalEntry?, _ completion: @escaping Completion) {
+        guard (entry?.bytes ?? 0) <= Self.entryBytesMax else {
+            return completion(.failure(.entryTooLarge(bytes: entry?.bytes ?? 0)))
+        }
+        switch queue.withLock({ $0.admit(entry, completion) }) {
         case .startsFlush: scheduleFlush()
         case .joinsFlush: break
         case .refused: completion(.failure(.overloaded))
         }
+    }
+
+    /// Returns when all that was stored before the call is in the database.
+    ///
+    /// - Throws: `LogStoreError`, when some of it can't be written there now.
+    func catchUp() async throws {
+        guard queue.withLock({ $0.hasUnfolded }) else { return }
+        try await withCheckedThrowingContinuation { continuation in admit(nil) { continuation.resume(with: $0) } }
+    }
+
+    // MARK: - Out
+
+    /// Writes to the database what is in the journal, soon after it came, until the task is cancelled; then the last of it.
+    package func fold(by clock: any Clock<Duration>) async {
+        for await _ in alarm.stream {
+            do { try await clock.sleep(for: JournalQueue.foldInterval) } catch { break }
+            fold()
+        }
+        fold()
+        // What can't be written now is in the journal for the next start.
+        do { try await catchUp() } catch is LogStoreError {} catch {}
+    }
+
+    private func fold() {
+        if queue.withLock({ $0.fold() }) { scheduleFlush() }
+    }
+
+    /// The flush runs on the pool's writer thread; what is stored until then, and while another transaction is being
+    /// written, goes into the same one.
+    private func scheduleFlush() {
+        pool.asyncWriteWithoutTransaction { [self] db in
+            let batch = queue.withLock { $0.takeBatch() }
+            do {
+                let isOverLimit = try batch.isEmpty ? false : write(batch, db)
+                empty(queue.withLock { $0.committed() })
+                if batch.hasAwaitedEntry { arrived.add(1, ordering: .releasing) }
+                batch.completions.forEach { $0(.success(())) }
+                if isOverLimit { scheduleTrim() }
+            } catch {
+                let failure = LogStoreError(error)
+                let (completions, isFirst) = queue.withLock { $0.failed() }
+                completions.forEach { $0(.failure(failure)) }
+                if isFirst { onBackgroundFailure(failure) }
+                journalFiles.synchronize()
+            }
+            let (goesOn, setsAlarm) = queue.withLock { $0.endFlush() }
+            if goesOn { scheduleFlush() }
+            if setsAlarm { alarm.continuation.yield() }
+        }
+    }
+
+    /// - Returns: whether something is now over its limit.
+    private func write(_ batch: JournalQueue.Batch, _ db: Database) throws -> Bool {
+        // May only be changed outside a transaction.
+        if batch.isSynced { try db.execute(sql: "PRAGMA synchronous = FULL") }
+        defer { if batch.isSynced { try? db.execute(sql: "PRAGMA synchronous = NORMAL") } }
+        var isOverLimit = false
+        try db.inTransaction(.immediate) {
+            var writer = try LogWriter(db)
+            let time = now()
+            for one in batch.taken {
+                switch one {
+                case .journaled(let entry, let ingestedAt, _): try writer.write(entry, ingestedAt: ingestedAt)
+                case .awaited(let entry?, _): try writer.write(entry, ingestedAt: time)
+                case .awaited(nil, _): break
+                }
+            }
+            isOverLimit = try writer.end(retention)
+            try Totals.setJournalSequence(batch.sequence, db)
+            return .commit
+        }
+        return isOverLimit
+    }
+
+    private func empty(_ file: Int?) {
+        guard let file, journalFiles.empty(file) else { return }
+        queue.withLock { $0.emptied(file, salt: JournalDirectory.newSalt()) }
     }
 
     /// Deletes a group with its streams and events.
@@ -106,45 +219,21 @@ package final class LogStore: Sendable {
     ///
     /// - Returns: Whether there was such a group.
     package func deleteGroup(_ group: LogGroupKey) async throws -> Bool {
-        do {
-            let wasThere = try await pool.write { db in
-                try db.execute(
-                    sql: """
-                        UPDATE logGroups SET isDeleted = 1
-                        WHERE accountID = ? AND region = ? AND name = ? AND isDeleted = 0
-                        """,
-                    arguments: [group.accountID, group.region, group.name]
-                )
-                return db.changesCount > 0
-            }
-            scheduleTrim()
-            return wasThere
-        } catch let error as DatabaseError {
-            throw LogStoreError(error)
+        let wasThere = try await write { db in
+            try db.execute(
+                sql: """
+                    UPDATE logGroups SET isDeleted = 1
+                    WHERE accountID = ? AND region = ? AND name = ? AND isDeleted = 0
+                    """,
+                arguments: [group.accountID, group.region, group.name]
+            )
+            return db.changesCount > 0
         }
+        scheduleTrim()
+        return wasThere
     }
 
-    /// The flush runs on the pool's writer thread; what is appended until then, and while another transaction is being
-    /// written, goes into the same one.
-    private func scheduleFlush() {
-        pool.asyncWriteWithoutTransaction { [self] db in
-            let batch = queue.withLock { $0.takeBatch() }
-            do {
-                var isOverLimit = false
-                try db.inTransaction(.immediate) {
-                    isOverLimit = try LogWriter.write(batch.map(\.entry), ingestedAt: now(), retention: retention, db)
-                    return .commit
-                }
-                committed.add(1, ordering: .releasing)
-                batch.forEach { $0.completion(.success(())) }
-                if isOverLimit { scheduleTrim() }
-            } catch {
-                let failure = LogStoreError(error)
-                batch.forEach { $0.completion(.failure(failure)) }
-            }
-            if queue.withLock({ $0.endFlush() }) { scheduleFlush() }
-        }
-    }
+    // MARK: - Upkeep
 
     /// Drops old events in small transactions between the appends', until every limit is kept.
     func scheduleTrim() {
@@ -185,6 +274,8 @@ package enum LogStoreError: Error, Equatable, CustomStringConvertible {
     /// A group or a stream of that name.
     case exists
     case tooManyGroups
+    /// So much of a journal file could not be read, and was put aside.
+    case damagedJournal(bytes: Int, path: String)
     case failed(message: String)
 
     init(_ error: any Error) {
@@ -210,6 +301,8 @@ package enum LogStoreError: Error, Equatable, CustomStringConvertible {
         case .noStream: "log store: no such stream"
         case .exists: "log store: there is one of that name already"
         case .tooManyGroups: "log store: \(LogStore.groupsMax) groups are there already"
+        case .damagedJournal(let bytes, let path):
+            "log store: \(bytes) bytes of the journal are damaged; they are in \(path)"
         case .failed(let message): "log store: \(message)"
         }
     }

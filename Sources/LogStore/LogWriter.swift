@@ -3,83 +3,103 @@ import Foundation
 import GRDB
 import LambdaModel
 
-/// Writes entries inside the caller's transaction.
-enum LogWriter {
-    /// - Returns: Whether something is now over its limit.
-    static func write(
-        _ entries: [JournalEntry],
-        ingestedAt: Timestamp,
-        retention: LogRetention,
-        _ db: Database
-    ) throws -> Bool {
-        var isOverLimit = false
-        for entry in entries {
-            if !entry.events.isEmpty {
-                let groupBytes = try write(entry, ingestedAt: ingestedAt, db)
-                isOverLimit = isOverLimit || groupBytes > retention.groupBytesMax
-            }
-            if let usage = entry.usage { try write(usage, db) }
-        }
-        let total = try Totals.add(entries.reduce(0) { $0 + $1.bytes }, db)
-        return isOverLimit || total > retention.totalBytesMax
+/// Writes entries inside the caller's transaction: what many of them change in one row is changed once, at the end.
+struct LogWriter {
+    private struct Group {
+        var id: Int64
+        var addedBytes: Int64 = 0
+        var streams: [String: Stream] = [:]
     }
 
-    /// Returns the group's bytes with the entry's.
-    private static func write(_ entry: JournalEntry, ingestedAt: Timestamp, _ db: Database) throws -> Int64 {
-        let groupID = try groupID(entry.group, at: ingestedAt, db)
-        let streamID = try streamID(entry.stream, group: groupID, at: ingestedAt, db)
-        let insert = try db.cachedStatement(
+    private struct Stream {
+        var id: Int64
+        var firstEventTime = Int64.max
+        var lastEventTime = Int64.min
+        var ingestionTime: Int64 = 0
+    }
+
+    private let db: Database
+    private let insertEvent: Statement
+    private var groups: [LogGroupKey: Group] = [:]
+
+    init(_ db: Database) throws {
+        self.db = db
+        insertEvent = try db.cachedStatement(
             sql: """
                 INSERT INTO logEvents (groupID, streamID, timestamp, ingestionTime, message) VALUES (?, ?, ?, ?, ?)
                 """
         )
+    }
+
+    mutating func write(_ entry: JournalEntry, ingestedAt: Timestamp) throws {
+        if let usage = entry.usage { try write(usage) }
+        guard !entry.events.isEmpty else { return }
+        let ingestionTime = ingestedAt.millisecondsSinceEpoch
+        var group = try groups.removeValue(forKey: entry.group) ?? Group(id: groupID(entry.group, at: ingestionTime))
+        var stream =
+            try group.streams[entry.stream]
+            ?? Stream(id: streamID(entry.stream, group: group.id, at: ingestionTime))
         for event in entry.events {
-            try insert.execute(arguments: [
-                groupID, streamID, event.timestamp.millisecondsSinceEpoch, ingestedAt.millisecondsSinceEpoch,
-                Data(event.message.utf8),
+            let time = event.timestamp.millisecondsSinceEpoch
+            stream.firstEventTime = min(stream.firstEventTime, time)
+            stream.lastEventTime = max(stream.lastEventTime, time)
+            try insertEvent.execute(arguments: [
+                group.id, stream.id, time, ingestionTime, Data(event.message.utf8),
             ])
         }
-        let times = entry.events.map(\.timestamp.millisecondsSinceEpoch)
-        try db.cachedStatement(
+        stream.ingestionTime = max(stream.ingestionTime, ingestionTime)
+        group.addedBytes += entry.bytes
+        group.streams[entry.stream] = stream
+        groups[entry.group] = group
+    }
+
+    /// - Returns: Whether something is now over its limit.
+    func end(_ retention: LogRetention) throws -> Bool {
+        var isOverLimit = false
+        let updateStream = try db.cachedStatement(
             sql: """
                 UPDATE logStreams SET lastEventTime = MAX(lastEventTime, ?1), lastIngestionTime = ?2,
                     firstEventTime = CASE WHEN firstEventTime < 0 THEN ?3 ELSE MIN(firstEventTime, ?3) END
                 WHERE id = ?4
                 """
-        ).execute(arguments: [times.max(), ingestedAt.millisecondsSinceEpoch, times.min(), streamID])
-        try db.cachedStatement(
+        )
+        let updateGroup = try db.cachedStatement(
             sql: "UPDATE logGroups SET bytes = bytes + ?1, unsealedBytes = unsealedBytes + ?1 WHERE id = ?2"
-        ).execute(arguments: [entry.bytes, groupID])
-        return try Int64.fetchOne(
-            db.cachedStatement(sql: "SELECT bytes FROM logGroups WHERE id = ?"),
-            arguments: [groupID]
-        ) ?? 0
+        )
+        let selectBytes = try db.cachedStatement(sql: "SELECT bytes FROM logGroups WHERE id = ?")
+        for group in groups.values {
+            for stream in group.streams.values {
+                try updateStream.execute(arguments: [
+                    stream.lastEventTime, stream.ingestionTime, stream.firstEventTime, stream.id,
+                ])
+            }
+            try updateGroup.execute(arguments: [group.addedBytes, group.id])
+            let bytes = try Int64.fetchOne(selectBytes, arguments: [group.id]) ?? 0
+            isOverLimit = isOverLimit || bytes > retention.groupBytesMax
+        }
+        let total = try Totals.add(groups.values.reduce(0) { $0 + $1.addedBytes }, db)
+        return isOverLimit || total > retention.totalBytesMax
     }
 
-    private static func groupID(_ group: LogGroupKey, at time: Timestamp, _ db: Database) throws -> Int64 {
+    private func groupID(_ group: LogGroupKey, at time: Int64) throws -> Int64 {
         if let id = try LogGroupRecord.id(of: group, db) { return id }
         try db.execute(
             sql: "INSERT INTO logGroups (accountID, region, name, createdAt) VALUES (?, ?, ?, ?)",
-            arguments: [group.accountID, group.region, group.name, time.millisecondsSinceEpoch]
+            arguments: [group.accountID, group.region, group.name, time]
         )
         return db.lastInsertedRowID
     }
 
-    private static func streamID(
-        _ name: String,
-        group: Int64,
-        at time: Timestamp,
-        _ db: Database
-    ) throws -> Int64 {
+    private func streamID(_ name: String, group: Int64, at time: Int64) throws -> Int64 {
         if let id = try LogStreamRecord.id(of: name, group: group, db) { return id }
         try db.execute(
             sql: "INSERT INTO logStreams (groupID, name, createdAt) VALUES (?, ?, ?)",
-            arguments: [group, name, time.millisecondsSinceEpoch]
+            arguments: [group, name, time]
         )
         return db.lastInsertedRowID
     }
 
-    private static func write(_ usage: UsageRecord, _ db: Database) throws {
+    private func write(_ usage: UsageRecord) throws {
         try db.cachedStatement(
             sql: """
                 INSERT INTO usageRecords (accountID, region, startedAt, functionName, version, requestID, memoryMiB,
@@ -105,5 +125,16 @@ enum Totals {
         return try Int64.fetchOne(
             db.cachedStatement(sql: "SELECT value FROM totals WHERE name = 'eventBytes'")
         ) ?? 0
+    }
+
+    /// The last of the journal's entries that is in the database.
+    static func journalSequence(_ db: Database) throws -> UInt64 {
+        let sequence = try Int64.fetchOne(db, sql: "SELECT value FROM totals WHERE name = 'journalSequence'")
+        return UInt64(clamping: sequence ?? 0)
+    }
+
+    static func setJournalSequence(_ sequence: UInt64, _ db: Database) throws {
+        try db.cachedStatement(sql: "UPDATE totals SET value = ? WHERE name = 'journalSequence'")
+            .execute(arguments: [Int64(clamping: sequence)])
     }
 }

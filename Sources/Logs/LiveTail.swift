@@ -104,7 +104,7 @@ package final class LiveTail: Sendable {
         self.selection = selection
         self.requestID = requestID
         age = Self.age(by: service.clock)
-        let seen = service.store.commits
+        let seen = service.store.arrivals
         do { state = Mutex(State(last: try await service.store.newestID(), seen: seen)) } catch {
             service.liveTails.leave()
             throw error
@@ -191,8 +191,8 @@ package final class LiveTail: Sendable {
 
     /// Up to `eventsMax` of what has come, and up to `bytesMax` where that is more than one.
     private func look() async throws -> [JSONValue] {
-        let commits = service.store.commits
-        let (last, hasNew) = state.withLock { ($0.last, $0.waiting.isEmpty && $0.seen != commits) }
+        let arrivals = service.store.arrivals
+        let (last, hasNew) = state.withLock { ($0.last, $0.waiting.isEmpty && $0.seen != arrivals) }
         if hasNew {
             if let lookedAt = state.withLock({ $0.lookedAt }), age() - lookedAt < Self.lookInterval {
                 try await service.clock.sleep(for: Self.lookInterval)
@@ -211,8 +211,8 @@ package final class LiveTail: Sendable {
                 state.lookedAt = now
                 state.isIncomplete = state.isIncomplete || found.isIncomplete
                 state.waiting += wanted
-                // Where nothing was left, all that was committed was seen.
-                if found.last == last { state.seen = commits }
+                // Where nothing was left, all that had come was seen.
+                if found.last == last { state.seen = arrivals }
                 state.last = found.last
             }
         }

@@ -39,20 +39,28 @@ package final class LogsService: Service {
     package func run() async throws {
         await withGracefulShutdownHandler {
             await cancelWhenGracefulShutdown { [self] in
-                while !Task.isCancelled {
-                    do {
-                        try await store.sweep()
-                        try await clock.sleep(for: Self.sweepInterval)
-                    } catch is CancellationError {
-                        return
-                    } catch {
-                        logger.error("old log events not dropped or packed", metadata: ["error": "\(error)"])
-                        try? await clock.sleep(for: Self.sweepInterval)
-                    }
+                await withDiscardingTaskGroup { group in
+                    group.addTask { await self.store.fold(by: self.clock) }
+                    group.addTask { await self.sweep() }
                 }
             }
         } onGracefulShutdown: { [liveTails] in
             liveTails.close()
+        }
+    }
+
+    /// Until the task is cancelled.
+    private func sweep() async {
+        while !Task.isCancelled {
+            do {
+                try await store.sweep()
+                try await clock.sleep(for: Self.sweepInterval)
+            } catch is CancellationError {
+                return
+            } catch {
+                logger.error("old log events not dropped or packed", metadata: ["error": "\(error)"])
+                try? await clock.sleep(for: Self.sweepInterval)
+            }
         }
     }
 
@@ -82,7 +90,7 @@ package final class LogsService: Service {
                 .limitExceeded,
                 "Resource limit exceeded: an account has \(LogStore.groupsMax) log groups in a region."
             )
-        case .newerDatabase, .entryTooLarge, .exists, .failed: nil
+        case .newerDatabase, .entryTooLarge, .exists, .damagedJournal, .failed: nil
         }
     }
 

@@ -43,7 +43,7 @@ struct ServerStores {
             code = try CodeStore(directory: try data.directory("code"), masterKey: masterKey)
         }
         logs = try LogStore(directory: data.path, now: now) { error in
-            logger.error("old log events could not be dropped", metadata: ["error": "\(error)"])
+            logger.error("the log store's upkeep failed", metadata: ["error": "\(error)"])
         }
         events = try EventStore(directory: data.path, masterKey: masterKey)
         queues =

@@ -21,14 +21,33 @@ final class Fixture: Sendable {
 
     func move(to milliseconds: Int64) { time.withLock { $0 = milliseconds } }
 
-    func open(retention: LogRetention = LogRetention(), pagesMax: Int? = nil) throws -> LogStore {
+    func open(
+        retention: LogRetention = LogRetention(),
+        pagesMax: Int? = nil,
+        onBackgroundFailure: @escaping @Sendable (LogStoreError) -> Void = { Issue.record($0) }
+    ) throws -> LogStore {
         try LogStore(
             directory: path,
             retention: retention,
             pagesMax: pagesMax,
             now: { [self] in Timestamp(now) },
-            onBackgroundFailure: { Issue.record($0) }
+            onBackgroundFailure: onBackgroundFailure
         )
+    }
+
+    static let databaseFiles = ["logs.sqlite", "logs.sqlite-wal"]
+    static let journalFiles = ["logs-0.journal", "logs-1.journal"]
+
+    /// Takes files of another directory as they are, in the place of its own.
+    func copy(_ names: [String], from other: Fixture) throws {
+        for name in names {
+            try? FileManager.default.removeItem(atPath: "\(path)/\(name)")
+            try FileManager.default.copyItem(atPath: "\(other.path)/\(name)", toPath: "\(path)/\(name)")
+        }
+    }
+
+    func bytes(_ name: String) throws -> [UInt8] {
+        Array(try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)")))
     }
 
     deinit {

@@ -185,9 +185,7 @@ struct LogStoreTests {
         let copy = try Fixture()
         try await store.append(entry([event(1, "kept")]))
         // What kill -9 leaves: the files as they are while the process still has them open.
-        for name in ["logs.sqlite", "logs.sqlite-wal"] {
-            try FileManager.default.copyItem(atPath: "\(fixture.path)/\(name)", toPath: "\(copy.path)/\(name)")
-        }
+        try copy.copy(Fixture.databaseFiles, from: fixture)
         #expect(try await copy.open().messages() == ["kept"])
     }
 

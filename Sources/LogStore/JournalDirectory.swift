@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import LambdaModel
+
+/// The two files of the journal, `logs-0.journal` and `logs-1.journal`, open for as long as the store is.
+final class JournalDirectory: Sendable {
+    /// What they hold at a start.
+    struct Content: Sendable {
+        var files: JournalFiles
+        /// Not in the database yet, in order.
+        var entries: [JournalScan.Found]
+        var damage: [LogStoreError]
+    }
+
+    private let directory: String
+    private let descriptors: [CInt]
+
+    init(_ directory: String) throws(LogStoreError) {
+        self.directory = directory
+        var descriptors: [CInt] = []
+        for file in 0..<2 {
+            do throws(LogStoreError) {
+                descriptors.append(try Self.open(Self.path(file, in: directory), O_RDWR))
+            } catch {
+                for descriptor in descriptors { close(descriptor) }
+                throw error
+            }
+        }
+        self.descriptors = descriptors
+        // So that a power cut leaves the files themselves.
+        try synchronizeDirectory()
+    }
+
+    deinit { for descriptor in descriptors { close(descriptor) } }
+
+    private static func path(_ file: Int, in directory: String) -> String { "\(directory)/logs-\(file).journal" }
+
+    private static func open(_ path: String, _ flags: CInt) throws(LogStoreError) -> CInt {
+        let descriptor = Glibc.open(path, flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+        guard descriptor >= 0 else { throw failure("open", path) }
+        guard fchmod(descriptor, 0o600) == 0 else {
+            defer { close(descriptor) }
+            throw failure("chmod", path)
+        }
+        return descriptor
+    }
+
+    private static func failure(_ call: String, _ path: String) -> LogStoreError {
+        errno == ENOSPC ? .diskFull : .failed(message: "\(call) \(path): \(String(cString: strerror(errno)))")
+    }
+
+    // MARK: - At a start
+
+    /// Takes what is not in the database, and cuts off what is no whole frame.
+    ///
+    /// Damage is kept beside, in a file of its own: what was before it is taken.
+    func content(folded: UInt64) throws(LogStoreError) -> Content {
+        var files: [JournalFiles.File] = []
+        var content = Content(files: .empty, entries: [], damage: [])
+        for file in 0..<2 {
+            let bytes = try read(file)
+            let scan = JournalScan(bytes)
+            if scan.isDamaged {
+                let path = "\(Self.path(file, in: directory)).damaged"
+                try keep(bytes[scan.soundBytes...], path)
+                content.damage.append(.damagedJournal(bytes: bytes.count - scan.soundBytes, path: path))
+            }
+            if bytes.count > scan.soundBytes {
+                // Synced, so that what is cut off does not come back behind what is written next.
+                guard ftruncate(descriptors[file], off_t(scan.soundBytes)) == 0, fdatasync(descriptors[file]) == 0
+                else {
+                    throw Self.failure("ftruncate", Self.path(file, in: directory))
+                }
+            }
+            files.append(
+                JournalFiles.File(
+                    bytes: scan.soundBytes,
+                    last: scan.found.last?.sequence ?? 0,
+                    salt: scan.salt ?? Self.newSalt()
+                )
+            )
+            content.entries += scan.found.filter { $0.sequence > folded }
+        }
+        content.entries.sort { $0.sequence < $1.sequence }
+        content.files = JournalFiles(files[0], files[1], folded: folded)
+        return content
+    }
+
+    private func read(_ file: Int) throws(LogStoreError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        // No more than was ever written.
+        while bytes.count <= JournalFiles.bytesMax {
+            let count = pread(descriptors[file], &buffer, buffer.count, off_t(bytes.count))
+            if count == 0 { break }
+            guard count > 0 else {
+                if errno == EINTR { continue }
+                throw Self.failure("read", Self.path(file, in: directory))
+            }
+            bytes += buffer[..<count]
+        }
+        return bytes
+    }
+
+    private func keep(_ bytes: ArraySlice<UInt8>, _ path: String) throws(LogStoreError) {
+        let descriptor = try Self.open(path, O_WRONLY | O_TRUNC)
+        defer { close(descriptor) }
+        guard Self.write(Array(bytes), to: descriptor, at: 0), fsync(descriptor) == 0 else {
+            throw Self.failure("write", path)
+        }
+        try synchronizeDirectory()
+    }
+
+    private func synchronizeDirectory() throws(LogStoreError) {
+        let descriptor = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Self.failure("open", directory) }
+        defer { close(descriptor) }
+        // Some file systems have no such call for directories.
+        guard fsync(descriptor) == 0 || errno == EINVAL else { throw Self.failure("fsync", directory) }
+    }
+
+    // MARK: - Frames
+
+    static func newSalt() -> UInt64 { .random(in: 0...UInt64.max) }
+
+    /// All of a frame or nothing: where there is no room for all of it, what was written is taken back.
+    func write(_ frame: JournalFrame, at place: JournalFiles.Place) -> Bool {
+        if Self.write(frame.bytes, to: descriptors[place.file], at: place.offset) { return true }
+        // Where even that fails, the next frame is written over it.
+        _ = ftruncate(descriptors[place.file], off_t(place.offset))
+        return false
+    }
+
+    private static func write(_ bytes: [UInt8], to descriptor: CInt, at offset: Int) -> Bool {
+        bytes.withUnsafeBytes { bytes in
+            var done = 0
+            while done < bytes.count {
+                let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+                let count = pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
+                if count > 0 { done += count } else if count == 0 || errno != EINTR { return false }
+            }
+            return true
+        }
+    }
+
+    /// False where it could not be: it is tried again.
+    func empty(_ file: Int) -> Bool { ftruncate(descriptors[file], 0) == 0 }
+
+    /// What was written survives a power cut from here on.
+    func synchronize() { for descriptor in descriptors { _ = fdatasync(descriptor) } }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where in the two journal files frames are, and which of the files is written to.
+///
+/// One is written to while what is in the other goes into the database; then that one is emptied. Decides only.
+struct JournalFiles {
+    struct File {
+        /// Of all its frames.
+        var bytes: Int
+        /// The last of them; zero where there is none.
+        var last: UInt64
+        /// In every frame since it was emptied last, and not to be guessed: bytes of a message, or of an earlier frame, are none.
+        var salt: UInt64
+    }
+
+    /// Where a frame goes, and what stands in its head.
+    struct Place: Equatable {
+        var file: Int
+        var offset: Int
+        var sequence: UInt64
+        var salt: UInt64
+    }
+
+    /// Of one file.
+    static let bytesMax = 16 << 20
+    /// Of one frame: what is larger is no work for an event loop.
+    static let frameBytesMax = 128 << 10
+
+    private var files: [File]
+    private var current: Int
+    private(set) var lastSequence: UInt64
+
+    /// Of a database without entries, and of files without frames.
+    static let empty = JournalFiles(
+        File(bytes: 0, last: 0, salt: 0),
+        File(bytes: 0, last: 0, salt: 0),
+        folded: 0
+    )
+
+    /// `folded` is the last entry that is in the database.
+    init(_ first: File, _ second: File, folded: UInt64) {
+        files = [first, second]
+        current = second.last > first.last ? 1 : 0
+        lastSequence = max(first.last, second.last, folded)
+    }
+
+    var hasContent: Bool { files.contains { $0.bytes > 0 } }
+
+    /// nil where there is no room.
+    func place(bytes: Int) -> Place? {
+        let file = files[current]
+        guard bytes <= Self.frameBytesMax, file.bytes + bytes <= Self.bytesMax else { return nil }
+        return Place(file: current, offset: file.bytes, sequence: lastSequence + 1, salt: file.salt)
+    }
+
+    mutating func wrote(_ place: Place, bytes: Int) {
+        files[place.file].bytes = place.offset + bytes
+        files[place.file].last = place.sequence
+        lastSequence = place.sequence
+    }
+
+    /// The other file from here on, where it is empty.
+    mutating func turn() {
+        if files[1 - current].bytes == 0 { current = 1 - current }
+    }
+
+    /// The file that is not written to, if all of it is in the database.
+    func obsolete(upTo folded: UInt64) -> Int? {
+        let other = files[1 - current]
+        return other.bytes > 0 && other.last <= folded ? 1 - current : nil
+    }
+
+    mutating func emptied(_ file: Int, salt: UInt64) { files[file] = File(bytes: 0, last: 0, salt: salt) }
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+import LambdaModel
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import LogStore
+
+/// A disk, a database and who stores in it, around the decisions that the store takes: the process or the power may end between any
+/// two steps.
+private struct SimulatedStore {
+    private struct Disk {
+        var files: [[UInt8]] = [[], []]
+        /// As a power cut may leave them.
+        var syncedFiles: [[UInt8]] = [[], []]
+        var rows: [Int] = []
+        /// Since the last one that was synced, which is the first: rows that there were, and the journal's last.
+        var commits: [(rows: Int, folded: UInt64)] = [(0, 0)]
+        var folded: UInt64 { commits[commits.count - 1].folded }
+    }
+
+    private enum Flush {
+        case none
+        case scheduled
+        case taken(JournalQueue.Batch)
+        case committed(JournalQueue.Batch)
+        case emptying(Int, JournalQueue.Batch)
+        case ending
+    }
+
+    /// What calls that had to wait were told.
+    private final class Told: Sendable {
+        let results = Mutex<[(number: Int, isStored: Bool)]>([])
+    }
+
+    private var random: SplitMix64
+    private var disk = Disk()
+    private var queue = JournalQueue(files: .empty, folded: 0)
+    private var flush = Flush.none
+    private var isAlarmSet = false
+    private var isFull = false
+    private var next = 0
+    private let told = Told()
+    /// Entries whose callers were told that they are stored, those of them in the journal, and those that no power cut may take.
+    private var acknowledged: Set<Int> = []
+    private var journaled: Set<Int> = []
+    private var safe: Set<Int> = []
+    private var refused: Set<Int> = []
+    private(set) var crashes = 0
+
+    init(seed: UInt64) { random = SplitMix64(seed: seed) }
+
+    mutating func step() {
+        switch random.below(1_000) {
+        case ..<500: store(isAwaited: false)
+        case ..<550: store(isAwaited: true)
+        case ..<580: catchUp()
+        case ..<930: flushStep()
+        case ..<980: if isAlarmSet { ring() }
+        case ..<990: isFull.toggle()
+        case ..<995: crash(isPowerCut: false)
+        default: crash(isPowerCut: true)
+        }
+        takeTold()
+    }
+
+    // MARK: - What the store does
+
+    private mutating func store(isAwaited: Bool) {
+        next += 1
+        let number = next
+        let entry = entry([event(1, "\(number) " + String(repeating: "x", count: random.below(300)))])
+        var frame = JournalFrame(entry, ingestedAt: Timestamp(0))
+        guard !isAwaited, let place = queue.place(frameBytes: frame.bytes.count) else { return admit(entry, number) }
+        frame.seal(salt: place.salt, sequence: place.sequence)
+        let count = isFull ? random.below(frame.bytes.count) : frame.bytes.count
+        write(frame.bytes[..<count], at: place)
+        if random.oneIn(300) { return crash(isPowerCut: random.oneIn(2)) }
+        guard count == frame.bytes.count else {
+            // Even that may fail.
+            if !random.oneIn(8) { disk.files[place.file].removeSubrange(place.offset...) }
+            return admit(entry, number)
+        }
+        let step = queue.journaled(entry, ingestedAt: Timestamp(0), at: place, frameBytes: count)
+        acknowledged.insert(number)
+        journaled.insert(number)
+        switch step {
+        case .none: break
+        case .flush: schedule()
+        case .setAlarm: isAlarmSet = true
+        }
+    }
+
+    private mutating func write(_ bytes: ArraySlice<UInt8>, at place: JournalFiles.Place) {
+        let file = disk.files[place.file]
+        precondition(place.offset <= file.count, "no hole is left")
+        let end = min(file.count, place.offset + bytes.count)
+        disk.files[place.file].replaceSubrange(place.offset..<end, with: bytes)
+    }
+
+    private mutating func admit(_ entry: JournalEntry, _ number: Int) {
+        let admission = queue.admit(entry) { [told] result in
+            let isStored = if case .success = result { true } else { false }
+            told.results.withLock { $0.append((number, isStored)) }
+        }
+        switch admission {
+        case .startsFlush: schedule()
+        case .joinsFlush: break
+        case .refused: refused.insert(number)
+        }
+    }
+
+    private mutating func catchUp() {
+        guard queue.hasUnfolded else { return }
+        if case .startsFlush = queue.admit(nil, { _ in }) { schedule() }
+    }
+
+    private mutating func ring() {
+        isAlarmSet = false
+        if queue.fold() { schedule() }
+    }
+
+    private mutating func schedule() {
+        guard case .none = flush else { preconditionFailure("one flush at a time") }
+        flush = .scheduled
+    }
+
+    private mutating func flushStep() {
+        switch flush {
+        case .none: break
+        case .scheduled: flush = .taken(queue.takeBatch())
+        case .taken(let batch) where isFull && !batch.isEmpty && !random.oneIn(10): fail()
+        case .taken(let batch):
+            if !batch.isEmpty { commit(batch) }
+            flush = .committed(batch)
+        case .committed(let batch):
+            if let file = queue.committed() { flush = .emptying(file, batch) } else { end(batch) }
+        case .emptying(let file, let batch):
+            // It may fail.
+            if !random.oneIn(10) {
+                disk.files[file] = []
+                queue.emptied(file, salt: random.next())
+            }
+            end(batch)
+        case .ending:
+            let (goesOn, setsAlarm) = queue.endFlush()
+            flush = goesOn ? .scheduled : .none
+            isAlarmSet = isAlarmSet || setsAlarm
+        }
+    }
+
+    private mutating func commit(_ batch: JournalQueue.Batch) {
+        disk.rows += batch.taken.compactMap(\.entry).compactMap { Int($0.events[0].message.prefix { $0 != " " }) }
+        disk.commits.append((disk.rows.count, batch.sequence))
+        guard batch.isSynced else { return }
+        disk.commits.removeFirst(disk.commits.count - 1)
+        safe.formUnion(disk.rows)
+    }
+
+    private mutating func fail() {
+        queue.failed().completions.forEach { $0(.failure(.diskFull)) }
+        disk.syncedFiles = disk.files
+        safe.formUnion(journaled)
+        flush = .ending
+    }
+
+    private mutating func end(_ batch: JournalQueue.Batch) {
+        batch.completions.forEach { $0(.success(())) }
+        flush = .ending
+    }
+
+    private mutating func takeTold() {
+        let results = told.results.withLock { results in
+            defer { results = [] }
+            return results
+        }
+        for (number, isStored) in results {
+            if isStored { acknowledged.insert(number) } else { refused.insert(number) }
+        }
+    }
+
+    // MARK: - Ends
+
+    private mutating func crash(isPowerCut: Bool) {
+        crashes += 1
+        takeTold()
+        if isPowerCut {
+            disk.commits.removeLast(random.below(disk.commits.count))
+            disk.rows.removeLast(disk.rows.count - disk.commits[disk.commits.count - 1].rows)
+            for file in 0..<2 { disk.files[file] = torn(disk.files[file], synced: disk.syncedFiles[file]) }
+            disk.commits.removeFirst(disk.commits.count - 1)
+            disk.syncedFiles = disk.files
+        }
+        restart()
+        check(isPowerCut: isPowerCut)
+    }
+
+    /// Of what was not synced any part may be there.
+    private mutating func torn(_ file: [UInt8], synced: [UInt8]) -> [UInt8] {
+        let same = zip(file, synced).prefix { $0 == $1 }.count
+        switch random.below(4) {
+        case 0: return synced
+        case 1: return file
+        case 2: return Array(file.prefix(max(same, random.below(file.count + 1))))
+        default:
+            var bytes = file
+            for start in stride(from: same, to: bytes.count, by: 64) where random.oneIn(4) {
+                for index in start..<min(start + 64, bytes.count) { bytes[index] = 0 }
+            }
+            return bytes
+        }
+    }
+
+    /// As the store begins; all is written to the database before it goes on.
+    private mutating func restart() {
+        let scans = disk.files.map(JournalScan.init)
+        for file in 0..<2 where disk.files[file].count > scans[file].soundBytes {
+            disk.files[file].removeSubrange(scans[file].soundBytes...)
+            disk.syncedFiles[file] = disk.files[file]
+        }
+        let files = scans.map {
+            JournalFiles.File(bytes: $0.soundBytes, last: $0.found.last?.sequence ?? 0, salt: $0.salt ?? random.next())
+        }
+        let found = scans.flatMap(\.found).filter { $0.sequence > disk.folded }.sorted { $0.sequence < $1.sequence }
+        queue = JournalQueue(
+            files: JournalFiles(files[0], files[1], folded: disk.folded),
+            folded: disk.folded,
+            recovered: found
+        )
+        (flush, isAlarmSet, isFull) = (.none, false, false)
+        if queue.fold() { schedule() }
+        while true {
+            if case .none = flush { break }
+            flushStep()
+        }
+    }
+
+    /// Nothing acknowledged is lost but by a power cut, nothing refused is there, and what is there is so once and in order.
+    private mutating func check(isPowerCut: Bool) {
+        #expect(zip(disk.rows, disk.rows.dropFirst()).allSatisfy(<), "\(disk.rows)")
+        let rows = Set(disk.rows)
+        let wanted = isPowerCut ? safe : acknowledged
+        #expect(rows.isSuperset(of: wanted), "lost \(wanted.subtracting(rows).sorted())")
+        #expect(rows.isDisjoint(with: refused), "refused \(rows.intersection(refused).sorted())")
+        acknowledged = rows
+        journaled.formIntersection(rows)
+        safe.formIntersection(rows)
+    }
+}
+
+struct JournalSimulationTests {
+    @Test(arguments: UInt64(0)..<64)
+    func `nothing is lost or there twice, whenever the process or the power ends`(seed: UInt64) {
+        var store = SimulatedStore(seed: seed)
+        for _ in 0..<4_000 { store.step() }
+        #expect(store.crashes > 10)
+    }
+}
