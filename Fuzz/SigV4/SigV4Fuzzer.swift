@@ -31,7 +31,7 @@ private func lookUp(_ id: String, _ token: String?, at time: Timestamp) -> Crede
 
 private func accepts(_ request: SigV4Request, body: [UInt8], at time: Timestamp) -> Bool {
     do {
-        let pending = try verifier.examine(request, at: time) { lookUp($0, $1, at: time) }
+        var pending = try verifier.examine(request, at: time) { lookUp($0, $1, at: time) }
         let early = try pending.verifyHead()
         try pending.verify(body: body)
         expect(early == (pending.payload != .unstated), "the head is checked where the body's hash is known")

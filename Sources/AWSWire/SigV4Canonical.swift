@@ -11,6 +11,13 @@ package struct SigV4Request: Sendable {
             self.name = name
             self.value = value
         }
+
+        /// Names are ASCII, whatever letters they are written in.
+        func isNamed(_ lowercaseName: String) -> Bool {
+            let (own, other) = (name.utf8, lowercaseName.utf8)
+            return own.count == other.count
+                && zip(own, other).allSatisfy { (0x41...0x5A).contains($0) ? $0 | 0x20 == $1 : $0 == $1 }
+        }
     }
 
     package var method: String
@@ -30,7 +37,7 @@ package struct SigV4Request: Sendable {
 
     /// The value of a header, the first where there are several; nil when absent.
     package func header(_ lowercaseName: String) -> String? {
-        headers.first { $0.name.utf8.count == lowercaseName.utf8.count && $0.name.lowercased() == lowercaseName }?.value
+        headers.first { $0.isNamed(lowercaseName) }?.value
     }
 }
 
@@ -129,8 +136,7 @@ enum SigV4Canonical {
     private static func headerValue(_ name: String, of request: SigV4Request) -> String {
         var text: [UInt8] = []
         var first = true
-        for header in request.headers
-        where header.name.utf8.count == name.utf8.count && header.name.lowercased() == name {
+        for header in request.headers where header.isNamed(name) {
             if !first { text.append(UInt8(ascii: ",")) }
             first = false
             let words = header.value.utf8.split { $0 == 0x20 || (0x09...0x0D).contains($0) }
@@ -147,14 +153,17 @@ enum SigV4Canonical {
         return "\(algorithm)\n\(date)\n\(scope.text)\n\(hash)"
     }
 
-    static func signature(secret: String, scope: CredentialScope, stringToSign: String) -> [UInt8] {
-        func mac(_ key: some Sequence<UInt8>, _ message: String) -> [UInt8] {
-            Array(HMAC<SHA256>.authenticationCode(for: Array(message.utf8), using: SymmetricKey(data: Array(key))))
+    /// What signatures of a day, a region and a service are made with.
+    static func signingKey(secret: String, scope: CredentialScope) -> SymmetricKey {
+        func mac(_ key: SymmetricKey, _ message: String) -> SymmetricKey {
+            SymmetricKey(data: HMAC<SHA256>.authenticationCode(for: Array(message.utf8), using: key))
         }
-        let dateKey = mac("AWS4\(secret)".utf8, scope.date)
-        let regionKey = mac(dateKey, scope.region)
-        let serviceKey = mac(regionKey, scope.service)
-        return mac(mac(serviceKey, CredentialScope.terminator), stringToSign)
+        let dateKey = mac(SymmetricKey(data: Array("AWS4\(secret)".utf8)), scope.date)
+        return mac(mac(mac(dateKey, scope.region), scope.service), CredentialScope.terminator)
+    }
+
+    static func signature(key: SymmetricKey, stringToSign: String) -> [UInt8] {
+        Array(HMAC<SHA256>.authenticationCode(for: Array(stringToSign.utf8), using: key))
     }
 }
 

@@ -14,7 +14,7 @@ struct Claim {
     var expiresSeconds: Int?
 
     init(_ request: SigV4Request) throws(LambdaError) {
-        let authorizations = request.headers.filter { $0.name.lowercased() == "authorization" }
+        let authorizations = request.headers.filter { $0.isNamed("authorization") }
         guard authorizations.count <= 1 else {
             throw SigV4Verifier.incomplete("More than one Authorization header was sent.")
         }

@@ -90,6 +90,7 @@ package struct SigV4Signer: Sendable {
 
     private func signature(of canonicalRequest: String, date: String, scope: CredentialScope) -> String {
         let text = SigV4Canonical.stringToSign(canonicalRequest: canonicalRequest, date: date, scope: scope)
-        return Hexadecimal.encode(SigV4Canonical.signature(secret: accessKey.secret, scope: scope, stringToSign: text))
+        let key = SigV4Canonical.signingKey(secret: accessKey.secret, scope: scope)
+        return Hexadecimal.encode(SigV4Canonical.signature(key: key, stringToSign: text))
     }
 }

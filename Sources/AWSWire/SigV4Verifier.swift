@@ -37,36 +37,38 @@ package struct PendingSignature: Sendable {
     fileprivate var scope: CredentialScope
     fileprivate var secret: String
     fileprivate var signature: [UInt8]
+    fileprivate var keys: SigningKeys?
+    fileprivate var isHeadVerified = false
 
-    /// Checks the signature, and the body against it.
+    /// Checks the signature, unless `verifyHead` has, and the body against it.
     ///
     /// - Throws: `LambdaError.accessDenied`, `InvalidSignatureException` when either is wrong.
     package func verify(body: [UInt8]) throws(LambdaError) {
-        switch payload {
-        case .unstated: try verify(payloadHash: PayloadHash.hexadecimal(of: body))
-        case .hash:
-            try verifyHead()
-            try verifyBody(body)
-        case .unsigned, .inParts: try verifyHead()
+        if payload == .unstated { return try verify(payloadHash: PayloadHash.hexadecimal(of: body)) }
+        if !isHeadVerified {
+            var pending = self
+            try pending.verifyHead()
         }
+        try verifyBody(body)
     }
 
     /// Checks the signature before the body is read, where the request states the body's hash or leaves the body out.
     ///
     /// - Returns: false where it can't be checked yet.
     @discardableResult
-    package func verifyHead() throws(LambdaError) -> Bool {
+    package mutating func verifyHead() throws(LambdaError) -> Bool {
         switch payload {
         case .unstated: return false
         case .hash(let hash): try verify(payloadHash: hash)
         case .unsigned: try verify(payloadHash: PayloadHash.unsigned)
         case .inParts(let stated): try verify(payloadHash: stated)
         }
+        isHeadVerified = true
         return true
     }
 
-    /// Compares the body with the hash that the signed head stated; to be called after `verifyHead`.
-    package func verifyBody(_ body: [UInt8]) throws(LambdaError) {
+    /// Compares the body with the hash that the signed head stated.
+    private func verifyBody(_ body: [UInt8]) throws(LambdaError) {
         guard case .hash(let stated) = payload else { return }
         guard PayloadHash.hexadecimal(of: body) == stated else { throw SigV4Verifier.mismatch }
     }
@@ -80,8 +82,11 @@ package struct PendingSignature: Sendable {
             keepsPath: SigV4Verifier.servicesWithPlainPaths.contains(service)
         )
         let text = SigV4Canonical.stringToSign(canonicalRequest: canonical, date: date, scope: scope)
-        let expected = SigV4Canonical.signature(secret: secret, scope: scope, stringToSign: text)
+        let known = keys?.key(of: accessKeyID, secret: secret, scope)
+        let key = known ?? SigV4Canonical.signingKey(secret: secret, scope: scope)
+        let expected = SigV4Canonical.signature(key: key, stringToSign: text)
         guard SigV4Verifier.equalInConstantTime(expected, signature) else { throw SigV4Verifier.mismatch }
+        if known == nil { keys?.keep(key, of: accessKeyID, secret: secret, scope) }
     }
 }
 
@@ -108,9 +113,13 @@ package struct SigV4Verifier: Sendable {
     /// The services a scope may name; nil for any, for requests that are passed on.
     package var services: Set<String>?
 
-    package init(regions: Set<String>, services: Set<String>?) {
+    /// Those derived before; nil to derive each.
+    private let keys: SigningKeys?
+
+    package init(regions: Set<String>, services: Set<String>?, keys: SigningKeys? = nil) {
         self.regions = regions
         self.services = services
+        self.keys = keys
     }
 
     static let mismatch = LambdaError.accessDenied(
@@ -176,7 +185,8 @@ package struct SigV4Verifier: Sendable {
                 date: claim.date,
                 scope: claim.scope,
                 secret: secret,
-                signature: claim.signature
+                signature: claim.signature,
+                keys: keys
             )
         }
     }

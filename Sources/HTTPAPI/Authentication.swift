@@ -21,6 +21,8 @@ extension LambdaAPI {
         var signature: PendingSignature?
     }
 
+    private static let ownServices: Set<String> = ["lambda"]
+
     /// Finds out who asks, and checks all of the signature that needs no body.
     func signer(_ request: SigV4Request, of endpoint: Endpoint) throws(LambdaError) -> Signer {
         switch endpoint {
@@ -51,11 +53,11 @@ extension LambdaAPI {
                 case .stream: ["kinesis"]
                 case .schedule(let request): [request.service]
                 case .elsewhere: nil
-                default: ["lambda"]
+                default: Self.ownServices
                 }
             // In which region is the caller's to say: what is there is the account's alone.
-            let verifier = SigV4Verifier(regions: regions, services: services)
-            let pending = try verifier.examine(request, at: time) { accessKeyID, sessionToken in
+            let verifier = SigV4Verifier(regions: regions, services: services, keys: keyring.signingKeys)
+            var pending = try verifier.examine(request, at: time) { accessKeyID, sessionToken in
                 let found = keyring.lookUp(accessKeyID: accessKeyID, sessionToken: sessionToken, now: time)
                 holder = found.holder
                 return found.credential

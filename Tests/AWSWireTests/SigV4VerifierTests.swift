@@ -194,9 +194,67 @@ struct SigV4VerifierTests {
     @Test func `a head that states its hash is checked before the body comes`() throws {
         let request = try signed(body: [1])
         let now = try time("20250101T000500Z")
-        let pending = try verifier.examine(request, at: now) { _, _ in .secret(Self.key.secret) }
+        var pending = try verifier.examine(request, at: now) { _, _ in .secret(Self.key.secret) }
         #expect(try pending.verifyHead())
-        let wrong = try verifier.examine(request, at: now) { _, _ in .secret("other") }
+        var wrong = try verifier.examine(request, at: now) { _, _ in .secret("other") }
         #expect(throws: LambdaError.self) { try wrong.verifyHead() }
+    }
+
+    // MARK: Keys that were derived
+
+    private func accepts(
+        _ request: SigV4Request,
+        _ keys: SigningKeys,
+        secret: String,
+        body: [UInt8] = []
+    ) throws -> Bool {
+        let verifier = SigV4Verifier(regions: ["us-east-1", "eu-west-1"], services: ["lambda", "logs"], keys: keys)
+        do {
+            var pending = try verifier.examine(request, at: try time("20250101T000500Z")) { _, _ in .secret(secret) }
+            try pending.verifyHead()
+            try pending.verify(body: body)
+            return true
+        } catch let error as LambdaError {
+            #expect(error.wire.name == "InvalidSignatureException")
+            return false
+        }
+    }
+
+    @Test func `a derived key serves one access key, secret, day, region and service`() throws {
+        let keys = SigningKeys()
+        for _ in 0..<3 { #expect(try accepts(signed(), keys, secret: Self.key.secret)) }
+        #expect(keys.count == 1)
+        for other in ["eu-west-1", "us-east-1"] {
+            #expect(try accepts(signed(region: other, service: "logs"), keys, secret: Self.key.secret))
+        }
+        #expect(try accepts(signed(key: AccessKey(id: "AKIAOTHER", secret: "o")), keys, secret: "o"))
+        #expect(keys.count == 4)
+        #expect(try !accepts(signed(key: AccessKey(id: "AKIAOTHER", secret: Self.key.secret)), keys, secret: "o"))
+        // The secret is another one from now on.
+        #expect(try !accepts(signed(), keys, secret: "new"))
+        #expect(try accepts(signed(key: AccessKey(id: Self.key.id, secret: "new")), keys, secret: "new"))
+        #expect(try !accepts(signed(), keys, secret: "new"))
+        #expect(keys.count == 4)
+        keys.forget(Self.key.id)
+        #expect(keys.count == 1)
+    }
+
+    @Test func `wrong signatures leave no key, and there are so many at most`() throws {
+        let keys = SigningKeys()
+        #expect(try !accepts(signed(), keys, secret: "other"))
+        #expect(keys.count == 0)
+        for index in 0..<SigningKeys.keysMax + 10 {
+            let key = AccessKey(id: "AKIA\(index)", secret: "s\(index)")
+            #expect(try accepts(signed(key: key), keys, secret: key.secret))
+        }
+        #expect(keys.count == 10)
+    }
+
+    @Test func `the body is compared whether the head was checked before or not`() throws {
+        let keys = SigningKeys()
+        for body: [UInt8] in [[1], [2]] {
+            #expect(try accepts(signed(body: [1]), keys, secret: Self.key.secret, body: body) == (body == [1]))
+            #expect(try (refusal(of: signed(body: [1]), body: body) == nil) == (body == [1]))
+        }
     }
 }

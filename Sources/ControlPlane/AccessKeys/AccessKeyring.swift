@@ -37,6 +37,8 @@ package final class AccessKeyring: Sendable {
     }
 
     let administrator: AccessKey
+    /// Of what requests were signed with.
+    package let signingKeys = SigningKeys()
     private let entries: Mutex<[String: Entry]>
     private let sessions: SessionCredentialIssuer?
 
@@ -90,9 +92,11 @@ package final class AccessKeyring: Sendable {
             isAdministrator: false
         )
         entries.withLock { $0[key.id] = Entry(secret: key.secret, holder: holder) }
+        signingKeys.forget(key.id)
     }
 
     func remove(_ id: String) {
         entries.withLock { $0[id] = nil }
+        signingKeys.forget(id)
     }
 }
