@@ -8,7 +8,7 @@ struct QueueSimulationTests {
     /// number of receives, duplicates known again.
     @Test(arguments: UInt64(0)..<10) func `random histories are as SQS promises`(_ batch: UInt64) throws {
         var seen = (redeliveries: 0, deadLetters: 0, duplicates: 0, expired: 0)
-        for seed in batch * 200..<(batch + 1) * 200 {
+        for seed in Histories.seeds(batch, of: 10, count: 2_000) {
             var history = QueueHistory(seed: seed)
             var table = QueueTableInMemory()
             try history.run(&table, steps: 80)
@@ -18,6 +18,7 @@ struct QueueSimulationTests {
             seen.duplicates += history.duplicates
             seen.expired += history.expired
         }
+        guard !Histories.areFew else { return }
         #expect(seen.redeliveries > 0 && seen.deadLetters > 0 && seen.duplicates > 0 && seen.expired > 0)
     }
 

@@ -10,13 +10,13 @@ struct GroupSimulationTests {
     /// discarded, in the order of its partition, no offset is committed before, and no process repeats what it has done.
     @Test(arguments: UInt64(0)..<4) func `random histories skip no record and keep every order`(_ batch: UInt64) {
         var seen = GroupHistory.Seen()
-        for seed in batch * 30..<(batch + 1) * 30 {
+        for seed in Histories.seeds(batch, of: 4, count: 120) {
             var history = GroupHistory(seed: seed)
             history.run()
             #expect(history.faults.isEmpty, "seed \(seed): \(history.faults.prefix(3))")
             seen.add(history.seen)
         }
-        #expect(seen.counts.allSatisfy { $0 > 0 }, "\(seen.counts)")
+        #expect(Histories.areFew || seen.counts.allSatisfy { $0 > 0 }, "\(seen.counts)")
     }
 }
 

@@ -9,12 +9,13 @@ struct QueuePollerSimulationTests {
     /// beside itself, groups keep their order, and every bound holds.
     @Test(arguments: UInt64(0)..<10) func `random histories lose nothing and keep every bound`(_ batch: UInt64) {
         var seen = PollerHistory.Seen()
-        for seed in batch * 60..<(batch + 1) * 60 {
+        for seed in Histories.seeds(batch, of: 10, count: 600) {
             var history = PollerHistory(seed: seed)
             history.run()
             #expect(history.faults.isEmpty, "seed \(seed): \(history.faults.prefix(3))")
             seen.add(history.seen)
         }
+        guard !Histories.areFew else { return }
         #expect(seen.failures > 0 && seen.throttles > 0 && seen.receiveFailures > 0 && seen.tooLate > 0)
         #expect(seen.fullBatches > 0 && seen.windows > 0 && seen.changes > 0 && seen.released > 0)
     }

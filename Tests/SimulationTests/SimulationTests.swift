@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
 import InvocationCore
 import LambdaModel
+import TestSupport
 import Testing
 
 /// Scheduler and lifecycles together, through random histories.
-///
-/// `MARTLET_SIMULATION_HISTORIES` says how many (2,000 by default), `MARTLET_SIMULATION_SEED` where the seeds begin.
 @Suite struct SimulationTests {
-    private static func number(_ name: String, default value: UInt64) -> UInt64 {
-        ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) } ?? value
-    }
-
     @Test func `every promise holds in every history`() {
-        let first = Self.number("MARTLET_SIMULATION_SEED", default: 1)
-        let count = Self.number("MARTLET_SIMULATION_HISTORIES", default: 2_000)
+        let seeds = Histories.seeds(first: 1, count: 2_000)
         var events = 0
-        for seed in first..<(first + count) {
+        for seed in seeds {
             // A trap ends the process; then this line says where to look.
             if seed % 500 == 1 { print("simulation: seeds from \(seed)") }
             var fleet = Fleet(seed: seed)
@@ -27,7 +20,7 @@ import Testing
                 return
             }
         }
-        print("simulation: \(count) histories, \(events) events")
+        print("simulation: \(seeds.count) histories, \(events) events")
     }
 
     @Test func `a history follows from its seed alone`() {

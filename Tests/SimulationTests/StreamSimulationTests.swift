@@ -9,7 +9,7 @@ struct StreamSimulationTests {
     /// kills between: every record is processed or discarded, in the order of its shard, and every bound holds.
     @Test(arguments: UInt64(0)..<10) func `random histories skip no record and keep every bound`(_ batch: UInt64) {
         var seen = StreamHistory.Seen()
-        for seed in batch * 30..<(batch + 1) * 30 {
+        for seed in Histories.seeds(batch, of: 10, count: 300) {
             var history = StreamHistory(seed: seed)
             history.run()
             #expect(history.faults.isEmpty, "seed \(seed): \(history.faults.prefix(3))")
@@ -20,7 +20,7 @@ struct StreamSimulationTests {
             seen.merges, seen.kills, seen.expired, seen.fullBatches, seen.filtered, seen.saveFailures,
             seen.trimmed, seen.vanished, seen.omitted,
         ]
-        #expect(all.allSatisfy { $0 > 0 }, "\(all)")
+        #expect(Histories.areFew || all.allSatisfy { $0 > 0 }, "\(all)")
     }
 }
 

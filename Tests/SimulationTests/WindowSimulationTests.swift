@@ -10,7 +10,7 @@ struct WindowSimulationTests {
     /// in the state of one window that was concluded, once, and its own; no event is too large, and no window ends before its time.
     @Test(arguments: UInt64(0)..<10) func `every record counts once, in its window`(_ batch: UInt64) {
         var seen = WindowHistory.Seen()
-        for seed in batch * 30..<(batch + 1) * 30 {
+        for seed in Histories.seeds(batch, of: 10, count: 300) {
             var history = WindowHistory(seed: seed)
             history.run()
             #expect(history.faults.isEmpty, "seed \(seed): \(history.faults.prefix(3))")
@@ -22,7 +22,7 @@ struct WindowSimulationTests {
             seen.resumed, seen.changes, seen.discarded, seen.repeated, seen.ofTime, seen.ofPassed, seen.emptyReads,
             seen.steps,
         ]
-        #expect(all.allSatisfy { $0 > 0 }, "\(all)")
+        #expect(Histories.areFew || all.allSatisfy { $0 > 0 }, "\(all)")
     }
 }
 
@@ -428,7 +428,14 @@ private struct WindowHistory {
         if let next, next < place, records[next].arrival >= window.end { return }
         let over = Timestamp(millisecondsSinceEpoch: window.end.millisecondsSinceEpoch + Int64(Self.delayMax))
         let isPassed = records.indices.prefix(place).contains { $0 > done && records[$0].arrival >= over }
-        let known = done >= 0 ? records[done].peak : nil
+        // Of one whose records were all discarded, by those.
+        let its =
+            done >= 0
+            ? [done]
+            : records.indices.prefix(place).filter {
+                (window.start..<window.end).contains(records[$0].arrival)
+            }
+        let known = its.compactMap { records[$0].peak }.max()
         if !isPassed, max(time, known ?? time) < over { faults.append("a window is concluded before its end") }
         if isPassed, (current ?? window.start) < over { seen.ofPassed += 1 }
     }
