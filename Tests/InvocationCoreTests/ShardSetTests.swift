@@ -42,6 +42,37 @@ struct ShardSetTests {
         #expect(actions(&set, later) == [.forget(["a"])])
     }
 
+    @Test func `a parent that no listing has shown yet is waited for, and not for long`() {
+        var set = ShardSet(start: .trimHorizon, positions: [:])
+        let child = ShardSet.Shard(id: "c", parents: ["b"])
+        #expect(actions(&set, now) == [.list])
+        set.listed([child], at: now, time: time)
+        #expect(actions(&set, now) == [])
+        var later = now + .seconds(1)
+        #expect(set.due == later)
+        #expect(actions(&set, later) == [.list])
+        set.listed([ShardSet.Shard(id: "b", isClosed: true), child], at: later, time: time)
+        #expect(actions(&set, later) == [.read("b", from: .trimHorizon), .seal("b")])
+        // One that is long gone.
+        set = ShardSet(start: .trimHorizon, positions: [:])
+        #expect(actions(&set, now) == [.list])
+        set.listed([child], at: now, time: time)
+        later = now + .seconds(1)
+        #expect(actions(&set, later) == [.list])
+        set.listed([child], at: later, time: time)
+        #expect(actions(&set, later) == [.read("c", from: .trimHorizon)])
+        #expect(set.due == later + .seconds(20))
+    }
+
+    @Test func `of a stream with a past the latest is read at once`() {
+        var set = ShardSet(start: .latest, positions: [:])
+        #expect(actions(&set, now) == [.list])
+        set.listed([ShardSet.Shard(id: "c", parents: ["b"])], at: now, time: time)
+        #expect(actions(&set, now).count == 1)
+        set.saved()
+        #expect(actions(&set, now) == [.read("c", from: .latest(time))])
+    }
+
     @Test func `a shard that goes while nobody reads it is ended before it is forgotten`() {
         var set = ShardSet(start: .trimHorizon, positions: ["a": .after("1"), "b": .end])
         var later = now

@@ -55,7 +55,7 @@ package struct ShardSet: Equatable, Sendable {
     /// Durable positions by shard.
     private var positions: [String: StreamPosition]
     private var shards: [Shard] = []
-    /// Of those that are there; a shard is gone when two listings in a row lack it.
+    /// Of those that are there, or may be; a shard is gone when two listings in a row lack it.
     private var names: Set<String> = []
     /// Those that the last listing lacked.
     private var absent: Set<String> = []
@@ -90,10 +90,15 @@ package struct ShardSet: Equatable, Sendable {
         listDue = now + Self.interval
         self.shards = shards.sorted { $0.id < $1.id }
         let found = Set(shards.map(\.id))
-        let missing = names.union(positions.keys).union(reading).subtracting(found).subtracting([Self.mark])
+        let isBeginning = start == .latest && positions.isEmpty && unsaved.isEmpty
+        // One that was made and ended between two listings may be known by its children alone.
+        let parents = isBeginning ? [] : Set(shards.flatMap(\.parents)).filter { positions[$0] != .end }
+        let known = names.union(positions.keys).union(reading).subtracting([Self.mark])
+        let missing = known.union(parents).subtracting(found)
+        if !missing.subtracting(known).subtracting(absent).isEmpty { listDue = now + Self.intervalMin }
         names = found.union(missing.subtracting(absent))
         absent = missing
-        if start == .latest, positions.isEmpty, unsaved.isEmpty {
+        if isBeginning {
             unsaved[Self.mark] = .since(time)
             for shard in shards {
                 unsaved[shard.id] = shard.isClosed ? .end : .since(time)
