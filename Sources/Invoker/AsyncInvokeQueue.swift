@@ -288,7 +288,7 @@ package actor AsyncInvokeQueue: Service {
         guard !plan.isSwitchedOff else { return await end(.zeroReservedConcurrency) }
         let attempt: AsyncRetryPolicy.Attempt
         var response: InvocationResponse?
-        switch await tried(event) {
+        switch await tried(id, event) {
         case .gone:
             // The function, or what the qualifier named, is gone: there is nobody to tell.
             logger.info("asynchronous event dropped", metadata: ["function": "\(function.arn)", "cause": "not found"])
@@ -343,7 +343,7 @@ package actor AsyncInvokeQueue: Service {
         case loop
     }
 
-    private func tried(_ event: AsyncEvent) async -> Tried {
+    private func tried(_ id: Int64, _ event: AsyncEvent) async -> Tried {
         let envelope = event.envelope
         let request = InvocationRequest(
             requestID: envelope.requestID,
@@ -354,6 +354,8 @@ package actor AsyncInvokeQueue: Service {
         )
         do {
             let response = try await invoke(request)
+            backlog.ran(id, of: envelope.function)
+            ringing?.yield()
             switch response.outcome {
             case .success: return .ended(.succeeded, response)
             case .functionError: return .ended(.functionError, response)
@@ -362,7 +364,8 @@ package actor AsyncInvokeQueue: Service {
             return .gone
         } catch LambdaError.recursiveInvocation {
             return .loop
-        } catch LambdaError.tooManyRequests {
+        } catch LambdaError.tooManyRequests(let reason) {
+            backlog.throttled(id, of: envelope.function, in: reason.room, at: now())
             return .ended(.throttled, nil)
         } catch {
             logger.error(
@@ -370,6 +373,17 @@ package actor AsyncInvokeQueue: Service {
                 metadata: ["function": "\(envelope.function.arn)", "cause": "\(error)"]
             )
             return .ended(.machineFailed, nil)
+        }
+    }
+}
+
+extension ThrottleReason {
+    fileprivate var room: AsyncGate.Room {
+        switch self {
+        case .concurrentInvocationLimitExceeded, .callerRateLimitExceeded: .account
+        case .functionInvocationRateLimitExceeded, .reservedFunctionInvocationRateLimitExceeded,
+            .reservedFunctionConcurrentInvocationLimitExceeded:
+            .function
         }
     }
 }

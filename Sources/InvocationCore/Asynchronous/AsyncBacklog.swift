@@ -6,6 +6,8 @@ package import LambdaModel
 /// Accounts take turns, and so do the functions of one, so that who has many events, or is throttled, doesn't hold up the
 /// others. Of one function those that fall due first come first. Times are wall-clock: they outlive the process.
 ///
+/// Of a function whose attempt found no room the next ones are tried as `AsyncGate` says.
+///
 /// An attempt ends when its outcome is on disk. One whose outcome could not be written keeps its place and waits for that:
 /// the function doesn't run again.
 package struct AsyncBacklog: Equatable, Sendable {
@@ -26,11 +28,22 @@ package struct AsyncBacklog: Equatable, Sendable {
         /// A binary heap: the event that falls due first is first; of two the one that was accepted first.
         var heap: [Waiting] = []
         var attempts = 0
+        /// nil while there is room.
+        var gate: AsyncGate?
+    }
+
+    /// Functions of one account that found no room in what its functions share.
+    private struct Crowd: Equatable, Sendable {
+        var functions = 0
+        /// Of attempts that have ended, and that no other has taken.
+        var places = 0
     }
 
     /// An event that was tried.
     private struct InHand: Equatable, Sendable {
         var bytes: Int
+        /// It was begun for the place of another that had ended, and has not used it yet.
+        var holdsPlace = false
         /// How often its outcome could not be written.
         var failures = 0
         /// When that is tried again; nil while it is.
@@ -43,6 +56,8 @@ package struct AsyncBacklog: Equatable, Sendable {
     /// Accounts whose turn is to come, each once.
     private var accounts = FIFOQueue<String>()
     private var inHand: [EventID: InHand] = [:]
+    /// By account.
+    private var crowds: [String: Crowd] = [:]
     /// Waiting and being tried, those included that are only just being stored.
     private var countShare: FairShare
     private var bytesShare: FairShare
@@ -111,7 +126,31 @@ package struct AsyncBacklog: Equatable, Sendable {
         let bytes = release(id, function)
         countShare.giveBack(for: function.accountID)
         bytesShare.giveBack(bytes, for: function.accountID)
-        if let line = lines[function], line.heap.isEmpty, line.attempts == 0 { lines[function] = nil }
+        if let line = lines[function], line.heap.isEmpty, line.attempts == 0 {
+            setGate(nil, of: function)
+            lines[function] = nil
+        }
+    }
+
+    /// An attempt found no room.
+    package mutating func throttled(
+        _ id: EventID,
+        of function: FunctionKey,
+        in room: AsyncGate.Room,
+        at now: Timestamp
+    ) {
+        inHand[id]?.holdsPlace = false
+        guard var gate = lines[function]?.gate else {
+            return setGate(AsyncGate(room, at: now), of: function)
+        }
+        gate.close(room, at: now)
+        setGate(gate, of: function)
+    }
+
+    /// An attempt has run: another may in its place.
+    package mutating func ran(_ id: EventID, of function: FunctionKey) {
+        inHand[id]?.holdsPlace = false
+        givePlace(of: function)
     }
 
     /// The outcome of an attempt could not be written: that is tried again after 1 s, 2 s … 60 s.
@@ -149,21 +188,65 @@ package struct AsyncBacklog: Equatable, Sendable {
         guard var functions = turns.removeValue(forKey: account) else { return nil }
         defer { if !functions.isEmpty { turns[account] = functions } }
         for _ in 0..<functions.count {
-            guard let function = functions.popFirst(), var line = lines[function], let first = line.heap.first else {
-                continue
-            }
-            guard line.attempts < attemptsOfOneMax, first.due <= now else {
+            guard let function = functions.popFirst(), let attempts = lines[function]?.attempts,
+                let first = lines[function]?.heap.first
+            else { continue }
+            guard attempts < attemptsOfOneMax, first.due <= now, let place = place(of: function, at: now) else {
                 functions.append(function)
                 continue
             }
-            Self.removeFirst(&line.heap)
-            line.attempts += 1
-            lines[function] = line
-            inHand[first.id] = InHand(bytes: first.bytes)
-            if !line.heap.isEmpty { functions.append(function) }
+            begin(function)
+            inHand[first.id] = InHand(bytes: first.bytes, holdsPlace: place == .another)
+            if lines[function]?.heap.isEmpty == false { functions.append(function) }
             return (first.id, function)
         }
         return nil
+    }
+
+    /// In place: a copy of many events takes its time.
+    private mutating func begin(_ function: FunctionKey) {
+        lines[function]?.attempts += 1
+        guard var heap = lines[function]?.heap else { return }
+        lines[function]?.heap = []
+        Self.removeFirst(&heap)
+        lines[function]?.heap = heap
+    }
+
+    private enum Place { case free, another }
+
+    /// Takes a place for an attempt of a function; nil where it has to wait for one.
+    private mutating func place(of function: FunctionKey, at now: Timestamp) -> Place? {
+        guard var gate = lines[function]?.gate else { return .free }
+        if gate.places > 0 {
+            lines[function]?.gate?.places -= 1
+            return .another
+        }
+        if gate.room == .account, let crowd = crowds[function.accountID], crowd.places > 0 {
+            crowds[function.accountID]?.places -= 1
+            return .another
+        }
+        guard gate.tries(at: now) else { return nil }
+        setGate(gate.isWide(attemptsOfOneMax) ? nil : gate, of: function)
+        return .free
+    }
+
+    private mutating func givePlace(of function: FunctionKey) {
+        guard let gate = lines[function]?.gate else { return }
+        switch gate.room {
+        case .function: lines[function]?.gate?.places = min(attemptsOfOneMax, gate.places + 1)
+        case .account:
+            let places = crowds[function.accountID]?.places ?? 0
+            crowds[function.accountID]?.places = min(attemptsOfOneMax, places + 1)
+        }
+    }
+
+    private mutating func setGate(_ gate: AsyncGate?, of function: FunctionKey) {
+        let account = function.accountID
+        let change = (gate?.room == .account ? 1 : 0) - (lines[function]?.gate?.room == .account ? 1 : 0)
+        lines[function]?.gate = gate
+        guard change != 0 else { return }
+        crowds[account, default: Crowd()].functions += change
+        if crowds[account]?.functions == 0 { crowds[account] = nil }
     }
 
     /// When something that is not held up by the bounds falls due; nil when there is nothing.
@@ -173,9 +256,17 @@ package struct AsyncBacklog: Equatable, Sendable {
             guard let first = line.heap.first, line.attempts < attemptsOfOneMax,
                 attemptShare.hasRoom(for: function.accountID)
             else { continue }
-            due = due.map { min($0, first.due) } ?? first.due
+            let begins = max(first.due, opening(of: line, function) ?? first.due)
+            due = due.map { min($0, begins) } ?? begins
         }
         return due
+    }
+
+    /// nil for now.
+    private func opening(of line: Line, _ function: FunctionKey) -> Timestamp? {
+        guard let gate = line.gate, gate.places == 0 else { return nil }
+        if gate.room == .account, let crowd = crowds[function.accountID], crowd.places > 0 { return nil }
+        return gate.opening
     }
 
     /// - Returns: the event's bytes.
@@ -185,6 +276,7 @@ package struct AsyncBacklog: Equatable, Sendable {
         }
         lines[function]?.attempts -= 1
         attemptShare.giveBack(for: function.accountID)
+        if event.holdsPlace { givePlace(of: function) }
         return event.bytes
     }
 
