@@ -11,12 +11,13 @@ struct RabbitMQConsumerSimulationTests {
         _ batch: UInt64
     ) {
         var seen = ConsumerHistory.Seen()
-        for seed in batch * 60..<(batch + 1) * 60 {
+        for seed in Histories.seeds(batch, of: 10, count: 600) {
             var history = ConsumerHistory(seed: seed)
             history.run()
             #expect(history.faults.isEmpty, "seed \(seed): \(history.faults.prefix(3))")
             seen.add(history.seen)
         }
+        guard !Histories.areFew else { return }
         #expect(seen.failures > 0 && seen.throttles > 0 && seen.losses > 0 && seen.refusals > 0 && seen.givenUp > 0)
         #expect(seen.fullBatches > 0 && seen.windows > 0 && seen.stops > 0 && seen.lateMessages > 0)
         #expect(seen.failedConnections > 0 && seen.lostWhileRunning > 0)
@@ -34,6 +35,47 @@ struct RabbitMQConsumerSimulationTests {
             now = consumer.due ?? now
         }
         #expect(delays == [1, 2, 4, 8, 16, 16, 16, 16, 16].map { .seconds($0) })
+    }
+
+    @Test func `what can't be run in its time is given back, counted from its arrival`() {
+        var consumer = RabbitMQConsumer(.init(batchSize: 3, window: .zero), payloadBytesMax: 100)
+        var now = MonotonicTime(nanoseconds: 0)
+        #expect(consumer.next(at: now) == .connect(1))
+        consumer.connected(1)
+        consumer.received(.init(tag: 1, bytes: 10), isWanted: true, by: 1, at: now)
+        #expect(consumer.next(at: now) == .invoke(1, messages: [1]))
+        // It comes while the first one runs, for fourteen minutes.
+        now = now + .seconds(1)
+        consumer.received(.init(tag: 2, bytes: 10), isWanted: true, by: 1, at: now)
+        let arrived = now
+        now = now + .seconds(840)
+        consumer.received(.init(tag: 3, bytes: 10), isWanted: true, by: 1, at: now)
+        consumer.ended(1, .succeeded, at: now)
+        #expect(consumer.next(at: now) == .acknowledge([1]))
+        var tries = 0
+        while case .invoke(let batch, messages: [2, 3])? = consumer.next(at: now) {
+            tries += 1
+            consumer.ended(batch, .throttled, at: now)
+            guard let due = consumer.due, due > now else { break }
+            now = due
+        }
+        // The minute that is left of a quarter of an hour.
+        #expect(tries == 6 && now - arrived < RabbitMQConsumer.holdMax)
+        #expect(consumer.next(at: now) == .reject([2, 3], requeues: true))
+    }
+
+    @Test func `what waits behind a batch for too long is given back while that runs`() {
+        var consumer = RabbitMQConsumer(.init(batchSize: 3, window: .zero), payloadBytesMax: 100)
+        let begun = MonotonicTime(nanoseconds: 0)
+        #expect(consumer.next(at: begun) == .connect(1))
+        consumer.connected(1)
+        consumer.received(.init(tag: 1, bytes: 10), isWanted: true, by: 1, at: begun)
+        #expect(consumer.next(at: begun) == .invoke(1, messages: [1]))
+        consumer.received(.init(tag: 2, bytes: 10), isWanted: true, by: 1, at: begun)
+        consumer.received(.init(tag: 3, bytes: 10), isWanted: true, by: 1, at: begun + .seconds(5))
+        #expect(consumer.next(at: begun) == nil && consumer.due == begun + RabbitMQConsumer.holdMax)
+        #expect(consumer.next(at: begun + RabbitMQConsumer.holdMax) == .reject([2], requeues: true))
+        #expect(consumer.due == begun + .seconds(5) + RabbitMQConsumer.holdMax)
     }
 
     @Test func `a batch that failed is given back at once, and nothing is run for a while`() {
@@ -116,12 +158,14 @@ private struct ConsumerHistory {
     private var connection = 0
     private var isOpen = false
     private var isConsuming = false
+    /// What is on its way when the consumer is cancelled.
+    private var late = 0
     private var lastTag: UInt64 = 0
     private var held: [UInt64: Held] = [:]
     private var running: (id: Int, tags: [UInt64], connection: Int)?
     /// Of the batch that was throttled last.
     private var throttled: [UInt64] = []
-    private var firstTries: [Int: MonotonicTime] = [:]
+    private var tried: Set<Int> = []
     private var alarms = 0
     private var arrivals: Int
     private var windowMax: Duration
@@ -223,7 +267,8 @@ private struct ConsumerHistory {
         guard isOpen, id == connection, !ready.isEmpty, held.count < consumer.settings.batchSize else { return }
         // What was on its way when the consumer was cancelled.
         if !isConsuming {
-            guard random.oneIn(2) else { return }
+            guard late > 0 else { return }
+            late -= 1
             seen.lateMessages += 1
         }
         let message = ready.removeFirst()
@@ -285,10 +330,17 @@ private struct ConsumerHistory {
             case .invoke(let id, let tags): begin(id, tags)
             case .acknowledge(let tags): for tag in tags { acknowledge(tag) }
             case .reject(let tags, let requeues): for tag in tags { reject(tag, requeues: requeues) }
-            case .cancel: isConsuming = false
+            case .cancel:
+                isConsuming = false
+                late = random.below(5)
             case .disconnect:
-                if running != nil { faults.append("a connection closed while its batch runs") }
-                if isOpen { events.schedule(.closed(connection), after: .milliseconds(5)) }
+                if isOpen {
+                    if running?.connection == connection { faults.append("a connection closed while its batch runs") }
+                    events.schedule(.closed(connection), after: .milliseconds(5))
+                } else {
+                    // It does not come about.
+                    connection = 0
+                }
             }
         }
         guard let due = consumer.due else { return }
@@ -328,12 +380,10 @@ private struct ConsumerHistory {
         if !batch.allSatisfy({ messages[$0.message].isWanted }) { faults.append("what no filter lets through was run") }
         let bytes = batch.reduce(tags.count - 1) { $0 + messages[$1.message].bytes }
         if bytes > Self.payloadBytesMax { faults.append("\(bytes) bytes in a batch") }
-        if let first = firstTries[id] {
-            if events.now - first > RabbitMQConsumer.holdMax + .seconds(31) { faults.append("held for too long") }
-        } else {
-            firstTries[id] = events.now
-            check(tags, batch)
+        if batch.contains(where: { events.now - $0.arrived > RabbitMQConsumer.holdMax }) {
+            faults.append("held for too long")
         }
+        if tried.insert(id).inserted { check(tags, batch) }
         running = (id, tags, connection)
         events.schedule(.ended(id), after: random.duration(upTo: random.oneIn(10) ? .seconds(60) : .seconds(1)))
     }

@@ -58,11 +58,11 @@ package struct RabbitMQConsumer: Equatable, Sendable {
         case throttled
     }
 
-    /// Longest that a batch is in hand without having run.
+    /// Longest that a message is in hand before the invocation that it is settled with begins.
     ///
-    /// RabbitMQ closes the channel of a message that is not acknowledged for
-    /// 30 minutes (https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout), 14 of which a function may run.
-    package static let holdMax = Duration.seconds(600)
+    /// RabbitMQ closes the channel of a message that is not acknowledged 30 minutes after it was delivered
+    /// (https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout), 14 of which a function may run.
+    package static let holdMax = Duration.seconds(900)
     private static let retryDelayMin = Duration.seconds(1)
     private static let retryDelayMax = Duration.seconds(30)
     private static let connectDelayMax = Duration.seconds(16)
@@ -79,8 +79,8 @@ package struct RabbitMQConsumer: Equatable, Sendable {
         var messages: [Message]
         /// Tags mean nothing to another.
         var connection: ConnectionID
-        /// Of its first try.
-        var begun: MonotonicTime
+        /// Of its first message.
+        var arrived: MonotonicTime
     }
 
     private struct Gathered: Equatable, Sendable {
@@ -195,7 +195,7 @@ package struct RabbitMQConsumer: Equatable, Sendable {
         guard connection == .open(batch.connection) else { return }
         switch outcome {
         case .succeeded: acknowledged += batch.messages.map(\.tag)
-        case .throttled where !isStopping && now - batch.begun < Self.holdMax: delayed = batch
+        case .throttled where !isStopping && resumeAt - batch.arrived <= Self.holdMax: delayed = batch
         case .failed, .throttled: requeued += batch.messages.map(\.tag)
         }
     }
@@ -206,15 +206,16 @@ package struct RabbitMQConsumer: Equatable, Sendable {
     package var due: MonotonicTime? {
         guard !isStopping else { return nil }
         if connection == .none { return connectAt }
-        guard running == nil else { return nil }
-        if delayed != nil { return resumeAt }
-        guard let first = gathered.first else { return nil }
-        return isFull ? resumeAt : max(resumeAt, first.arrived + settings.window)
+        let expiry = gathered.first.map { $0.arrived + Self.holdMax }
+        guard running == nil else { return expiry }
+        guard delayed == nil else { return min(resumeAt, expiry ?? resumeAt) }
+        guard let first = gathered.first, let expiry else { return nil }
+        return min(expiry, isFull ? resumeAt : max(resumeAt, first.arrived + settings.window))
     }
 
     /// What is to be done now; to be asked until there is nothing.
     package mutating func next(at now: MonotonicTime) -> Action? {
-        if isStopping { putBack() }
+        if isStopping { putBack() } else { putBackOld(now) }
         if let settlement = settle() { return settlement }
         if isStopping { return end() }
         if connection == .none, now >= connectAt {
@@ -230,7 +231,7 @@ package struct RabbitMQConsumer: Equatable, Sendable {
         }
         guard let first = gathered.first, isFull || now >= first.arrived + settings.window else { return nil }
         lastBatch += 1
-        let batch = Batch(id: lastBatch, messages: take(), connection: id, begun: now)
+        let batch = Batch(id: lastBatch, messages: take(), connection: id, arrived: first.arrived)
         running = batch
         return .invoke(batch.id, messages: batch.messages.map(\.tag))
     }
@@ -257,6 +258,16 @@ package struct RabbitMQConsumer: Equatable, Sendable {
         gathered = []
         fitting = Fitting()
         delayed = nil
+    }
+
+    /// What has waited for too long behind another batch comes again, with time anew.
+    private mutating func putBackOld(_ now: MonotonicTime) {
+        let count = gathered.prefix { now - $0.arrived >= Self.holdMax }.count
+        guard count > 0 else { return }
+        requeued += gathered.prefix(count).map(\.message.tag)
+        gathered.removeFirst(count)
+        fitting = Fitting()
+        fit()
     }
 
     private mutating func end() -> Action? {
