@@ -327,7 +327,8 @@ extension API.EventSourceMappingConfiguration {
             let topic = topics?.first, let group = selfManagedKafkaEventSourceConfig?.consumerGroupId
         else { return nil }
         let destination = destinationConfig?.onFailure?.destination
-        let retries = maximumRetryAttempts.flatMap { $0 < 0 ? nil : $0 }
+        // -1 is for any number, also where a destination waits.
+        let retries = maximumRetryAttempts ?? (destination == nil ? -1 : Self.toldRetriesMax)
         return EventSourcePlan.KafkaSource(
             servers: servers,
             topic: topic,
@@ -342,7 +343,7 @@ extension API.EventSourceMappingConfiguration {
             settings: ShardPoller.Settings(
                 batchSize: batchSize ?? 100,
                 window: maximumBatchingWindowInSeconds.map { .seconds($0) } ?? Self.kafkaWindow,
-                retriesMax: retries ?? destination.map { _ in Self.toldRetriesMax },
+                retriesMax: retries < 0 ? nil : retries,
                 ageMax: maximumRecordAgeInSeconds.flatMap { $0 < 0 ? nil : .seconds($0) },
                 bisects: bisectBatchOnFunctionError ?? false,
                 isPushed: true

@@ -26,7 +26,7 @@ package actor EventSourceService: Service {
     private let streams: StreamReading
     private let brokers: RabbitMQBrokers
     private let secrets: Secret.Finder
-    private let places = KafkaPlaces()
+    private let kafkaShare: KafkaShare
     private let invoke: Invoke
     private let all: @Sendable () async throws -> [EventSourceKey]
     private let plan: Plan
@@ -41,13 +41,15 @@ package actor EventSourceService: Service {
     private var isEnding = false
     private let board: EventSourceBoard
 
-    /// `all` are the mappings that there are when it begins, `plan` says of one what is to be read, at any time.
+    /// `all` are the mappings that there are when it begins, `plan` says of one what is to be read, at any time; `kafkaMemoryMiB` is what
+    /// topics may take of an account that is alone.
     package init(
         board: EventSourceBoard,
         queues: any SQSQueues,
         streams: StreamReading,
         brokers: RabbitMQBrokers,
         secrets: @escaping Secret.Finder,
+        kafkaMemoryMiB: Int,
         invoke: @escaping Invoke,
         all: @escaping @Sendable () async throws -> [EventSourceKey],
         plan: @escaping Plan,
@@ -60,6 +62,7 @@ package actor EventSourceService: Service {
         self.streams = streams
         self.brokers = brokers
         self.secrets = secrets
+        kafkaShare = KafkaShare(memoryMiB: kafkaMemoryMiB)
         self.invoke = invoke
         self.all = all
         self.plan = plan
@@ -202,7 +205,7 @@ package actor EventSourceService: Service {
             secret: secrets,
             invoke: invoke,
             delivery: DiscardDelivery(deliver: streams.deliver, clock: clock, logger: logger),
-            places: places,
+            share: kafkaShare,
             time: streams.time,
             now: now,
             clock: clock,

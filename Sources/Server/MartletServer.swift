@@ -260,6 +260,7 @@ struct MartletServer {
             streams: streams,
             brokers: EventSourceConnections.brokers(configuration),
             secrets: secrets,
+            kafkaMemoryMiB: configuration.kafkaMemoryMiB,
             invoke: { try await invoker.invoke($0) },
             all: { try await controlPlane.eventSources() },
             plan: { try await controlPlane.eventSourcePlan($0) },

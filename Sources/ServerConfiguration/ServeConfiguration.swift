@@ -93,6 +93,8 @@ package struct ServeConfiguration: Equatable, Sendable {
     package var asyncRetryDelay: Duration
     /// `--async-events`, 100,000 of an account that may wait.
     package var asyncEventsMax: Int
+    /// `--kafka-memory`, 1,024 MiB that topics may take of an account that is alone.
+    package var kafkaMemoryMiB: Int
     /// `--aws-endpoint`, none: where AWS's other services are, as scheme, host and port without a slash at the end.
     package var awsEndpoint: String?
     /// `--sqs`, embedded unless `--aws-endpoint` is given.
@@ -206,6 +208,7 @@ extension ServeConfiguration {
         drainTimeout = try layers.duration(.drainTimeout, upTo: .seconds(3_600)) ?? .seconds(60)
         asyncRetryDelay = try layers.duration(.asyncRetryDelay, upTo: .seconds(3_600)) ?? .seconds(60)
         asyncEventsMax = try layers.number(.asyncEvents, in: 1...10_000_000, unit: "events") ?? 100_000
+        kafkaMemoryMiB = try layers.number(.kafkaMemory, in: 16...(1 << 20), unit: "MiB") ?? 1_024
         awsEndpoint = try layers.endpoint(.awsEndpoint)
         queues = try layers.choice(.queues) ?? (awsEndpoint == nil ? .embedded : .awsEndpoint)
         guard queues == .embedded || awsEndpoint != nil else {

@@ -189,6 +189,15 @@ package struct ServeOptions: ParsableArguments {
     private var asyncEvents: String?
 
     @Option(
+        name: .customLong("kafka-memory"),
+        help: ArgumentHelp(
+            "Memory that topics of Kafka may take of an account that is alone; more partitions wait (default: 1024).",
+            valueName: "MiB"
+        )
+    )
+    private var kafkaMemory: String?
+
+    @Option(
         name: .customLong("aws-endpoint"),
         help: ArgumentHelp(
             "Where AWS's other services are, such as http://127.0.0.1:5000 (default: nowhere).",
@@ -379,6 +388,7 @@ package struct ServeOptions: ParsableArguments {
             (.pool, pool),
             (.keepAlive, keepAlive),
             (.drainTimeout, drainTimeout), (.asyncRetryDelay, asyncRetryDelay), (.asyncEvents, asyncEvents),
+            (.kafkaMemory, kafkaMemory),
             (.awsEndpoint, awsEndpoint), (.queues, queues), (.streams, streams), (.streamStorage, streamStorage),
             (.schedules, schedules),
             (.throttleAPI, throttleAPI ? "true" : nil),

@@ -96,6 +96,32 @@ import Testing
         #expect(try await plan(created)?.settings.retriesMax == 10)
     }
 
+    @Test func `without end is without end, also where a destination waits`() async throws {
+        defer { try? fixture.remove() }
+        try await fixture.create("f")
+        let told: JSONValue = .string("arn:aws:sns:us-east-1:000000000000:failed")
+        let destination: JSONValue = .object(["OnFailure": .object(["Destination": told])])
+        let pollers: JSONValue = .object(["MinimumPollers": .integer(1)])
+        let created = try await create([
+            "DestinationConfig": destination, "MaximumRetryAttempts": .integer(-1), "ProvisionedPollerConfig": pollers,
+        ])
+        let source = try #require(try await plan(created))
+        #expect(created["MaximumRetryAttempts"] == .integer(-1))
+        #expect(source.settings.retriesMax == nil && source.destination == told.string)
+        let id = try #require(created["UUID"]?.string)
+        let labels = ["UUID": id]
+        func change(_ retries: Int) async throws -> Int? {
+            _ = try await plane.call(
+                .updateEventSourceMapping,
+                labels,
+                body: JSONValue.object(["MaximumRetryAttempts": .integer(retries)]).bytes
+            )
+            return try await plan(created)?.settings.retriesMax
+        }
+        #expect(try await change(3) == 3)
+        #expect(try await change(-1) == nil)
+    }
+
     @Test func `a mapping with a schema registry is stored and not read`() async throws {
         defer { try? fixture.remove() }
         try await fixture.create("f")

@@ -208,6 +208,14 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
             read: { String($0.asyncEventsMax) }
         ),
         PrecedenceCase(
+            setting: .kafkaMemory,
+            option: ["16"],
+            variable: "32",
+            file: "64",
+            expected: ("16", "32", "64", "1024"),
+            read: { String($0.kafkaMemoryMiB) }
+        ),
+        PrecedenceCase(
             setting: .streamStorage,
             option: ["1"],
             variable: "2",

@@ -184,6 +184,45 @@ class Cluster:
             rd.rd_kafka_destroy(other)
 
 
+class Hang:
+    """A broker that hangs, when it is told to: it takes connections and requests still, and answers none."""
+
+    def __init__(self, cluster):
+        host, port = cluster.servers[0].rsplit(":", 1)
+        self.behind = (host, int(port))
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.server = f"127.0.0.1:{self.port}"
+        self.hangs = threading.Event()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        self.listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, front):
+        try:
+            with front, socket.create_connection(self.behind) as back:
+                while True:
+                    request = _frame(front)
+                    if self.hangs.is_set():
+                        continue
+                    _send(back, request)
+                    answer = _frame(back)
+                    if not self.hangs.is_set():
+                        # A host, and its port in four bytes.
+                        _send(front, answer.replace(struct.pack(">i", self.behind[1]), struct.pack(">i", self.port)))
+        except (OSError, EOFError):
+            pass
+
+
 API_VERSIONS, SASL_HANDSHAKE, SASL_AUTHENTICATE = 18, 17, 36
 
 

@@ -9,7 +9,11 @@ struct KafkaConfiguration: Sendable {
     /// What one answer of a broker may have; a record that is larger stops its partition.
     static let answerBytesMax = 32 << 20
     /// What is fetched ahead of one partition, and at one time.
-    private static let aheadBytes = 512 << 10
+    private static let aheadBytes = 256 << 10
+    /// Of a page that there is no room for, for a partition that has nothing in hand.
+    static let smallPageBytesMax = 256 << 10
+    /// What a partition takes by itself, but for what one record has more.
+    static let partitionBytes = 2 * aheadBytes + smallPageBytesMax
 
     let topic: String
     let start: ShardSet.Start

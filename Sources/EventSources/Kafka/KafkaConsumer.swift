@@ -15,8 +15,8 @@ struct KafkaConsumer: Sendable {
     let notices: AsyncStream<KafkaNotice>
 
     /// nil where the process has no descriptor left.
-    init?(_ configuration: KafkaConfiguration, logger: Logger) {
-        guard let mailbox = KafkaMailbox() else { return nil }
+    init?(_ configuration: KafkaConfiguration, _ share: KafkaShare, account: String, logger: Logger) {
+        guard let mailbox = KafkaMailbox(share, account: account) else { return nil }
         let (notices, continuation) = AsyncStream.makeStream(of: KafkaNotice.self)
         self.mailbox = mailbox
         self.notices = notices

@@ -17,8 +17,9 @@ enum KafkaCommand: Sendable {
 
 /// What the thread of a consumer says.
 enum KafkaNotice: Sendable {
-    /// Those partitions are the member's, each from that offset on; so many more are not read, as there are too many.
-    case assigned([Int: Int64], unread: Int)
+    /// Those partitions are the member's, each from that offset on; so many more are not read, as there are too many, and so many wait
+    /// for memory.
+    case assigned([Int: Int64], unread: Int, waiting: Int)
     case revoked(isLost: Bool)
     /// `bytes` are to be settled with the mailbox.
     case records(GroupMember.Seat, [KafkaRecord], hasMore: Bool, bytes: Int)
@@ -44,16 +45,23 @@ final class KafkaMailbox: Sendable {
     }
 
     private let state = Mutex(State())
+    private let share: KafkaShare
+    private let account: String
     /// An eventfd, which librdkafka writes to as well; closed with the last of its users.
     let descriptor: CInt
 
     /// nil where the process has no descriptor left.
-    init?() {
+    init?(_ share: KafkaShare, account: String) {
+        self.share = share
+        self.account = account
         descriptor = crdkafka_wake_descriptor()
         guard descriptor >= 0 else { return nil }
     }
 
-    deinit { if descriptor >= 0 { close(descriptor) } }
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+        state.withLock { share.hold(-$0.heldBytes - $0.flyingBytes, account) }
+    }
 
     func tell(_ command: KafkaCommand) {
         state.withLock { state in
@@ -66,8 +74,10 @@ final class KafkaMailbox: Sendable {
     /// So many bytes are in hand, and so many less on their way.
     func hold(_ bytes: Int, settled: Int = 0) {
         let hasMoreRoom = state.withLock { state in
-            defer { (state.heldBytes, state.flyingBytes) = (bytes, state.flyingBytes - settled) }
-            return bytes - settled < state.heldBytes
+            let change = bytes - settled - state.heldBytes
+            (state.heldBytes, state.flyingBytes) = (bytes, state.flyingBytes - settled)
+            share.hold(change, account)
+            return change < 0
         }
         if hasMoreRoom { wake() }
     }
@@ -83,9 +93,22 @@ final class KafkaMailbox: Sendable {
     /// Whether the thread is to end soon: what takes time is given up.
     var isLeaving: Bool { state.withLock(\.isLeaving) }
 
-    var room: Int { state.withLock { Self.bytesMax - $0.heldBytes - $0.flyingBytes } }
+    var room: Int {
+        let own = state.withLock { Self.bytesMax - $0.heldBytes - $0.flyingBytes }
+        return min(own, share.room(account))
+    }
 
-    func send(_ bytes: Int) { state.withLock { $0.flyingBytes += bytes } }
+    func send(_ bytes: Int) {
+        state.withLock { state in
+            state.flyingBytes += bytes
+            share.hold(bytes, account)
+        }
+    }
+
+    /// Of those partitions so many may be read.
+    func takePartitions(_ count: Int) -> Int { share.takePartitions(count, account) }
+    func giveBackPartitions(_ count: Int) { share.giveBackPartitions(count, account) }
+    var hasPartition: Bool { share.hasPartition(account) }
 
     func take() -> [KafkaCommand] {
         state.withLock { state in

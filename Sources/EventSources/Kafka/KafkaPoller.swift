@@ -15,7 +15,7 @@ actor KafkaPoller: SourcePoller {
         var invoke: EventSourceService.Invoke
         var delivery: DiscardDelivery
         /// Of all mappings of topics.
-        var places: KafkaPlaces
+        var share: KafkaShare
         /// Wall-clock time.
         var time: @Sendable () -> Timestamp
         var now: @Sendable () -> MonotonicTime
@@ -53,6 +53,7 @@ actor KafkaPoller: SourcePoller {
     private var problem: String?
     private var problems: [Int: String] = [:]
     private var unread = 0
+    private var waiting = 0
     private var hasProcessed = false
     /// Before that, a mapping is shown as one that begins.
     private var hasBegun = false
@@ -149,14 +150,14 @@ actor KafkaPoller: SourcePoller {
     private func consume() async {
         var turns = 0
         while !member.isStopping {
-            if await tools.places.take() {
+            if tools.share.takeTopic(plan.key.accountID) {
                 let began = tools.now()
-                if !member.isStopping { await session() }
-                await tools.places.giveBack()
+                await session()
+                tools.share.giveBackTopic(plan.key.accountID)
                 // One that held out for long begins anew.
                 turns = tools.now() - began > Self.restartPauseMax ? 0 : turns + 1
             } else {
-                set(problem: "\(KafkaPlaces.max) other topics are read, and no more than that at one time.")
+                set(problem: "As many other topics are read as there may be at one time.")
                 turns = 1
             }
             guard !member.isStopping else { break }
@@ -184,7 +185,14 @@ actor KafkaPoller: SourcePoller {
         } catch {
             return set(problem: error.problem)
         }
-        guard let consumer = KafkaConsumer(configuration, logger: tools.logger) else {
+        guard
+            let consumer = KafkaConsumer(
+                configuration,
+                tools.share,
+                account: plan.key.accountID,
+                logger: tools.logger
+            )
+        else {
             return set(problem: "The server has no file descriptor left.")
         }
         self.consumer = consumer
@@ -197,8 +205,8 @@ actor KafkaPoller: SourcePoller {
     private func handle(_ notice: KafkaNotice, _ consumer: KafkaConsumer) {
         let now = tools.now()
         switch notice {
-        case .assigned(let offsets, let unread):
-            self.unread = unread
+        case .assigned(let offsets, let unread, let waiting):
+            (self.unread, self.waiting) = (unread, waiting)
             problems = [:]
             member.assigned(offsets, at: now)
             set(problem: nil)
@@ -272,22 +280,10 @@ actor KafkaPoller: SourcePoller {
     }
 
     private var crowd: String? {
+        if waiting > 0 {
+            return "\(waiting) partitions wait for memory: those that are read have what there is (--kafka-memory)."
+        }
         guard unread > 0 else { return nil }
         return "\(unread) partitions are not read: a mapping has \(KafkaSession.partitionsMax) at the most."
     }
-}
-
-/// How many topics are read at one time: each has threads of its own.
-actor KafkaPlaces {
-    static let max = 64
-
-    private var taken = 0
-
-    func take() -> Bool {
-        guard taken < Self.max else { return false }
-        taken += 1
-        return true
-    }
-
-    func giveBack() { taken -= 1 }
 }

@@ -16,8 +16,6 @@ final class KafkaSession {
     static let partitionsMax = 1_000
     /// Of one page, about: one record may be larger.
     private static let pageBytesMax = 4 << 20
-    /// Of a page that there is no room for, for a partition that has nothing in hand.
-    private static let smallPageBytesMax = 256 << 10
     /// What a broker is asked for in passing is waited for so long, in milliseconds.
     private static let askMilliseconds: CInt = 10_000
     private static let probeMilliseconds: CInt = 2_000
@@ -25,6 +23,8 @@ final class KafkaSession {
     private static let turnMilliseconds: CInt = 500
     private static let probePause = Duration.seconds(5)
     private static let locatePause = Duration.seconds(2)
+    /// Partitions wait for memory so long before it is looked whether there is some.
+    private static let waitPause = Duration.seconds(20)
 
     /// What says that a problem is no more, and in which order problems are shown.
     private enum Ground: CaseIterable {
@@ -54,6 +54,10 @@ final class KafkaSession {
     /// What the group gives, until it is known where to begin.
     private var unlocated: [Int] = []
     private var locateDue = ContinuousClock.now
+    /// Of those, and of those that are read.
+    private var places = 0
+    private var hasWaiting = false
+    private var waitDue = ContinuousClock.now
     private var problems: [Ground: KafkaProblem] = [:]
     private var shown: KafkaProblem?
     /// Whose last commit failed.
@@ -72,6 +76,7 @@ final class KafkaSession {
         self.mailbox = mailbox
         self.logger = logger
         self.say = say
+        try KafkaLibrary.check(rd_kafka_version())
         client = try Self.client(configuration)
         guard let queue = rd_kafka_queue_get_consumer(client) else {
             rd_kafka_destroy(client)
@@ -137,11 +142,17 @@ final class KafkaSession {
             if !unlocated.isEmpty, ContinuousClock.now >= locateDue { locate() }
             sweep()
             if problems[.reading] != nil, ContinuousClock.now >= probeDue { probe() }
+            if hasWaiting, ContinuousClock.now >= waitDue {
+                waitDue = .now + Self.waitPause
+                // Another session takes what there is then.
+                if mailbox.hasPartition { isFatal = true }
+            }
         }
         close()
     }
 
     private func close() {
+        givePlacesBack()
         for queue in partitionQueues.values {
             rd_kafka_queue_io_event_enable(queue, -1, nil, 0)
             rd_kafka_queue_destroy(queue)
@@ -170,6 +181,7 @@ final class KafkaSession {
     private func release() {
         wants = [:]
         unlocated = []
+        givePlacesBack()
         rd_kafka_assign(client, nil)
     }
 
@@ -212,13 +224,14 @@ final class KafkaSession {
         guard code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS else {
             unlocated = []
             wants = [:]
+            givePlacesBack()
             return say(.revoked(isLost: rd_kafka_assignment_lost(client) != 0))
         }
         unlocated = Self.partitions(rd_kafka_event_topic_partition_list(event)).map { Int($0.partition) }.sorted()
         locateDue = .now
         if unlocated.isEmpty {
             rd_kafka_assign(client, rd_kafka_event_topic_partition_list(event))
-            say(.assigned([:], unread: 0))
+            say(.assigned([:], unread: 0, waiting: 0))
             isAssigned()
         }
     }
@@ -315,8 +328,10 @@ final class KafkaSession {
     // MARK: Where to begin
 
     private func locate() {
-        let partitions = Array(unlocated.prefix(Self.partitionsMax))
-        let unread = unlocated.count - partitions.count
+        let few = unlocated.prefix(Self.partitionsMax)
+        places += mailbox.takePartitions(few.count - places)
+        let partitions = Array(few.prefix(places))
+        let (unread, waiting) = (unlocated.count - few.count, few.count - partitions.count)
         do {
             let offsets = try positions(of: partitions)
             let list = list(offsets)
@@ -330,12 +345,20 @@ final class KafkaSession {
                 return note(code == RD_KAFKA_RESP_ERR_NO_ERROR ? RD_KAFKA_RESP_ERR__FAIL : code, "rd_kafka_assign")
             }
             // Nothing is before the oldest record, wherever that is.
-            say(.assigned(offsets.mapValues { max(0, $0) }, unread: unread))
+            hasWaiting = waiting > 0
+            waitDue = .now + Self.waitPause
+            say(.assigned(offsets.mapValues { max(0, $0) }, unread: unread, waiting: waiting))
             isAssigned()
         } catch {
             locateDue = .now + Self.locatePause
             note(error, .reading)
         }
+    }
+
+    private func givePlacesBack() {
+        mailbox.giveBackPartitions(places)
+        places = 0
+        hasWaiting = false
     }
 
     /// A partition's records are not to come by the consumer's own queue, from before it is assigned on.
@@ -433,7 +456,7 @@ final class KafkaSession {
         for (partition, want) in wants {
             let room = mailbox.room
             guard room > 0 || want.isEmptyHanded, let queue = partitionQueues[partition] else { continue }
-            let bytesMax = room > 0 ? Self.pageBytesMax : Self.smallPageBytesMax
+            let bytesMax = room > 0 ? min(room, Self.pageBytesMax) : KafkaConfiguration.smallPageBytesMax
             var (records, bytes) = ([KafkaRecord](), 0)
             while records.count < want.max, bytes < bytesMax, let message = rd_kafka_consume_queue(queue, 0) {
                 defer { rd_kafka_message_destroy(message) }
