@@ -24,6 +24,7 @@ lint: setup ## Check format, imports, the tree's own rules, and that what was ge
 	Scripts/check-imports.sh
 	Scripts/check-tree.sh
 	Scripts/check-model.sh
+	Scripts/check-manual.sh
 
 test: setup ## Everything: unit, simulation, sandbox and acceptance tests
 	Scripts/test.sh
@@ -58,10 +59,13 @@ neighbour: setup release ## Measure what a function at its limits does to anothe
 model: setup ## Make the types and constraints of the Lambda API anew, from botocore's service model
 	.venv/bin/python Scripts/make-model.py
 
+manual: build ## Make the manual page anew, from what the program says of its commands
+	python3 Scripts/make-manual.py "$$(swift build --show-bin-path)/martlet"
+
 vectors: setup ## Make the signature test vectors anew, with botocore
 	.venv/bin/python Scripts/make-sigv4-vectors.py
 
 clean: ## Remove what was built
 	rm -rf .build .venv .venv-peers
 
-.PHONY: bench help setup build release demo lint test unit acceptance hostile test-vm fuzz fuzz-seeds model vectors clean neighbour sandbox-table
+.PHONY: bench help setup build release demo lint test unit acceptance hostile test-vm fuzz fuzz-seeds manual model vectors clean neighbour sandbox-table

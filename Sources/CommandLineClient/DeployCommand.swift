@@ -3,6 +3,7 @@ import AWSWire
 package import ArgumentParser
 import Foundation
 import LambdaModel
+import ServerConfiguration
 
 /// `martlet deploy`: creates a function from a directory or a zip, or brings it up to date.
 package struct DeployCommand: AsyncParsableCommand {
@@ -11,11 +12,14 @@ package struct DeployCommand: AsyncParsableCommand {
         abstract: "Create or update a function from a directory or a zip file.",
         discussion: """
             A directory is packed as it is, without .git and __pycache__. An update changes the code and the settings \
-            that are given; --env replaces all variables.
+            that are given; --env replaces all variables. With --alias the new code is published as a version, and the alias \
+            comes to it: at once, or with --shift canary:10%:5m (a tenth of the calls for five minutes, then all) or \
+            linear:10%:1m (a tenth more each minute). The alias goes back when the new version has more errors than \
+            --errors-max.
             """
     )
 
-    @Argument(help: "A directory, or a zip file.")
+    @Argument(help: "A directory, or a zip file.", completion: .file())
     private var path: String
 
     @Option(help: "The function's name.")
@@ -23,9 +27,32 @@ package struct DeployCommand: AsyncParsableCommand {
 
     @OptionGroup private var settings: FunctionSettings
 
+    @Option(help: ArgumentHelp("Publish a version, and bring this alias to it.", valueName: "name"))
+    private var alias: String?
+
+    @Option(
+        help: ArgumentHelp("How the alias comes to the new version (default: at once).", valueName: "kind:percent:time")
+    )
+    private var shift: String?
+
+    @Option(help: ArgumentHelp("Errors of the new version with which it goes on.", valueName: "count"))
+    private var errorsMax = 0
+
     @OptionGroup private var connection: ConnectionOptions
 
     package init() {}
+
+    package func validate() throws {
+        guard shift == nil || alias != nil else { throw ValidationError("--shift goes with --alias.") }
+        guard errorsMax >= 0 else { throw ValidationError("--errors-max is not negative.") }
+        guard shift == nil || Self.shift(shift) != nil else {
+            throw ValidationError("--shift is such as canary:10%:5m or linear:10%:1m: 1 % to 99 %, 1s to 24h.")
+        }
+    }
+
+    private static func shift(_ text: String?) -> AliasShift? {
+        text.flatMap { AliasShift($0) { Duration(configured: $0) } }
+    }
 
     package func run() async throws {
         try await reportingErrors {
@@ -34,15 +61,30 @@ package struct DeployCommand: AsyncParsableCommand {
             let requested = try settings.members(accountID: location.credentials.accountID)
             let zip = try Self.package(path)
             let deployment = Deployment(name: name, zip: zip, settings: requested)
-            let outcome = try await LambdaClient.with(location) { try await deployment.run($0) }
-            let seconds = String(format: "%.2f", (ContinuousClock.now - start) / .seconds(1))
-            let arn = outcome.configuration["FunctionArn"]?.string ?? name
-            let version = outcome.configuration["Version"]?.string ?? "$LATEST"
-            try Terminal.writeLine(
-                "\(outcome.isNew ? "Created" : "Updated") \(arn) (version \(version), \(zip.count) bytes) "
-                    + "in \(seconds) s"
-            )
+            try await LambdaClient.with(location) { client in
+                let outcome = try await deployment.run(client)
+                let seconds = String(format: "%.2f", (ContinuousClock.now - start) / .seconds(1))
+                let arn = outcome.configuration["FunctionArn"]?.string ?? name
+                let version = outcome.configuration["Version"]?.string ?? "$LATEST"
+                try Terminal.writeLine(
+                    "\(outcome.isNew ? "Created" : "Updated") \(arn) (version \(version), \(zip.count) bytes) "
+                        + "in \(seconds) s"
+                )
+                if let moved = try await move(client) { try Terminal.writeLine(moved) }
+            }
         }
+    }
+
+    /// Brings the alias, where one is named, to a version of what was deployed.
+    private func move(_ client: LambdaClient) async throws -> String? {
+        guard let alias else { return nil }
+        let published = try await Publication(function: name, description: nil).run(client)
+        guard let version = published["Version"]?.string else {
+            throw ClientError("The server's answer has no version.")
+        }
+        let shift = Self.shift(shift) ?? .all
+        return try await AliasRollout(function: name, alias: alias, shift: shift, errorsMax: Int64(errorsMax))
+            .run(client, to: version)
     }
 
     /// The zip of what `path` names.
@@ -134,9 +176,6 @@ struct Deployment: Sendable {
     var zip: [UInt8]
     var settings: [String: JSONValue]
 
-    /// Longer than a function's preparation may take.
-    static let settlingTimeout = Duration.seconds(120)
-
     func run(_ client: LambdaClient) async throws -> Outcome {
         guard let current = try await current(client) else {
             let created = try await create(client)
@@ -144,11 +183,11 @@ struct Deployment: Sendable {
         }
         // A change that somebody else began; how it ends does not matter, since this one replaces it.
         do { _ = try await settle(client, current) } catch let error as ClientError where error.status == nil {}
-        var configuration = try await client.send(
+        var configuration = try await client.upload(
             .put,
             LambdaPath.code(name),
-            headers: Self.json,
-            body: JSONValue.object(["ZipFile": .string(Base64.encode(zip))]).bytes
+            JSONValue.object(["ZipFile": .string(Base64.encode(zip))]).bytes,
+            "Uploading \(name)"
         ).json()
         configuration = try await settle(client, configuration)
         let changes = settings.filter { configuration[$0.key] != $0.value }
@@ -176,11 +215,11 @@ struct Deployment: Sendable {
         if request["Role"] == nil {
             request["Role"] = .string("arn:aws:iam::\(client.location.credentials.accountID):role/martlet")
         }
-        return try await client.send(
+        return try await client.upload(
             .post,
             LambdaPath.functions,
-            headers: Self.json,
-            body: JSONValue.object(request).bytes
+            JSONValue.object(request).bytes,
+            "Uploading \(name)"
         ).json()
     }
 
@@ -192,37 +231,7 @@ struct Deployment: Sendable {
         }
     }
 
-    /// Waits until the last change is done; fails with the server's reason when it failed.
     private func settle(_ client: LambdaClient, _ answer: JSONValue) async throws -> JSONValue {
-        let deadline = ContinuousClock.now + Self.settlingTimeout
-        var pause = Duration.milliseconds(20)
-        var latest = answer
-        var hasProgressLine = false
-        defer { if hasProgressLine { Terminal.note("\r\u{1B}[K", terminator: "") } }
-        while true {
-            if try Self.isSettled(latest) { return latest }
-            guard ContinuousClock.now < deadline else {
-                throw ClientError("\(name) is still being prepared after \(Self.settlingTimeout).")
-            }
-            if Terminal.isErrorInteractive {
-                Terminal.note("\rPreparing \(Terminal.harmless(name)) …", terminator: "")
-                hasProgressLine = true
-            }
-            try await Task.sleep(for: pause)
-            pause = min(pause * 2, .milliseconds(500))
-            latest = try await client.send(.get, LambdaPath.configuration(name)).json()
-        }
-    }
-
-    /// Throws when the last change failed.
-    static func isSettled(_ configuration: JSONValue) throws(ClientError) -> Bool {
-        let state = configuration["State"]?.string
-        let update = configuration["LastUpdateStatus"]?.string
-        if state == "Pending" || update == "InProgress" { return false }
-        if state == "Failed" || update == "Failed" {
-            let reason = configuration[state == "Failed" ? "StateReason" : "LastUpdateStatusReason"]?.string
-            throw ClientError("The function could not be prepared: \(reason ?? "the server gave no reason")")
-        }
-        return true
+        try await Settling(name: name).wait(client, answer)
     }
 }

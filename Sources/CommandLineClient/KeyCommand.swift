@@ -134,13 +134,7 @@ extension KeyCommand {
                     let policy = key["HasPolicy"]?.bool == true ? "yes" : "no"
                     return [text("AccessKeyId"), text("AccountId"), text("UserName"), policy, text("CreateDate")]
                 }
-            let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-            return rows.map { row in
-                row.indices.map { column in
-                    column == row.count - 1
-                        ? row[column] : row[column] + String(repeating: " ", count: widths[column] - row[column].count)
-                }.joined(separator: "  ")
-            }.joined(separator: "\n")
+            return TextTable.text(rows)
         }
     }
 

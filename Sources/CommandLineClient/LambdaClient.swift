@@ -85,6 +85,25 @@ struct LambdaClient: Sendable {
         return try await execute(request, timeout: timeout)
     }
 
+    /// The same for a body that takes a while: a terminal shows how far it is.
+    func upload(_ method: Method, _ path: String, _ body: [UInt8], _ title: String) async throws -> Answer {
+        var request = signed(
+            method,
+            path,
+            query: "",
+            headers: [("Content-Type", "application/json")],
+            body: body,
+            service: "lambda"
+        )
+        let progress = ProgressLine(title)
+        defer { progress.end() }
+        if Terminal.isErrorInteractive {
+            let parts = UploadParts(bytes: ByteBuffer(bytes: body)) { progress.show($0, of: body.count) }
+            request.body = .stream(parts, length: .known(Int64(body.count)))
+        }
+        return try await execute(request, timeout: .minutes(10))
+    }
+
     /// The same for an answer that comes in parts, which `receive` gets as they come.
     ///
     /// - Throws: `ClientError`, and what `receive` throws.

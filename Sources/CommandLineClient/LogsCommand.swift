@@ -24,6 +24,21 @@ package struct LogsCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Print only the last so many events (default: 10000).", valueName: "count"))
     private var limit = 10_000
 
+    @Option(
+        name: .customLong("filter-pattern"),
+        help: ArgumentHelp(
+            "Print only events that match it, in CloudWatch Logs' language, such as ERROR or '{ $.level = \"WARN\" }'.",
+            valueName: "pattern"
+        )
+    )
+    private var filter: String?
+
+    @Option(help: ArgumentHelp("Only what ran as this version, such as 3 or $LATEST.", valueName: "version"))
+    private var version: String?
+
+    @Flag(help: "Print events as JSON, one a line.")
+    private var json = false
+
     @OptionGroup private var connection: ConnectionOptions
 
     package init() {}
@@ -38,18 +53,20 @@ package struct LogsCommand: AsyncParsableCommand {
     package func run() async throws {
         try await reportingErrors {
             try await LambdaClient.with(connection.location()) { client in
-                let reader = try await LogReader(client: client, function: name)
+                let reader = try await LogReader(client: client, function: name, filter: filter, version: version)
                 var back = Duration.seconds(86_400)
                 if let since, let given = Duration(configured: since) { back = given }
                 var cursor = FollowCursor(start: Timestamp.now.advanced(by: .zero - back))
                 let kept = try await events(reader, cursor)
-                for event in kept where cursor.isNew(event) { try event.print() }
+                for event in kept where cursor.isNew(event) { try event.print(isJSON: json) }
                 if kept.isEmpty, !follow {
                     Terminal.note("martlet: no log events of \(Terminal.harmless(name)) in the last \(since ?? "24h").")
                 }
                 while follow {
                     try await Task.sleep(for: .milliseconds(500))
-                    for event in try await events(reader, cursor) where cursor.isNew(event) { try event.print() }
+                    for event in try await events(reader, cursor) where cursor.isNew(event) {
+                        try event.print(isJSON: json)
+                    }
                 }
             }
         }
@@ -70,6 +87,7 @@ struct LogLine: Equatable, Sendable {
     var id: String
     var timestamp: Timestamp
     var message: String
+    var stream = ""
 
     init(id: String, timestamp: Timestamp, message: String) {
         self.id = id
@@ -82,9 +100,17 @@ struct LogLine: Equatable, Sendable {
             let message = json["message"]?.string
         else { return nil }
         self.init(id: id, timestamp: Timestamp(millisecondsSinceEpoch: Int64(time)), message: message)
+        stream = json["logStreamName"]?.string ?? ""
     }
 
-    func print() throws(ClientError) {
+    func print(isJSON: Bool) throws(ClientError) {
+        guard !isJSON else {
+            let members: [String: JSONValue] = [
+                "eventId": .string(id), "timestamp": .integer(timestamp.millisecondsSinceEpoch),
+                "message": .string(message), "logStreamName": .string(stream),
+            ]
+            return try Terminal.writeLine(JSONValue.object(members).text)
+        }
         let text = "\(timestamp.iso8601()) \(message.hasSuffix("\n") ? String(message.dropLast()) : message)"
         try Terminal.writeLine(Terminal.isOutputInteractive ? Terminal.harmless(text) : text)
     }
@@ -126,12 +152,14 @@ struct LogReader: Sendable {
 
     private let client: LambdaClient
     private let group: String
-    /// What the names of the function's streams have in them; nil where the whole group is its own.
+    private let filter: String?
+    /// What the names of the wanted streams have in them; nil where the whole group is wanted.
     private let streamPart: String?
 
     /// Asks the server which group the function writes to; the log of one that was deleted is in the group of its name.
-    init(client: LambdaClient, function name: String) async throws {
+    init(client: LambdaClient, function name: String, filter: String?, version: String?) async throws {
         self.client = client
+        self.filter = filter
         let own = "/aws/lambda/\(name)"
         do {
             let answer = try await client.send(.get, LambdaPath.configuration(name)).json()
@@ -139,7 +167,8 @@ struct LogReader: Sendable {
         } catch let error as ClientError where error.name == "ResourceNotFoundException" {
             group = own
         }
-        streamPart = group == own ? nil : "/\(name)["
+        let prefix = group == own ? "" : "/\(name)"
+        streamPart = version.map { "\(prefix)[\($0)]" } ?? (group == own ? nil : "\(prefix)[")
     }
 
     /// The last `count` events from `start`, in order.
@@ -151,6 +180,7 @@ struct LogReader: Sendable {
                 "logGroupName": .string(group), "startTime": .integer(max(0, start.millisecondsSinceEpoch)),
                 "limit": .integer(Self.pageEvents),
             ]
+            if let filter { request["filterPattern"] = .string(filter) }
             if let token { request["nextToken"] = .string(token) }
             let answer = try await client.send(
                 .post,

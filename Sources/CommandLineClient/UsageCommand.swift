@@ -1,20 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 import AWSWire
 package import ArgumentParser
-import Foundation
 import LambdaModel
+import ServerConfiguration
 
-/// `martlet usage`: what a month's invocations would have cost on AWS.
+/// `martlet usage`: what a month's or a day's invocations would have cost on AWS.
 package struct UsageCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "usage",
-        abstract: "Print a month's bill: requests, GB-seconds and AWS's price for them."
+        abstract: "Print a month's bill: requests, GB-seconds and AWS's price for them.",
+        discussion: """
+            Every quantity is a whole number and adds up exactly; amounts are rounded where they are printed. Tags are those \
+            that the functions have now.
+            """
     )
 
     @Option(help: ArgumentHelp("The month, in UTC (default: this one).", valueName: "yyyy-mm"))
     private var month: String?
 
-    @Flag(help: "Print JSON.")
+    @Option(help: ArgumentHelp("One day, in UTC, instead of a month.", valueName: "yyyy-mm-dd"))
+    private var day: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What to tell apart, of function, version, day, memory, architecture and tag:KEY, with commas between them "
+                + "(default: function,version,memory,architecture).",
+            valueName: "list"
+        )
+    )
+    private var groupBy: String?
+
+    @Option(
+        help: ArgumentHelp("A price list, YAML or JSON (default: AWS's of today).", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml", "json"])
+    )
+    private var prices: String?
+
+    @Option(help: ArgumentHelp("table, json or csv.", valueName: "format"))
+    private var output: OutputFormat?
+
+    @Flag(help: "The same as --output json.")
     private var json = false
 
     @Flag(name: .customLong("free-tier"), help: "Take AWS's monthly allowance off.")
@@ -26,16 +51,39 @@ package struct UsageCommand: AsyncParsableCommand {
 
     package func validate() throws {
         if let month, !Self.isMonth(month) { throw ValidationError("--month is a month such as 2025-11.") }
+        if let day, !Self.isDay(day) { throw ValidationError("--day is a day such as 2025-11-30.") }
+        if month != nil, day != nil { throw ValidationError("Give one of --month and --day.") }
+        if json, output.map({ $0 != .json }) ?? false { throw ValidationError("Give one of --json and --output.") }
+        if hasFreeTier, day != nil { throw ValidationError("The allowance is a month's: --free-tier takes no --day.") }
+        guard groupBy == nil || Self.columns(groupBy) != nil else {
+            throw ValidationError(
+                "--group-by takes function, version, day, memory, architecture and tag:KEY, each once, with commas between."
+            )
+        }
     }
 
     package func run() async throws {
         try await reportingErrors {
-            let month = month ?? Self.month(of: .now)
-            let answer = try await LambdaClient.with(connection.location()) { client in
-                try await client.send(.get, "/_martlet/usage", query: "month=\(month)")
+            var list = PriceList.current
+            if let prices {
+                do { list = try await PriceFile.read(prices) } catch { throw ClientError("\(error)") }
             }
-            let bill = try Bill(answer.body, hasFreeTier: hasFreeTier)
-            try Terminal.writeLine(json ? Self.document(bill, month) : Self.table(bill, month))
+            let columns = Self.columns(groupBy) ?? Bill.columns
+            let period = day ?? month ?? Self.month(of: .now)
+            var query = ["\(day == nil ? "month" : "day")=\(period)"]
+            if columns.contains(.day) { query.append("by=day") }
+            for case .tag(let key) in columns { query.append("tag=\(PercentEncoding.encode(key))") }
+            query += ["round=\(list.roundingMilliseconds)", "init=\(list.billsInitialization)"]
+            let answer = try await LambdaClient.with(connection.location()) { [query] client in
+                try await client.send(.get, "/_martlet/usage", query: query.joined(separator: "&"))
+            }
+            let bill = try Bill(answer.body, by: columns, prices: list, hasFreeTier: hasFreeTier)
+            let report = UsageReport(bill: bill, period: period, isDay: day != nil)
+            switch json ? OutputFormat.json : output ?? .table {
+            case .table: try Terminal.writeLine(report.table)
+            case .json: try Terminal.writeLine(report.document)
+            case .csv: try Terminal.writeLine(report.commaSeparated)
+            }
         }
     }
 
@@ -47,52 +95,23 @@ package struct UsageCommand: AsyncParsableCommand {
         return (1...12).contains(number)
     }
 
+    static func isDay(_ text: String) -> Bool {
+        guard text.utf8.count == 10, isMonth(String(text.prefix(7))), text.utf8.dropFirst(7).first == UInt8(ascii: "-")
+        else { return false }
+        return BasicTime.parse("\(text.filter { $0 != "-" })T000000Z") != nil
+    }
+
     static func month(of time: Timestamp) -> String {
         String(time.iso8601().prefix(7))
     }
 
-    static func table(_ bill: Bill, _ month: String) -> String {
-        guard !bill.lines.isEmpty else { return "No function was invoked in \(month)." }
-        var rows = [["Function", "Version", "MB", "Requests", "Errors", "Billed ms", "GB-s", "USD"]]
-        for line in bill.lines {
-            rows.append([
-                line.function, line.version, String(line.memoryMiB), String(line.requests), String(line.errors),
-                String(line.billedMilliseconds), number(line.gbSeconds, 4), number(line.price, 8),
-            ])
+    /// Nil where one is unknown or there twice; nil for none, too.
+    static func columns(_ text: String?) -> [BillColumn]? {
+        guard let text else { return nil }
+        let columns = text.split(separator: ",", omittingEmptySubsequences: false).map { BillColumn(String($0)) }
+        guard columns.count <= 10, columns.allSatisfy({ $0 != nil }), Set(columns).count == columns.count else {
+            return nil
         }
-        let errors = bill.lines.reduce(0) { $0 + $1.errors }
-        rows.append([
-            bill.hasFreeTier ? "Total, free tier off" : "Total", "", "", String(bill.requests), String(errors),
-            String(bill.billedMilliseconds), number(bill.gbSeconds, 4), number(bill.total, 8),
-        ])
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        let lines = rows.map { row in
-            row.indices.map { column in
-                let space = String(repeating: " ", count: widths[column] - row[column].count)
-                return column < 2 ? row[column] + space : space + row[column]
-            }.joined(separator: "  ")
-        }
-        return "Usage in \(month) (UTC), at AWS's prices for us-east-1\n" + lines.joined(separator: "\n")
-    }
-
-    static func document(_ bill: Bill, _ month: String) -> String {
-        let lines = bill.lines.map { line in
-            JSONValue.object([
-                "function": .string(line.function), "version": .string(line.version),
-                "memoryMiB": .integer(line.memoryMiB), "architecture": .string(line.architecture),
-                "requests": .integer(line.requests), "errors": .integer(line.errors),
-                "billedMilliseconds": .integer(line.billedMilliseconds),
-                "gbSeconds": .number(number(line.gbSeconds, 6)), "usd": .number(number(line.price, 10)),
-            ])
-        }
-        return JSONValue.object([
-            "month": .string(month), "lines": .array(lines), "requests": .integer(bill.requests),
-            "billedMilliseconds": .integer(bill.billedMilliseconds), "gbSeconds": .number(number(bill.gbSeconds, 6)),
-            "usd": .number(number(bill.total, 10)), "freeTier": .bool(bill.hasFreeTier),
-        ]).text
-    }
-
-    private static func number(_ value: Double, _ digits: Int) -> String {
-        String(format: "%.\(digits)f", value)
+        return columns.compactMap(\.self)
     }
 }

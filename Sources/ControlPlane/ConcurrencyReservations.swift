@@ -30,13 +30,17 @@ package actor ConcurrencyReservations {
         // Who has a higher turn reads later, so what it reads is at least as new.
         let turn = turns
         let settings = try await metadata.read { transaction in
-            ConcurrencySettings(
-                reserved: try transaction.documents(ReservedConcurrency.self, lookup: nil)
-                    .reduce(into: [:]) { $0[$1.function] = $1.document.executions },
-                provisioned: try transaction.documents(ProvisionedConcurrency.self, lookup: nil).flatMap {
-                    try transaction.shares(of: $0.document, $0.function, qualifier: $0.qualifier)
-                        .compactMap(\.target)
-                }
+            let reserved = try transaction.documents(ReservedConcurrency.self, lookup: nil)
+                .reduce(into: [FunctionKey: Int]()) { $0[$1.function] = $1.document.executions }
+            return ConcurrencySettings(
+                reserved: reserved,
+                // What a budget has stopped costs nothing meanwhile.
+                provisioned: try transaction.documents(ProvisionedConcurrency.self, lookup: nil)
+                    .filter { reserved[$0.function] != 0 }
+                    .flatMap {
+                        try transaction.shares(of: $0.document, $0.function, qualifier: $0.qualifier)
+                            .compactMap(\.target)
+                    }
             )
         }
         await apply(settings, turn)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import AWSWire
+import InvocationCore
 import LambdaModel
 import Logging
 import MetadataStore
@@ -10,6 +11,8 @@ struct ReservedConcurrency: FunctionDocument, Equatable {
 
     /// 0 switches the function off.
     var executions: Int
+    /// Where it is budgets that have switched it off.
+    var stop: BudgetStop?
 }
 
 extension ControlPlane {

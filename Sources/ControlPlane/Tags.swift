@@ -162,3 +162,30 @@ extension MetadataTransaction {
         }
     }
 }
+
+extension ControlPlane {
+    /// The tags that an account's functions in a region have now, by the functions' names.
+    package func functionTags(_ caller: Caller) async throws -> [String: [String: String]] {
+        try await functionTags(accountID: caller.accountID, region: caller.region)
+    }
+
+    package func functionTags(accountID: String, region: String) async throws -> [String: [String: String]] {
+        try await withStores {
+            try await metadata.read { transaction in
+                var tags: [String: [String: String]] = [:]
+                var position: FunctionPosition?
+                repeat {
+                    let (page, next) = try transaction.functions(
+                        accountID: accountID,
+                        region: region,
+                        after: position,
+                        limit: 10_000
+                    )
+                    for each in page where !each.tags.isEmpty { tags[each.key.name] = each.tags }
+                    position = next
+                } while position != nil
+                return tags
+            }
+        }
+    }
+}

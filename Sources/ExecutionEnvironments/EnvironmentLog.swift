@@ -182,8 +182,10 @@ final class EnvironmentLog: Sendable {
             ingressBytes: bytes.received,
             outcome: UsageRecord.provisionedInit,
             architecture: configuration.architecture,
-            executedEnvironmentID: stream
+            executedEnvironmentID: stream,
+            isProvisioned: isProvisioned
         )
+        workshop.noteUsage(usage)
         guard store(events(), usage: usage) else {
             workshop.logger.error("usage record lost", metadata: ["stream": "\(stream)"])
             return
@@ -235,6 +237,7 @@ final class EnvironmentLog: Sendable {
             )
         )
         let usage = usageRecord(report, inHand, maxMemoryUsedMiB)
+        workshop.noteUsage(usage)
         let tail = collector.takeTail()
         let events = events()
         return { [self] in
@@ -295,7 +298,11 @@ final class EnvironmentLog: Sendable {
             ingressBytes: bytes.received,
             outcome: outcome,
             architecture: configuration.architecture,
-            executedEnvironmentID: stream
+            executedEnvironmentID: stream,
+            origin: inHand.request.origin,
+            isProvisioned: isProvisioned
         )
     }
+
+    private var isProvisioned: Bool { initialization == .provisionedConcurrency }
 }

@@ -9,11 +9,11 @@ import Runtimes
 /// Performs what `EnvironmentScheduler` decides: starts, binds and ends execution environments.
 package actor EnvironmentPool {
     private let workshop: EnvironmentWorkshop
-    private var scheduler: EnvironmentScheduler
-    private var environments: [EnvironmentID: ExecutionEnvironment] = [:]
+    private(set) var scheduler: EnvironmentScheduler
+    private(set) var environments: [EnvironmentID: ExecutionEnvironment] = [:]
     private var configurations: [EnvironmentKey: FunctionConfiguration] = [:]
     /// Of what is to be there without an invocation.
-    private var provisioned: [EnvironmentKey: FunctionConfiguration] = [:]
+    private(set) var provisioned: [EnvironmentKey: FunctionConfiguration] = [:]
     private var waiters: [InvocationID: CheckedContinuation<Result<ExecutionEnvironment, LambdaError>, Never>] = [:]
     /// Starts and ends; one of each for an environment, so bounded by their number.
     private let starts = AsyncStream<ExecutionEnvironment>.makeStream()

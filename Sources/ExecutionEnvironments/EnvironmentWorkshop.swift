@@ -29,6 +29,8 @@ package struct EnvironmentWorkshop: Sendable {
     package var blanks: BlankEnvironments?
     /// nil where no environment is forked from an initialised one.
     package var snapshots: Snapshots?
+    /// Told of every usage record, before it is stored; must be quick.
+    package var noteUsage: @Sendable (UsageRecord) -> Void = { _ in }
 
     var reactor: DescriptorReactor { foundation.reactor }
 

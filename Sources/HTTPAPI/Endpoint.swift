@@ -11,6 +11,10 @@ enum Endpoint: Equatable {
     case logs(LogsOperation)
     case usage
     case asyncMetrics
+    case environments
+    case putBudget(name: String)
+    case listBudgets
+    case deleteBudget(name: String)
     case createAccessKey
     case listAccessKeys
     case deleteAccessKey(id: String)
@@ -52,6 +56,11 @@ enum Endpoint: Equatable {
         case ("GET", 3) where path.hasPrefix(CodeLocation.pathPrefix): self = .downloadCode(objectID: segments[2])
         case ("GET", 2) where segments == ["_martlet", "usage"]: self = .usage
         case ("GET", 2) where segments == ["_martlet", "async"]: self = .asyncMetrics
+        case ("GET", 2) where segments == ["_martlet", "environments"]: self = .environments
+        case ("PUT", 3) where segments.starts(with: ["_martlet", "budgets"]): self = .putBudget(name: segments[2])
+        case ("GET", 2) where segments == ["_martlet", "budgets"]: self = .listBudgets
+        case ("DELETE", 3) where segments.starts(with: ["_martlet", "budgets"]):
+            self = .deleteBudget(name: segments[2])
         case ("POST", 2) where segments == ["_martlet", "keys"]: self = .createAccessKey
         case ("GET", 2) where segments == ["_martlet", "keys"]: self = .listAccessKeys
         case ("DELETE", 3) where segments.starts(with: ["_martlet", "keys"]): self = .deleteAccessKey(id: segments[2])
@@ -79,7 +88,8 @@ enum Endpoint: Equatable {
         case .lambda(.invoke, _): "InvokeFunction"
         case .lambda(let operation, _): operation.rawValue
         case .logs(let operation): operation.rawValue
-        case .usage, .asyncMetrics, .createAccessKey, .listAccessKeys, .deleteAccessKey, .downloadCode, .s3EventURL,
+        case .usage, .asyncMetrics, .environments, .putBudget, .listBudgets, .deleteBudget, .createAccessKey,
+            .listAccessKeys, .deleteAccessKey, .downloadCode, .s3EventURL,
             .s3Event, .health, .unknown, .elsewhere:
             "requested"
         case .queue(let request): request.name

@@ -42,6 +42,8 @@ package struct LambdaAPI: HTTPResponder {
     let stream: Stream
     let accept: Accept
     let metrics: Metrics
+    let environmentsStatus: Environments
+    let budgets: Budgets
     let authentication: Authentication
     let accessKeys: AccessKeys
     let passThrough: PassThrough?
@@ -69,6 +71,8 @@ package struct LambdaAPI: HTTPResponder {
         stream: @escaping Stream,
         accept: @escaping Accept,
         metrics: @escaping Metrics,
+        environments: @escaping Environments,
+        budgets: Budgets,
         authentication: Authentication,
         accessKeys: AccessKeys,
         passThrough: PassThrough? = nil,
@@ -89,6 +93,8 @@ package struct LambdaAPI: HTTPResponder {
         self.stream = stream
         self.accept = accept
         self.metrics = metrics
+        environmentsStatus = environments
+        self.budgets = budgets
         self.authentication = authentication
         self.accessKeys = accessKeys
         self.passThrough = passThrough
@@ -216,6 +222,10 @@ package struct LambdaAPI: HTTPResponder {
             try await authorize(call, [.init("martlet:GetUsage")])
             return try await usage(call.query, caller)
         case .asyncMetrics: return try await asyncMetrics(caller)
+        case .environments: return try await environments(call)
+        case .putBudget(let name): return try await putBudget(name, call)
+        case .listBudgets: return try await listBudgets(call)
+        case .deleteBudget(let name): return try await deleteBudget(name, call)
         case .createAccessKey: return try await createAccessKey(call)
         case .listAccessKeys: return try await listAccessKeys(call)
         case .deleteAccessKey(let id): return try await deleteAccessKey(id, call)

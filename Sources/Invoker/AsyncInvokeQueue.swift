@@ -350,7 +350,8 @@ package actor AsyncInvokeQueue: Service {
             function: envelope.function,
             qualifier: envelope.qualifier,
             payload: event.payload,
-            traceHeader: envelope.traceHeader
+            traceHeader: envelope.traceHeader,
+            origin: .asynchronous
         )
         do {
             let response = try await invoke(request)

@@ -20,6 +20,7 @@ package struct InvocationRequest: Sendable {
     /// The caller's `X-Amzn-Trace-Id` as it came, if any; a `TraceHeader` once the invocation has a function to run.
     package var traceHeader: String?
     package var logType: LogType
+    package var origin: InvocationOrigin
 
     package init(
         requestID: String,
@@ -28,7 +29,8 @@ package struct InvocationRequest: Sendable {
         payload: [UInt8],
         clientContext: String? = nil,
         traceHeader: String? = nil,
-        logType: LogType = .none
+        logType: LogType = .none,
+        origin: InvocationOrigin = .synchronous
     ) {
         self.requestID = requestID
         self.function = function
@@ -37,6 +39,29 @@ package struct InvocationRequest: Sendable {
         self.clientContext = clientContext
         self.traceHeader = traceHeader
         self.logType = logType
+        self.origin = origin
+    }
+}
+
+/// How an invocation came about.
+package enum InvocationOrigin: Equatable, Sendable {
+    /// Somebody waits for it.
+    case synchronous
+    /// An attempt of an event that nobody waits for.
+    case asynchronous
+    /// A batch of a queue's or stream's.
+    case eventSource(records: Int)
+
+    package var name: String {
+        switch self {
+        case .synchronous: "synchronous"
+        case .asynchronous: "asynchronous"
+        case .eventSource: "eventSource"
+        }
+    }
+
+    package var records: Int {
+        if case .eventSource(let records) = self { records } else { 0 }
     }
 }
 

@@ -49,6 +49,9 @@ package struct UsageRecord: Equatable, Sendable {
     package var outcome: String
     package var architecture: Architecture
     package var executedEnvironmentID: String
+    package var origin: InvocationOrigin
+    /// The environment was provisioned.
+    package var isProvisioned: Bool
 
     package init(
         requestID: String,
@@ -65,7 +68,9 @@ package struct UsageRecord: Equatable, Sendable {
         ingressBytes: Int64,
         outcome: String,
         architecture: Architecture,
-        executedEnvironmentID: String
+        executedEnvironmentID: String,
+        origin: InvocationOrigin = .synchronous,
+        isProvisioned: Bool = false
     ) {
         self.requestID = requestID
         self.function = function
@@ -82,6 +87,8 @@ package struct UsageRecord: Equatable, Sendable {
         self.outcome = outcome
         self.architecture = architecture
         self.executedEnvironmentID = executedEnvironmentID
+        self.origin = origin
+        self.isProvisioned = isProvisioned
     }
 }
 
@@ -111,31 +118,6 @@ package struct StoredLogEvent: Equatable, Sendable {
     package var timestamp: Timestamp
     package var ingestionTime: Timestamp
     package var message: String
-}
-
-/// The usage records of one function, version, memory size and architecture, added up.
-package struct UsageLine: Equatable, Sendable {
-    package var function: FunctionKey
-    package var version: String
-    package var memoryMiB: Int
-    package var architecture: Architecture
-    /// Invocations.
-    package var requests: Int64
-    package var billedMilliseconds: Int64
-    /// Memory times billed time, exact.
-    package var memoryMebibyteMilliseconds: Int64
-    /// What was configured of /tmp beyond 512 MiB, times billed time, exact.
-    package var ephemeralMebibyteMilliseconds: Int64
-    package var initMilliseconds: Int64
-    package var egressBytes: Int64
-    package var ingressBytes: Int64
-    /// Invocations whose outcome was neither `success` nor `timeout`.
-    package var errors: Int64
-    package var timeouts: Int64
-
-    /// GB-seconds: a GB is 1,024 MiB here, as on AWS's bill.
-    package var gbSeconds: Double { Double(memoryMebibyteMilliseconds) / 1_024_000 }
-    package var ephemeralGBSeconds: Double { Double(ephemeralMebibyteMilliseconds) / 1_024_000 }
 }
 
 /// How much is kept before the oldest events are dropped.

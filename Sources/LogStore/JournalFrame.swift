@@ -86,6 +86,12 @@ struct JournalFrame {
         append(usage.outcome)
         append(usage.architecture.rawValue)
         append(usage.executedEnvironmentID)
+        switch usage.origin {
+        case .synchronous: append(-1)
+        case .asynchronous: append(-2)
+        case .eventSource(let records): append(records)
+        }
+        append(usage.isProvisioned ? 1 : 0)
     }
 
     /// The entry of a frame, from behind its head; nil for what is none.
@@ -140,7 +146,8 @@ private struct EntryReader {
             let version = text(), let startedAt = time(), let memory = number(), let duration = number(),
             let billed = number(), let initialization = number(), let used = number(), let storage = number(),
             let egress = number(), let ingress = number(), let outcome = text(),
-            let architecture = text().flatMap(Architecture.init(rawValue:)), let environment = text()
+            let architecture = text().flatMap(Architecture.init(rawValue:)), let environment = text(),
+            let origin = origin(), let provisioned = number()
         else { return nil }
         return UsageRecord(
             requestID: requestID,
@@ -157,7 +164,18 @@ private struct EntryReader {
             ingressBytes: ingress,
             outcome: outcome,
             architecture: architecture,
-            executedEnvironmentID: environment
+            executedEnvironmentID: environment,
+            origin: origin,
+            isProvisioned: provisioned != 0
         )
+    }
+
+    private mutating func origin() -> InvocationOrigin? {
+        switch number() {
+        case -1: .synchronous
+        case -2: .asynchronous
+        case .some(let records) where records >= 0: .eventSource(records: Int(records))
+        default: nil
+        }
     }
 }

@@ -79,6 +79,7 @@ enum LogSchema {
         migrator.registerMigration("4 journal") { db in
             try db.execute(sql: "INSERT INTO totals (name, value) VALUES ('journalSequence', 0)")
         }
+        migrator.registerMigration("5 origins of usage", migrate: addUsageOrigins)
         return migrator
     }
 

@@ -14,7 +14,7 @@ extension LogStore {
     }
 
     /// The same for what concerns older events only.
-    private func writeAlone<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+    func writeAlone<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
         do { return try await pool.write(body) } catch let error as DatabaseError { throw LogStoreError(error) }
     }
 

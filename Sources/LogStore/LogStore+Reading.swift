@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import GRDB
-package import LambdaModel
+import LambdaModel
 
 extension LogStore {
     /// A page ends before it grows beyond this, once it holds an event.
@@ -93,60 +93,5 @@ extension LogStore {
             found.isIncomplete = found.last - id > count
             return found
         }
-    }
-
-    // MARK: Usage
-
-    /// What was used by invocations that started at or after `start` and before `end`, ordered by function, version,
-    /// memory and architecture.
-    package func usage(
-        from start: Timestamp,
-        to end: Timestamp,
-        accountID: String,
-        region: String
-    ) async throws -> [UsageLine] {
-        try await read { db in
-            try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT functionName, version, memoryMiB, architecture,
-                        SUM(outcome <> 'init') AS requests,
-                        SUM(billedMilliseconds) AS billedMilliseconds,
-                        SUM(memoryMiB * billedMilliseconds) AS memory,
-                        SUM(MAX(ephemeralStorageMiB - 512, 0) * billedMilliseconds) AS ephemeral,
-                        SUM(COALESCE(initMicroseconds, 0)) AS initMicroseconds,
-                        SUM(egressBytes) AS egressBytes,
-                        SUM(ingressBytes) AS ingressBytes,
-                        SUM(outcome NOT IN ('success', 'timeout', 'init')) AS errors,
-                        SUM(outcome = 'timeout') AS timeouts
-                    FROM usageRecords
-                    WHERE accountID = ? AND region = ? AND startedAt >= ? AND startedAt < ?
-                    GROUP BY functionName, version, memoryMiB, architecture
-                    ORDER BY functionName, version, memoryMiB, architecture
-                    """,
-                arguments: [accountID, region, start.millisecondsSinceEpoch, end.millisecondsSinceEpoch]
-            ).map { try UsageLine($0, accountID: accountID, region: region) }
-        }
-    }
-}
-
-extension UsageLine {
-    fileprivate init(_ row: Row, accountID: String, region: String) throws {
-        guard let architecture = Architecture(rawValue: row["architecture"]) else {
-            throw LogStoreError.failed(message: "a usage record names an unknown architecture")
-        }
-        self.architecture = architecture
-        function = FunctionKey(accountID: accountID, region: region, name: row["functionName"])
-        version = row["version"]
-        memoryMiB = row["memoryMiB"]
-        requests = row["requests"]
-        billedMilliseconds = row["billedMilliseconds"]
-        memoryMebibyteMilliseconds = row["memory"]
-        ephemeralMebibyteMilliseconds = row["ephemeral"]
-        initMilliseconds = (row["initMicroseconds"] as Int64) / 1_000
-        egressBytes = row["egressBytes"]
-        ingressBytes = row["ingressBytes"]
-        errors = row["errors"]
-        timeouts = row["timeouts"]
     }
 }

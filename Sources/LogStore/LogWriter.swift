@@ -104,15 +104,16 @@ struct LogWriter {
             sql: """
                 INSERT INTO usageRecords (accountID, region, startedAt, functionName, version, requestID, memoryMiB,
                     durationMicroseconds, billedMilliseconds, initMicroseconds, maxMemoryUsedMiB, ephemeralStorageMiB,
-                    egressBytes, ingressBytes, outcome, architecture, executedEnvironmentID)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    egressBytes, ingressBytes, outcome, architecture, executedEnvironmentID, origin, records,
+                    isProvisioned)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
             usage.function.accountID, usage.function.region, usage.startedAt.millisecondsSinceEpoch,
             usage.function.name, usage.version, usage.requestID, usage.memoryMiB, usage.durationMicroseconds,
             usage.billedMilliseconds, usage.initMicroseconds, usage.maxMemoryUsedMiB, usage.ephemeralStorageMiB,
             usage.egressBytes, usage.ingressBytes, usage.outcome, usage.architecture.rawValue,
-            usage.executedEnvironmentID,
+            usage.executedEnvironmentID, usage.origin.name, usage.origin.records, usage.isProvisioned,
         ])
     }
 }

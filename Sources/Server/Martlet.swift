@@ -17,7 +17,9 @@ struct Martlet: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             ServeCommand.self, EnvCommand.self, DeployCommand.self, InvokeCommand.self, LogsCommand.self,
-            UsageCommand.self, KeyCommand.self, S3URLCommand.self, DoctorCommand.self,
+            TopCommand.self, UsageCommand.self, BudgetCommand.self, FunctionCommand.self, VersionCommand.self,
+            AliasCommand.self, LayerCommand.self, SourceCommand.self, ScheduleCommand.self, KeyCommand.self,
+            S3URLCommand.self, DoctorCommand.self,
         ]
     )
 

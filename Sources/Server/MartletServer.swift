@@ -72,7 +72,8 @@ struct MartletServer {
             store: foundation.store,
             bytesMax: configuration.functionMemoryMiB << 18
         )
-        let workshop = try workshop(foundation, runtimes, cache, stores.logs, sessions)
+        let board = BudgetBoard()
+        let workshop = try workshop(foundation, runtimes, cache, stores.logs, sessions, board)
         let pool = EnvironmentPool(
             workshop: workshop,
             settings: .init(
@@ -121,6 +122,8 @@ struct MartletServer {
         try await events.load()
         let schedules = schedules(stores, controlPlane, invoker, events, queues)
         let passThrough = configuration.awsEndpoint.map { PassThrough(endpoint: $0) }
+        let budgets = Budgets(board: board, controlPlane: controlPlane, logs: stores.logs, clock: ContinuousClock())
+        try await budgets.refresh()
         let logs = LogsService(store: stores.logs, now: Self.now, clock: ContinuousClock(), logger: logger)
         try await serve(
             api(
@@ -129,6 +132,8 @@ struct MartletServer {
                 logs,
                 invoker,
                 events,
+                pool,
+                budgets,
                 keys,
                 passThrough,
                 queues,
@@ -141,7 +146,9 @@ struct MartletServer {
                 TemporaryService(temporaries: foundation.temporaries, logger: logger),
                 BlankService(blanks: workshop.blanks, metadata: stores.metadata, logger: logger),
                 SnapshotService(snapshots: workshop.snapshots, metadata: stores.metadata, logger: logger),
-                PoolService(pool: pool), connections, sources, events, readers,
+                PoolService(pool: pool), budgets,
+                ProvisionedMeter(pool: pool, logs: stores.logs, board: board, now: Self.now, logger: logger),
+                connections, sources, events, readers,
                 CertificateService(identity: identity, now: Self.now, logger: logger),
                 PassThroughService(passThrough: passThrough),
             ] + (schedules.map { [$0.driver] } ?? []),
@@ -327,6 +334,8 @@ struct MartletServer {
         _ logsService: LogsService,
         _ invoker: InvokeService,
         _ events: AsyncInvokeQueue,
+        _ pool: EnvironmentPool,
+        _ budgets: Budgets,
         _ keys: AccessKeys,
         _ passThrough: PassThrough?,
         _ queues: QueueService?,
@@ -342,6 +351,8 @@ struct MartletServer {
             stream: { try await invoker.stream($0) },
             accept: { try await invoker.accept($0, into: events) },
             metrics: { try await events.metrics() },
+            environments: { await pool.status(accountID: $0, region: $1) },
+            budgets: budgets,
             authentication: configuration.authentication == .none ? .none : .sigV4,
             accessKeys: keys,
             passThrough: passThrough,
@@ -470,7 +481,8 @@ struct MartletServer {
         _ runtimes: RuntimeCatalog,
         _ cache: CodeCache,
         _ logs: LogStore,
-        _ sessions: SessionCredentialIssuer
+        _ sessions: SessionCredentialIssuer,
+        _ board: BudgetBoard
     ) throws -> EnvironmentWorkshop {
         let policy: EgressPolicy
         do {
@@ -503,6 +515,7 @@ struct MartletServer {
             now: Self.now,
             logger: logger
         )
+        workshop.noteUsage = { board.record($0) }
         let producer = EnvironmentProducer(configuration.pool, sumsLimits: foundation.spawner.sumsLimits)
         if producer != .exec {
             workshop.blanks = BlankEnvironments(

@@ -110,7 +110,7 @@ struct ConfigurationFile: Sendable {
 }
 
 /// The keys of a file, collected while it is parsed.
-private final class FoundKeys: Sendable {
+final class FoundKeys: Sendable {
     private let keys = Mutex<Set<String>>([])
 
     var all: Set<String> { keys.withLock { $0 } }

@@ -31,12 +31,12 @@ import Testing
         (#"{"State":"Active","LastUpdateStatus":"Successful"}"#, true), (#"{"State":"Active"}"#, true),
     ])
     func `a change is settled when neither state is on its way`(_ text: String, _ expected: Bool) throws {
-        #expect(try Deployment.isSettled(JSONValue(parsing: Array(text.utf8))) == expected)
+        #expect(try Settling.isOver(JSONValue(parsing: Array(text.utf8))) == expected)
     }
 
     @Test func `a failed change gives the server's reason`() throws {
         let failed = try JSONValue(parsing: Array(#"{"State":"Failed","StateReason":"No."}"#.utf8))
-        #expect(throws: ClientError("The function could not be prepared: No.")) { try Deployment.isSettled(failed) }
+        #expect(throws: ClientError("The function could not be prepared: No.")) { try Settling.isOver(failed) }
     }
 
     @Test func `events come from the option or a file`() throws {

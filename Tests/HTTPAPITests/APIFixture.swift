@@ -109,6 +109,8 @@ final class APIFixture: Sendable {
                     tally: AsyncTally()
                 )
             },
+            environments: { _, _ in EnvironmentsStatus() },
+            budgets: Budgets(board: BudgetBoard(), controlPlane: controlPlane, logs: logs, clock: clock),
             authentication: isSigned ? .sigV4 : .none,
             accessKeys: AccessKeys(
                 metadata: metadata,

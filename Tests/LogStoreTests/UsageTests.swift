@@ -35,7 +35,9 @@ struct UsageTests {
         of records: [UsageRecord],
         from start: Int64 = 0,
         to end: Int64 = 1_000,
-        accountID: String = "000000000000"
+        accountID: String = "000000000000",
+        provisioned: [ProvisionedUse] = [],
+        change: (inout UsageQuery) -> Void = { _ in }
     ) async throws -> [UsageLine] {
         let path = NSTemporaryDirectory() + "martlet-usage-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
@@ -51,12 +53,14 @@ struct UsageTests {
         for record in records {
             try await store.append(JournalEntry(group: group, stream: "s", events: [], usage: record))
         }
-        return try await store.usage(
-            from: Timestamp(millisecondsSinceEpoch: start),
-            to: Timestamp(millisecondsSinceEpoch: end),
+        try await store.add(provisioned)
+        var query = UsageQuery(
             accountID: accountID,
-            region: "us-east-1"
+            region: "us-east-1",
+            period: Timestamp(millisecondsSinceEpoch: start)..<Timestamp(millisecondsSinceEpoch: max(start, end))
         )
+        change(&query)
+        return try await store.usage(query)
     }
 
     @Test func `the initialisation of a provisioned environment is billed and counts as no request`() async throws {
@@ -101,5 +105,68 @@ struct UsageTests {
         let lines = try await usage(of: records)
         let expected: Int64 = 2_764_800_000_000_030_720
         #expect(lines.first?.memoryMebibyteMilliseconds == expected)
+    }
+
+    @Test func `origins and records are counted`() async throws {
+        var batch = record("f")
+        batch.origin = .eventSource(records: 7)
+        var event = record("f")
+        event.origin = .asynchronous
+        let lines = try await usage(of: [batch, batch, event, record("f")])
+        #expect(lines.map(\.requests) == [4])
+        #expect(lines.map(\.records) == [14] && lines.map(\.asynchronous) == [1])
+    }
+
+    @Test func `what is provisioned is told apart, and added up by the day`() async throws {
+        let day = UsageLine.dayMilliseconds
+        func use(_ number: Int64, _ milliseconds: Int64) -> ProvisionedUse {
+            let function = FunctionKey(accountID: "000000000000", region: "us-east-1", name: "f")
+            let key = UsageLine.Key(
+                day: number,
+                function: function,
+                version: "$LATEST",
+                memoryMiB: 128,
+                architecture: .x86_64
+            )
+            return ProvisionedUse(key: key, milliseconds: milliseconds)
+        }
+        var warm = record("f", at: day + 5, billed: 30)
+        warm.isProvisioned = true
+        let uses = [use(0, 1), use(1, 10_000), use(1, 10_000), use(2, 500)]
+        let lines = try await usage(
+            of: [warm, record("f", at: day + 5)],
+            from: day,
+            to: 3 * day,
+            provisioned: uses
+        ) { $0.isDaily = true }
+        #expect(lines.map(\.key.day) == [1, 2])
+        #expect(lines.map(\.provisionedMilliseconds) == [20_000, 500])
+        #expect(lines.map(\.provisionedBilledMilliseconds) == [30, 0] && lines.map(\.billedMilliseconds) == [40, 0])
+        let month = try await usage(of: [], from: day, to: 3 * day, provisioned: uses)
+        #expect(month.map(\.provisionedMilliseconds) == [20_500])
+    }
+
+    @Test func `a day is of the invocation's start, whatever the clock was set to since`() async throws {
+        let day = UsageLine.dayMilliseconds
+        let records = [5 * day, 4 * day + 1, 5 * day - 1].map { record("f", at: $0) }
+        let lines = try await usage(of: records, to: 9 * day) { $0.isDaily = true }
+        #expect(lines.map(\.key.day) == [4, 5] && lines.map(\.requests) == [2, 1])
+    }
+
+    @Test func `time is rounded as the prices say, invocation by invocation`() async throws {
+        var cold = record("f", billed: 351)
+        cold.initMicroseconds = 250_999
+        cold.durationMicroseconds = 100_001
+        let records = [
+            cold, record("f", billed: 100), record("f", billed: 101), record("f", billed: 0, outcome: "lost"),
+            record("f", billed: 250, outcome: UsageRecord.provisionedInit),
+        ]
+        let inHundreds = try await usage(of: records) { $0.roundingMilliseconds = 100 }
+        #expect(inHundreds.map(\.billedMilliseconds) == [400 + 100 + 200 + 0 + 300])
+        let withoutInit = try await usage(of: records) {
+            $0.roundingMilliseconds = 100
+            $0.billsInitialization = false
+        }
+        #expect(withoutInit.map(\.billedMilliseconds) == [200 + 100 + 200])
     }
 }

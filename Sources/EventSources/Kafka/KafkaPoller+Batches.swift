@@ -35,7 +35,8 @@ extension KafkaPoller {
             requestID: RandomIdentifier.uuid(),
             function: plan.function,
             qualifier: plan.qualifier,
-            payload: event
+            payload: event,
+            origin: .eventSource(records: records.count)
         )
         let reports = source.reportsItemFailures
         do {

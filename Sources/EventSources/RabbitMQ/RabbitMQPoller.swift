@@ -155,8 +155,9 @@ actor RabbitMQPoller: SourcePoller {
         switch action {
         case .connect(let id): connect(id)
         case .invoke(let id, let tags):
-            let event = envelope.event(tags.compactMap { inHand[$0] })
-            group.addTask { await self.perform(id, event) }
+            let messages = tags.compactMap { inHand[$0] }
+            let event = envelope.event(messages)
+            group.addTask { await self.perform(id, event, messages: messages.count) }
         case .acknowledge(let tags):
             tags.forEach { inHand[$0] = nil }
             connection?.connection.acknowledge(tags)
@@ -231,17 +232,18 @@ actor RabbitMQPoller: SourcePoller {
 
     // MARK: Invoking
 
-    private func perform(_ id: RabbitMQConsumer.BatchID, _ event: [UInt8]) async {
-        let outcome = await outcome(event)
+    private func perform(_ id: RabbitMQConsumer.BatchID, _ event: [UInt8], messages: Int) async {
+        let outcome = await outcome(event, messages: messages)
         happened.yield(.ended(id, outcome))
     }
 
-    private func outcome(_ event: [UInt8]) async -> RabbitMQConsumer.Outcome {
+    private func outcome(_ event: [UInt8], messages: Int) async -> RabbitMQConsumer.Outcome {
         let request = InvocationRequest(
             requestID: RandomIdentifier.uuid(),
             function: plan.function,
             qualifier: plan.qualifier,
-            payload: event
+            payload: event,
+            origin: .eventSource(records: messages)
         )
         do {
             let response = try await invoke(request)

@@ -222,7 +222,8 @@ actor SQSPoller: SourcePoller {
             function: plan.function,
             qualifier: plan.qualifier,
             payload: SQSRecord.event(records),
-            traceHeader: Self.trace(records)
+            traceHeader: Self.trace(records),
+            origin: .eventSource(records: records.count)
         )
         let reports = source.reportsItemFailures
         do {

@@ -320,7 +320,7 @@ actor ShardReader {
 
     /// Tells the function that a window is over, or ends early: its answer's state is nobody's any more.
     private func conclude(_ window: StreamWindow) async {
-        let request = request(WindowEvent(window, shard, source, isConclusion: true).bytes([]))
+        let request = request(WindowEvent(window, shard, source, isConclusion: true).bytes([]), records: 0)
         let outcome: ShardPoller.Outcome
         do {
             if case .success = try await tools.invoke(request).outcome {
@@ -341,12 +341,13 @@ actor ShardReader {
     private static let failure = "Function call failed"
     private static let stateless = "The function returned no state for its window, or one that no event has room for."
 
-    private func request(_ event: [UInt8]) -> InvocationRequest {
+    private func request(_ event: [UInt8], records: Int) -> InvocationRequest {
         InvocationRequest(
             requestID: RandomIdentifier.uuid(),
             function: plan.function,
             qualifier: plan.qualifier,
-            payload: event
+            payload: event,
+            origin: .eventSource(records: records)
         )
     }
 
@@ -370,7 +371,7 @@ actor ShardReader {
             await note(.problem("A record's event has \(event.count) bytes, more than a function may be sent."))
             return (.failed(from: nil), nil)
         }
-        let request = request(event)
+        let request = request(event, records: records.count)
         let reports = source.reportsItemFailures
         do {
             let response = try await tools.invoke(request)

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import AWSWire
+import ControlPlane
+import Hummingbird
+package import InvocationCore
+import LambdaModel
+import LogStore
+
+/// `GET /_martlet/environments`: which execution environments there are now, and what functions have done lately.
+extension LambdaAPI {
+    package typealias Environments = @Sendable (_ accountID: String, _ region: String) async -> EnvironmentsStatus
+
+    private static let windows = 1...300
+
+    /// Of the caller's account and region; `window=SECONDS` (10) says how far back what has ended counts.
+    func environments(_ call: Call) async throws -> Response {
+        try await authorize(call, [.init("martlet:ListEnvironments")])
+        let caller = call.caller
+        guard let window = Int(call.query["window"] ?? "10"), Self.windows.contains(window) else {
+            throw LambdaError.invalidParameterValue(
+                message: "window must be from \(Self.windows.lowerBound) to \(Self.windows.upperBound) seconds."
+            )
+        }
+        let time = now()
+        let recent = try await logs.recentInvocations(
+            since: time.advanced(by: .seconds(-window)),
+            accountID: caller.accountID,
+            region: caller.region
+        )
+        let status = await environmentsStatus(caller.accountID, caller.region)
+        // Where only the newest are looked at, the time in which they ended is shorter.
+        let milliseconds = max(1, time.millisecondsSinceEpoch - recent.since.millisecondsSinceEpoch)
+        let names = Set(status.counts.keys.map(\.name)).union(recent.functions.keys).sorted()
+        let functions = names.map { name -> JSONValue in
+            let key = FunctionKey(accountID: caller.accountID, region: caller.region, name: name)
+            var members = Self.members(recent.functions[name], milliseconds)
+            members["FunctionName"] = .string(name)
+            members["ConcurrentExecutions"] = .integer(status.invocations[key] ?? 0)
+            let counts = status.counts[key] ?? [:]
+            members["Environments"] = .object(
+                Dictionary(uniqueKeysWithValues: counts.map { ($0.key.rawValue, JSONValue.integer($0.value)) })
+            )
+            return .object(members)
+        }
+        return Self.json(
+            .object([
+                "Functions": .array(functions),
+                "Environments": .array(status.environments.map { .object(Self.members($0)) }),
+                "IsTruncated": .bool(status.isTruncated), "WindowMilliseconds": .integer(milliseconds),
+                "MemoryInUseMiB": .integer(status.memoryInUseMiB), "MemoryMaxMiB": .integer(status.memoryMaxMiB),
+            ])
+        )
+    }
+
+    private static func members(_ recent: RecentInvocations?, _ milliseconds: Int64) -> [String: JSONValue] {
+        guard let recent else { return ["Invocations": .integer(0), "Errors": .integer(0)] }
+        let rate = Int64(recent.count) * 100_000 / milliseconds
+        return [
+            "Invocations": .integer(recent.count), "Errors": .integer(recent.errors),
+            "InvocationsPerSecond": .number(decimal(rate, per: 100)),
+            "DurationMedianMs": .number(decimal(recent.median, per: 1_000)),
+            "Duration95thPercentileMs": .number(decimal(recent.percentile95, per: 1_000)),
+        ]
+    }
+
+    private static func members(_ environment: EnvironmentStatus) -> [String: JSONValue] {
+        [
+            "EnvironmentId": .integer(environment.id.number), "FunctionName": .string(environment.function.name),
+            "Version": .string(environment.version), "State": .string(environment.state.rawValue),
+            "IsProvisioned": .bool(environment.isProvisioned), "MemoryMiB": .integer(environment.memoryMiB),
+            "ReckonedMemoryMiB": .integer(environment.reckonedMiB), "LogGroupName": .string(environment.logGroup),
+            "LogStreamName": .string(environment.logStream),
+        ]
+    }
+
+    /// `12.05` of 1,205 hundredths.
+    private static func decimal(_ value: Int64, per scale: Int64) -> String {
+        let rest = String(scale + value % scale).dropFirst()
+        return "\(value / scale).\(rest)"
+    }
+}

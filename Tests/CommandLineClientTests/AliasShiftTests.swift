@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+
+@testable import CommandLineClient
+
+@Suite struct AliasShiftTests {
+    private func shift(_ text: String) -> AliasShift? {
+        AliasShift(text) { text in
+            switch text {
+            case "5m": .seconds(300)
+            case "1s": .seconds(1)
+            case "2d": .seconds(172_800)
+            case "1ms": .milliseconds(1)
+            default: nil
+            }
+        }
+    }
+
+    @Test func `a canary has one step, a linear shift as many as it takes`() {
+        #expect(shift("canary:10%:5m") == AliasShift(shares: [10], interval: .seconds(300)))
+        #expect(shift("linear:25%:1s") == AliasShift(shares: [25, 50, 75], interval: .seconds(1)))
+        #expect(shift("linear:33%:1s")?.shares == [33, 66, 99])
+        for text in [
+            "", "canary", "canary:10:5m", "canary:0%:5m", "canary:100%:5m", "blue:10%:5m", "linear:10%", "linear:10%:x",
+            "linear:10%:2d", "linear:10%:1ms", "linear:10%:5m:1", "linear:-5%:5m", "linear:x%:5m",
+        ] {
+            #expect(shift(text) == nil, "\(text)")
+        }
+    }
+
+    @Test func `each share is held, and then the new version has all`() {
+        var progress = AliasShiftProgress(.init(shares: [50, 75], interval: .seconds(10)), errorsMax: 0)
+        #expect(progress.step(errors: 0, at: .zero) == .weigh(percent: 50))
+        #expect(progress.step(errors: 0, at: .seconds(4)) == .hold(atMost: .seconds(6)))
+        #expect(progress.step(errors: 0, at: .seconds(11)) == .weigh(percent: 75))
+        #expect(progress.step(errors: 0, at: .seconds(20)) == .hold(atMost: .seconds(1)))
+        #expect(progress.step(errors: 0, at: .seconds(21)) == .complete)
+    }
+
+    @Test func `errors beyond those allowed take it back at any step`() {
+        for step in 0..<4 {
+            var progress = AliasShiftProgress(.init(shares: [10, 20, 30], interval: .seconds(1)), errorsMax: 2)
+            for number in 0..<step { _ = progress.step(errors: 2, at: .seconds(number)) }
+            #expect(progress.step(errors: 3, at: .seconds(step)) == .goBack(errors: 3))
+        }
+    }
+
+    @Test func `without shares it is complete at once`() {
+        var progress = AliasShiftProgress(.all, errorsMax: 0)
+        #expect(progress.step(errors: 0, at: .zero) == .complete)
+    }
+
+    @Test func `a bar is as long at any share`() {
+        let bars = [0, 1, 50, 99, 100].map { ProgressBar.text("Uploading f", $0 * 60_000, of: 6_000_000) }
+        #expect(Set(bars.map(\.count)).count == 1)
+        #expect(bars[2].contains("[===============>              ]  50 %  3.0 of 6.0 MB"))
+        #expect(ProgressBar.text("f", 0, of: 0).contains("100 %"))
+        #expect(ProgressBar.text("f", waiting: .milliseconds(10)) == "f …")
+        #expect(ProgressBar.text("f", waiting: .seconds(3)) == "f … 3 s")
+    }
+}
