@@ -219,9 +219,23 @@ let package = Package(
 
         // Edges.
         .target(
+            name: "Console",
+            dependencies: ["AWSWire", "InvocationCore", crypto],
+            resources: [
+                .embedInCode("Page/index.html"), .embedInCode("Page/console.css"), .embedInCode("Page/main.js"),
+                .embedInCode("Page/api.js"), .embedInCode("Page/dom.js"), .embedInCode("Page/format.js"),
+                .embedInCode("Page/charts.js"), .embedInCode("Page/reports.js"), .embedInCode("Page/archive.js"),
+                .embedInCode("Page/functions.js"), .embedInCode("Page/function.js"), .embedInCode("Page/deploy.js"),
+                .embedInCode("Page/invoke.js"), .embedInCode("Page/logs.js"), .embedInCode("Page/monitor.js"),
+                .embedInCode("Page/configuration.js"), .embedInCode("Page/sources.js"), .embedInCode("Page/usage.js"),
+                .embedInCode("Page/environments.js"), .embedInCode("Page/icon.svg"),
+            ],
+            swiftSettings: swift
+        ),
+        .target(
             name: "HTTPAPI",
             dependencies: nio + [
-                "ControlPlane", "EventLoops", "LogStore", "Logs", "AWSWire", "InvocationCore", "LambdaModel",
+                "Console", "ControlPlane", "EventLoops", "LogStore", "Logs", "AWSWire", "InvocationCore", "LambdaModel",
                 "MetadataStore", "QueueCore", "Queues", "ScheduleCore", "Schedules", "StreamCore", "Streams",
                 hummingbird,
                 hummingbirdCore, nioHTTP1, nioSSL, logging, product("AsyncHTTPClient", "async-http-client"),
@@ -247,7 +261,7 @@ let package = Package(
         .executableTarget(
             name: "Server",
             dependencies: nio + [
-                "AWSClient", "AWSWire", "CodeStore", "CommandLineClient", "ControlPlane", "Egress",
+                "AWSClient", "AWSWire", "CodeStore", "CommandLineClient", "Console", "ControlPlane", "Egress",
                 "EnvelopeEncryption", "EventSources", "EventStore",
                 "ExecutionEnvironments", "HTTPAPI", "InvocationCore", "Invoker", "LambdaModel", "LinuxSandbox",
                 "LogStore", "Logs", "MetadataStore", "QueueCore", "QueueStore", "Queues", "Runtimes", "SandboxPolicy",
@@ -413,10 +427,12 @@ let package = Package(
             ],
             swiftSettings: swift
         ),
+        .testTarget(name: "ConsoleTests", dependencies: ["Console", "InvocationCore"], swiftSettings: swift),
         .testTarget(
             name: "HTTPAPITests",
             dependencies: nio + [
-                "HTTPAPI", "ControlPlane", "AWSWire", "InvocationCore", "LambdaModel", "MetadataStore", "CodeStore",
+                "Console", "HTTPAPI", "ControlPlane", "AWSWire", "InvocationCore", "LambdaModel", "MetadataStore",
+                "CodeStore",
                 "LogStore", "Logs", "EnvelopeEncryption", crypto, logging, hummingbird, lifecycle,
                 product("HummingbirdTesting", "hummingbird"), product("HTTPTypes", "swift-http-types"),
             ],

@@ -19,7 +19,7 @@ mkdir -p "$out"
 targets=(
     LambdaModel InvocationCore AWSWire EventPattern LogPattern EnvelopeEncryption DatabaseFile LinuxSandbox EventLoops RuntimeAPI Egress AWSClient CodeStore
     MetadataStore LogStore
-    QueueCore QueueStore Queues StreamCore StreamStore Streams ScheduleCore ScheduleStore Schedules Logs ControlPlane HTTPAPI
+    QueueCore QueueStore Queues StreamCore StreamStore Streams ScheduleCore ScheduleStore Schedules Logs ControlPlane Console HTTPAPI
     ServerConfiguration
 )
 declare -A extra=(
@@ -66,7 +66,9 @@ for target in "${targets[@]}"; do
     objects+=("$out/$target.o")
     if ((${#changed[@]})) || stale "$out/$target.o" "Sources/$target" Scripts/fuzz.sh; then
         changed+=("$target")
-        find "$PWD/Sources/$target" -name '*.swift' | sort >"$out/$target.sources"
+        # What a target embeds is a source that SwiftPM has written.
+        find "$PWD/Sources/$target" "$PWD/$binaries/$target.build/DerivedSources/embedded_resources.swift" -name '*.swift' \
+            2>/dev/null | sort >"$out/$target.sources" || true
         swiftc "${flags[@]}" -Xfrontend -experimental-skip-non-inlinable-function-bodies -module-name "$target" \
             -emit-module -emit-module-path "$out/$target.swiftmodule" "@$out/$target.sources"
     fi

@@ -22,6 +22,9 @@ for package in "${packages[@]}"; do
 done
 # Functions in JavaScript need it; any version on the PATH will do.
 command -v node >/dev/null || missing+=(nodejs)
+# The console's tests look at it in a browser, with a font.
+command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+    || missing+=("$(grep -q '^ID=ubuntu' /etc/os-release && echo chromium-browser || echo chromium)" fonts-liberation)
 if ((${#missing[@]})); then
     say "installing ${missing[*]}"
     run=(env DEBIAN_FRONTEND=noninteractive)

@@ -24,7 +24,13 @@ extension LambdaAPI {
     private static let ownServices: Set<String> = ["lambda"]
 
     /// Finds out who asks, and checks all of the signature that needs no body.
-    func signer(_ request: SigV4Request, of endpoint: Endpoint) throws(LambdaError) -> Signer {
+    ///
+    /// Where it is known who asks, none is needed.
+    func signer(
+        _ request: SigV4Request,
+        of endpoint: Endpoint,
+        as known: Caller? = nil
+    ) throws(LambdaError) -> Signer {
         switch endpoint {
         case .s3Event(let arn, let token):
             try checkS3Event(arn, token: token)
@@ -34,6 +40,7 @@ extension LambdaAPI {
             return Signer(caller: Caller(accountID: accountID, region: region))
         default: break
         }
+        if let known { return Signer(caller: known) }
         switch authentication {
         case .none: return Signer(caller: statedCaller(request))
         case .sigV4:

@@ -44,6 +44,9 @@ enum ErrorResponse {
         var wire: LambdaError.Wire
         if let error = error as? LambdaError {
             wire = error.wire
+        } else if let refusal = error as? ConsoleRefusal {
+            wire = LambdaError.validation(message: refusal.message).wire
+            (wire.status, wire.name) = (refusal.status, refusal.name)
         } else if let failure = error as? PassThroughFailure {
             wire = LambdaError.service(message: failure.message).wire
             wire.status = failure.status

@@ -13,6 +13,12 @@ extension HTTPField.Name {
     static let clientContext = name("x-amz-client-context")
     static let traceID = name("X-Amzn-Trace-Id")
     static let tenantID = name("x-amz-tenant-id")
+    static let secFetchSite = name("Sec-Fetch-Site")
+    /// Of every request of the console's page: another origin's page can't send it unasked.
+    static let console = name("X-Martlet-Console")
+    static let referrerPolicy = name("Referrer-Policy")
+    static let crossOriginOpenerPolicy = name("Cross-Origin-Opener-Policy")
+    static let crossOriginResourcePolicy = name("Cross-Origin-Resource-Policy")
     static let durableExecutionName = name("x-amz-durable-execution-name")
     static let executedVersion = name("X-Amz-Executed-Version")
     static let functionError = name("X-Amz-Function-Error")

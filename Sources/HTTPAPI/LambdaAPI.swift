@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import AWSWire
+package import Console
 package import ControlPlane
 import HTTPTypes
 package import Hummingbird
@@ -54,6 +55,8 @@ package struct LambdaAPI: HTTPResponder {
     /// nil where requests for EventBridge and its Scheduler are passed on.
     let schedules: ScheduleService?
     let throttle: APIThrottle?
+    /// Who is signed in to the console; nil where there is none.
+    let console: ConsoleSessions?
     let accountID: String
     let region: String
     /// Where functions may be: AWS's regions, and the server's own.
@@ -80,6 +83,7 @@ package struct LambdaAPI: HTTPResponder {
         streams: StreamService? = nil,
         schedules: ScheduleService? = nil,
         throttle: APIThrottle? = nil,
+        console: ConsoleSessions? = nil,
         accountID: String,
         region: String,
         isEncrypted: Bool,
@@ -102,6 +106,7 @@ package struct LambdaAPI: HTTPResponder {
         self.streams = streams
         self.schedules = schedules
         self.throttle = throttle
+        self.console = console
         self.accountID = accountID
         self.region = region
         regions = RegionName.all.union([region])
@@ -132,22 +137,39 @@ package struct LambdaAPI: HTTPResponder {
         let path = String(line[..<(separator ?? line.endIndex)])
         let query = separator.map { String(line[line.utf8.index(after: $0)...]) } ?? ""
         if let address = FunctionURLAddress(authority: request.head.authority, path: path) {
-            return try await answerURL(request, address, path: path, query: query, from: sourceIP)
+            let answer = try await answerURL(request, address, path: path, query: query, from: sourceIP)
+            return address.isByPath ? kept(fromConsole: answer) : answer
         }
-        let requestID = RandomIdentifier.uuid()
-        let parameters = QueryParameters(query)
         let signed = Self.signedForm(request, path: path, query: query)
+        if let console, let address = ConsoleAddress(signed) {
+            let call = ConsoleCall(request: request, address: address, query: query, sourceIP: sourceIP)
+            return try await answerConsole(call, console, connection: connection)
+        }
+        return try await respond(to: request, signed, from: sourceIP, connection: connection)
+    }
+
+    /// Answers a request that is for the API, as a caller who is known already where there is one.
+    func respond(
+        to request: Request,
+        _ signed: SigV4Request,
+        as known: Caller? = nil,
+        from sourceIP: String?,
+        connection: (any Channel)?
+    ) async throws -> Response {
+        let requestID = RandomIdentifier.uuid()
+        let parameters = QueryParameters(signed.query)
         let queue = queues.flatMap { _ in QueueRequest(signed, target: request.headers[.target]) }
         let ofStreams = streams.flatMap { _ in StreamRequest(signed, target: request.headers[.target]) }
         let schedule = schedules.flatMap { _ in ScheduleRequest(signed, target: request.headers[.target]) }
         let own = queue.map(Endpoint.queue) ?? ofStreams.map(Endpoint.stream) ?? schedule.map(Endpoint.schedule)
         let foreign =
-            own != nil ? nil : passThrough.flatMap { _ in ForeignService(signed, target: request.headers[.target]) }
+            own != nil || known != nil
+            ? nil : passThrough.flatMap { _ in ForeignService(signed, target: request.headers[.target]) }
         let endpoint =
             own ?? foreign.map(Endpoint.elsewhere)
             ?? Endpoint(
                 method: request.method.rawValue,
-                path: path,
+                path: signed.path,
                 query: parameters,
                 target: request.headers[.target]
             )
@@ -157,7 +179,7 @@ package struct LambdaAPI: HTTPResponder {
         var response: Response
         do {
             // The head's signature is checked before a byte of the body is waited for, wherever it can be.
-            let signer = try signer(signed, of: endpoint)
+            let signer = try signer(signed, of: endpoint, as: known)
             var call = Call(
                 endpoint: endpoint,
                 request: request,
@@ -169,7 +191,7 @@ package struct LambdaAPI: HTTPResponder {
                 connection: connection
             )
             // The answer is the other server's, its request id included.
-            if let foreign { return try await passOn(call, foreign, signer.signature) }
+            if let foreign { return kept(fromConsole: try await passOn(call, foreign, signer.signature)) }
             call.body = try await readBody(of: request, endpoint: endpoint)
             try signer.signature?.verify(body: call.body)
             try throttle?.admit(endpoint, signer.caller)

@@ -13,9 +13,12 @@ extension LambdaAPI {
     ///
     /// A body that says beforehand that it is too long isn't read at all.
     func readBody(of request: Request, endpoint: Endpoint) async throws -> [UInt8] {
-        let limit = endpoint.bodyBytesMax
+        try await readBody(of: request, upTo: endpoint.bodyBytesMax, for: endpoint.operation)
+    }
+
+    func readBody(of request: Request, upTo limit: Int, for operation: String) async throws -> [UInt8] {
         let tooLarge = LambdaError.requestTooLarge(
-            message: "Request must be smaller than \(limit) bytes for the \(endpoint.operation) operation"
+            message: "Request must be smaller than \(limit) bytes for the \(operation) operation"
         )
         let length = request.headers[.contentLength].flatMap { Int($0) }
         if let length, length > limit { throw tooLarge }

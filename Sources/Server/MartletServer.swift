@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import AWSWire
 import CodeStore
+import Console
 import ControlPlane
 import Egress
 import EnvelopeEncryption
@@ -360,6 +361,7 @@ struct MartletServer {
             streams: streams,
             schedules: schedules,
             throttle: configuration.throttlesAPI ? APIThrottle() : nil,
+            console: configuration.console == .on ? ConsoleSessions(clock: { APIThrottle.monotonic() }) : nil,
             accountID: configuration.accountID,
             region: configuration.region,
             isEncrypted: isEncrypted,

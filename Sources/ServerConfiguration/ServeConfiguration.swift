@@ -20,6 +20,11 @@ package struct ServeConfiguration: Equatable, Sendable {
         case awsEndpoint = "aws-endpoint"
     }
 
+    /// What is there or is not.
+    package enum Switch: String, CaseIterable, Sendable {
+        case on, off
+    }
+
     /// How execution environments begin.
     package enum Pool: String, CaseIterable, Sendable {
         /// With a sandbox and a process of their own.
@@ -63,6 +68,8 @@ package struct ServeConfiguration: Equatable, Sendable {
     package var authentication: Authentication
     /// `--tls-cert` and `--tls-key`; plain HTTP without them.
     package var tls: TLSFiles?
+    /// `--console`, on where `--listen` is a loopback address: whether there is a page at `/console`.
+    package var console: Switch
     /// `--region`, us-east-1.
     package var region: String
     /// `--account-id`, 000000000000.
@@ -182,6 +189,7 @@ extension ServeConfiguration {
             } ?? .standard
         limits = try layers.choice(.limits) ?? .classic
         authentication = try layers.choice(.auth) ?? .sigv4
+        console = try layers.choice(.console) ?? (listen.isLoopback ? .on : .off)
         region =
             try layers.one(.region, expected: Layers.noRegion) {
                 RegionName.isValid($0) ? $0 : nil

@@ -67,6 +67,14 @@ package struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "The page at /console: on or off (default: on where only this machine reaches the address, else off).",
+            valueName: "on|off"
+        )
+    )
+    private var console: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Region of requests that name none, and of the administrator's key (default: us-east-1).",
             valueName: "name"
         )
@@ -383,6 +391,7 @@ package struct ServeOptions: ParsableArguments {
         let single: [(Setting, String?)] = [
             (.config, config), (.listen, listen), (.data, data), (.limits, limits), (.auth, auth),
             (.insecureHTTP, insecureHTTP ? "true" : nil), (.tlsCertificate, tlsCertificate), (.tlsKey, tlsKey),
+            (.console, console),
             (.region, region), (.accountID, accountID),
             (.accountConcurrency, accountConcurrency), (.accountCodeStorage, accountCodeStorage), (.memory, memory),
             (.pool, pool),

@@ -12,6 +12,7 @@ package enum Setting: String, CaseIterable, Sendable {
     case insecureHTTP = "insecure-http"
     case tlsCertificate = "tls-cert"
     case tlsKey = "tls-key"
+    case console
     case region
     case accountID = "account-id"
     case runtime

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import AWSWire
 import CodeStore
+import Console
 import ControlPlane
 import Crypto
 import EnvelopeEncryption
@@ -42,7 +43,8 @@ final class APIFixture: Sendable {
     init(
         isSigned: Bool = true,
         invoke: @escaping LambdaAPI.Invoke = echoPayload,
-        stream: LambdaAPI.Stream? = nil
+        stream: LambdaAPI.Stream? = nil,
+        console: ConsoleSessions? = nil
     ) throws {
         directory = NSTemporaryDirectory() + "martlet-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -118,6 +120,7 @@ final class APIFixture: Sendable {
                 accountID: "000000000000",
                 now: { Self.now }
             ),
+            console: console,
             accountID: "000000000000",
             region: "us-east-1",
             isEncrypted: false,

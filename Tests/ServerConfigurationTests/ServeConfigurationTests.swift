@@ -328,11 +328,23 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
         let tested = Set(PrecedenceCase.all.map(\.setting))
         #expect(
             Set(Setting.allCases).subtracting(tested) == [
-                .codeStore, .config, .data, .dynamoDBStreamsEndpoint, .eventsEndpoint, .insecureHTTP, .kinesisEndpoint,
-                .masterKey, .queues, .rabbitMQAuthorities, .rabbitMQEndpoint, .s3AccessKeyID, .s3Region,
+                .codeStore, .config, .console, .data, .dynamoDBStreamsEndpoint, .eventsEndpoint, .insecureHTTP,
+                .kinesisEndpoint, .masterKey, .queues, .rabbitMQAuthorities, .rabbitMQEndpoint, .s3AccessKeyID,
+                .s3Region,
                 .s3SecretAccessKey, .schedules, .snsEndpoint, .sqsEndpoint, .streams, .tlsCertificate, .tlsKey,
             ]
         )
+    }
+
+    @Test func `the console is there by itself where only this machine reaches it`() async throws {
+        let fixture = try ConfigurationFixture()
+        let outside: [Setting: [String]] = [.listen: ["0.0.0.0:80"], .insecureHTTP: ["true"]]
+        #expect(try await fixture.configuration([:]).console == .on)
+        #expect(try await fixture.configuration([.listen: ["[::1]:80"]]).console == .on)
+        #expect(try await fixture.configuration([.console: ["off"]]).console == .off)
+        #expect(try await fixture.configuration(outside).console == .off)
+        #expect(try await fixture.configuration(outside.merging([.console: ["on"]]) { $1 }).console == .on)
+        #expect(try await fixture.refusal([.console: ["maybe"]]).contains("--console"))
     }
 
     @Test func `the data directory is the option's, the variable's, the file's, or the user's`() async throws {

@@ -9,6 +9,8 @@ struct FunctionURLAddress: Equatable {
     var id: String
     /// As the function sees it: percent-encoded, with a slash at its beginning.
     var path: String
+    /// The other way: on the same origin as the API and the console.
+    var isByPath = false
 
     /// nil for a request that is for the API itself.
     ///
@@ -26,6 +28,7 @@ struct FunctionURLAddress: Equatable {
         guard Self.isID(id) else { return nil }
         self.id = String(id)
         self.path = id.endIndex == rest.endIndex ? "/" : String(rest[id.endIndex...])
+        isByPath = true
     }
 
     private static func id(authority: String) -> String? {
