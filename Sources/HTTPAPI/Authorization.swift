@@ -46,7 +46,7 @@ extension LambdaAPI {
     }
 
     /// The condition keys that every request has.
-    private func globalContext(
+    func globalContext(
         _ caller: Caller,
         _ request: Request,
         from clientAddress: String?

@@ -52,13 +52,13 @@ extension LambdaAPI {
         }
         let input = try QueueInput(body: call.body)
         let caller = call.caller
-        let resource = operation.resource(input, accountID: caller.accountID, region: caller.region)
-        try await authorize(call, [.init(operation.action, resource)])
+        let grant = try await authorize(operation, input, call)
         let who = QueueCaller(
             accountID: caller.accountID,
             region: caller.region,
             senderID: caller.identity == .root(of: caller.accountID) ? caller.accountID : caller.identity.arn,
-            origin: try origin(of: call.request)
+            origin: try origin(of: call.request),
+            grant: grant
         )
         let answer: JSONValue?
         if operation == .receiveMessage, let connection = call.connection {
@@ -74,5 +74,40 @@ extension LambdaAPI {
         var response = Response(status: .ok, headers: [.contentType: "application/x-amz-json-1.0"])
         if let answer { response.body = .init(byteBuffer: ByteBuffer(bytes: answer.bytes)) }
         return response
+    }
+
+    /// By the caller's own policies and, where they don't decide, the queue's.
+    ///
+    /// - Returns: a queue of another account that both let the caller use; without, it does not exist for the caller.
+    private func authorize(_ operation: QueueOperation, _ input: QueueInput, _ call: Call) async throws -> QueueKey? {
+        let caller = call.caller
+        guard let queues,
+            let key = operation.queue(input, accountID: caller.accountID, region: caller.region)
+        else {
+            let resource = operation.resource(input, accountID: caller.accountID, region: caller.region)
+            try await authorize(call, [.init(operation.action, resource)])
+            return nil
+        }
+        let isOwn = key.accountID == caller.accountID
+        // Most keys have no policy, and then there is nothing to find out.
+        guard caller.policy != nil || !isOwn else { return nil }
+        let request = AccessRequest(
+            principal: .identity(caller.identity),
+            action: operation.action,
+            resource: key.arn,
+            context: globalContext(caller, call.request, from: call.clientAddress)
+        )
+        let identity = caller.decision(on: request)
+        var shared = AccessDecision.noMatch
+        if operation.isShared, identity != .explicitDeny, let text = try await queues.policy(of: key) {
+            // One that is not understood grants nothing.
+            shared =
+                (try? PolicyDocument.parse(Array(text.utf8), isOfResource: true))?.decision(on: request) ?? .noMatch
+        }
+        guard let refusal = AccessDecision.refusal(identity: identity, resource: shared, sameAccount: isOwn) else {
+            return isOwn ? nil : key
+        }
+        guard refusal != .noResourcePolicy else { return nil }
+        throw caller.denied(operation.action, on: key.arn, refusal.reason(action: operation.action))
     }
 }

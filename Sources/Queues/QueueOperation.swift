@@ -34,6 +34,35 @@ package enum QueueOperation: String, CaseIterable, Sendable {
         return "sqs:\(name)"
     }
 
+    /// Of those that other accounts can be let do; the rest is a queue's own account's
+    /// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-overview-of-managing-access.html).
+    private static let shared: Set<Self> = [
+        .changeMessageVisibility, .changeMessageVisibilityBatch, .deleteMessage, .deleteMessageBatch,
+        .getQueueAttributes, .getQueueURL, .listDeadLetterSourceQueues, .purgeQueue, .receiveMessage, .sendMessage,
+        .sendMessageBatch,
+    ]
+
+    package var isShared: Bool { Self.shared.contains(self) }
+
+    /// Whether AddPermission knows an action by that name, which has none of a batch's.
+    static func isShared(_ action: String) -> Bool {
+        !action.hasSuffix("Batch") && Self(rawValue: action)?.isShared == true
+    }
+
+    /// The queue that it is about, if it says which; not what it lists, or makes.
+    package func queue(_ input: QueueInput, accountID: String, region: String) -> QueueKey? {
+        switch self {
+        case .listQueues, .createQueue, .startMessageMoveTask, .listMessageMoveTasks, .cancelMessageMoveTask: nil
+        case .getQueueURL:
+            QueueKey(
+                accountID: input.text("QueueOwnerAWSAccountId") ?? accountID,
+                region: region,
+                name: input.text("QueueName") ?? ""
+            )
+        default: input.text("QueueUrl").flatMap { QueueKey(url: $0, region: region) }
+        }
+    }
+
     /// The ARN that a policy has to allow it on, as the caller means it; `*` where there is none.
     ///
     /// What names no queue stands for itself: it is refused later, in its own words.

@@ -76,7 +76,9 @@ extension QueueService {
         let name = try input.required("QueueName")
         let account = try input.string("QueueOwnerAWSAccountId") ?? caller.accountID
         let key = QueueKey(accountID: account, region: caller.region, name: name)
-        guard account == caller.accountID, try await store.queue(key) != nil else { throw QueueError.noQueue }
+        guard account == caller.accountID || key == caller.grant, try await store.queue(key) != nil else {
+            throw QueueError.noQueue
+        }
         return .object(["QueueUrl": .string(caller.origin + key.path)])
     }
 
@@ -134,7 +136,7 @@ extension QueueService {
         var after: String? = page.after
         while let name = after, sources.count <= page.limit {
             let queues = try await store.list(
-                accountID: caller.accountID,
+                accountID: target.key.accountID,
                 region: caller.region,
                 after: name,
                 limit: Self.pageMax

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import AWSWire
-import QueueCore
+package import QueueCore
 import QueueStore
 
 /// Who asks, where.
@@ -11,8 +11,11 @@ package struct QueueCaller: Sendable {
     package var senderID: String
     /// What queue URLs begin with, such as `http://127.0.0.1:4566`.
     package var origin: String
+    /// A queue of another account, which its policy lets the caller use in this request.
+    package var grant: QueueKey?
 
-    package init(accountID: String, region: String, senderID: String, origin: String) {
+    package init(accountID: String, region: String, senderID: String, origin: String, grant: QueueKey? = nil) {
+        self.grant = grant
         self.accountID = accountID
         self.region = region
         self.senderID = senderID
@@ -78,12 +81,8 @@ extension QueueService {
             let errors = try await changeVisibility([handle], timeouts: [timeout], of: key(input, caller))
             if let error = errors[0] { throw error }
         case .changeMessageVisibilityBatch: return try await changeMessageVisibilityBatch(input, caller)
-        case .addPermission, .removePermission:
-            throw QueueError(
-                .unsupportedOperation,
-                "\(operation.rawValue) is not available in this version of Martlet: a queue is its account's, and keys' own "
-                    + "policies say what they may do."
-            )
+        case .addPermission: try await addPermission(input, caller)
+        case .removePermission: try await removePermission(input, caller)
         case .startMessageMoveTask, .cancelMessageMoveTask, .listMessageMoveTasks:
             throw QueueError(
                 .unsupportedOperation,
@@ -95,7 +94,7 @@ extension QueueService {
 
     func key(_ input: QueueInput, _ caller: QueueCaller) throws(QueueError) -> QueueKey {
         guard let url = try input.string("QueueUrl"), let key = QueueKey(url: url, region: caller.region),
-            key.accountID == caller.accountID
+            key.accountID == caller.accountID || key == caller.grant
         else { throw .noQueue }
         return key
     }

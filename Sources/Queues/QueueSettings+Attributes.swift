@@ -4,7 +4,7 @@ import QueueCore
 
 /// Settings as the attributes that AWS knows them by, in texts.
 extension QueueSettings {
-    private static let policyBytesMax = 8_192
+    static let policyBytesMax = 8_192
 
     /// Takes what a caller sets; an empty text takes a policy away.
     mutating func set(_ name: String, _ text: String) throws(QueueError) {

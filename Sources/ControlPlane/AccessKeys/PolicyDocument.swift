@@ -3,13 +3,15 @@ import AWSWire
 package import InvocationCore
 package import LambdaModel
 
-/// An identity's policy as it is written: IAM's JSON (IAM User Guide, "Grammar of the IAM JSON policy language").
+/// An identity's policy, or a resource's, as it is written: IAM's JSON (IAM User Guide, "Grammar of the IAM JSON policy language").
 package enum PolicyDocument {
     package static let bytesMax = 20_480
     package static let statementsMax = 100
 
+    /// The statements of a resource's policy say whom they speak of.
+    ///
     /// - Throws: `LambdaError.invalidParameterValue` with the place of what is wrong, such as `Statement[1].Condition`.
-    package static func parse(_ bytes: [UInt8]) throws(LambdaError) -> AccessPolicy {
+    package static func parse(_ bytes: [UInt8], isOfResource: Bool = false) throws(LambdaError) -> AccessPolicy {
         guard bytes.count <= bytesMax else {
             throw fault("the document", "has \(bytes.count) bytes, and at most \(bytesMax) are allowed")
         }
@@ -36,7 +38,11 @@ package enum PolicyDocument {
         for (index, value) in values.enumerated() {
             let place = isList ? "Statement[\(index)]" : "Statement"
             // Variables came with the later version; in the earlier one they are text.
-            let reader = StatementReader(place: place, hasVariables: version == "2012-10-17")
+            let reader = StatementReader(
+                place: place,
+                hasVariables: version == "2012-10-17",
+                isOfResource: isOfResource
+            )
             let statement = try reader.statement(value)
             if let sid = statement.sid, !names.insert(sid).inserted {
                 throw fault("\(place).Sid", "is another statement's: '\(sid)'")
@@ -71,24 +77,27 @@ package enum PolicyDocument {
 private struct StatementReader {
     let place: String
     let hasVariables: Bool
+    let isOfResource: Bool
 
     private static let members: Set<String> = [
         "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition",
     ]
 
     func statement(_ value: JSONValue) throws(LambdaError) -> AccessStatement {
-        if let object = value.object, let principal = ["Principal", "NotPrincipal"].first(where: { object[$0] != nil })
+        if !isOfResource, let object = value.object,
+            let principal = ["Principal", "NotPrincipal"].first(where: { object[$0] != nil })
         {
             throw PolicyDocument.fault(
                 "\(place).\(principal)",
                 "is not allowed: the policy of a key speaks of whoever signs with it"
             )
         }
-        let object = try PolicyDocument.object(value, place, allowed: Self.members)
+        let members = isOfResource ? Self.members.union(["Principal", "NotPrincipal"]) : Self.members
+        let object = try PolicyDocument.object(value, place, allowed: members)
         let sid = try object["Sid"].map { value throws(LambdaError) in
             try PolicyDocument.string(value, "\(place).Sid")
         }
-        if let sid, !sid.utf8.allSatisfy({ (48...57).contains($0) || (97...122).contains($0 | 0x20) }) {
+        if let sid, !isOfResource, !sid.utf8.allSatisfy({ (48...57).contains($0) || (97...122).contains($0 | 0x20) }) {
             throw PolicyDocument.fault("\(place).Sid", "may have letters and digits only")
         }
         guard let effect = object["Effect"]?.string.flatMap(AccessStatement.Effect.init) else {
@@ -97,12 +106,37 @@ private struct StatementReader {
         return AccessStatement(
             sid: sid?.isEmpty == true ? nil : sid,
             effect: effect,
+            principals: try isOfResource ? principals(object) : nil,
             actions: try names(object, "Action") {
                 Self.isAction($0) ? nil : "is no action such as lambda:GetFunction"
             },
             resources: try names(object, "Resource") { Self.isResource($0) ? nil : "is neither an ARN nor *" },
             conditions: try conditions(object["Condition"])
         )
+    }
+
+    /// Of `Principal` and `NotPrincipal` the one that there is.
+    private func principals(_ object: [String: JSONValue]) throws(LambdaError) -> AccessStatement.Principals {
+        guard (object["Principal"] == nil) != (object["NotPrincipal"] == nil) else {
+            throw PolicyDocument.fault(place, "must have either Principal or NotPrincipal")
+        }
+        let isNegated = object["Principal"] == nil
+        let place = "\(place).\(isNegated ? "Not" : "")Principal"
+        let value = object["Principal"] ?? object["NotPrincipal"] ?? .null
+        if value.string == "*" { return isNegated ? .allBut([.aws("*")]) : .everybody }
+        guard let kinds = value.object else { throw PolicyDocument.fault(place, "must be * or an object") }
+        var patterns: [PrincipalPattern] = []
+        for (kind, value) in kinds.sorted(by: { $0.key < $1.key }) {
+            let texts = try strings(value, "\(place).\(kind.prefix(64))")
+            switch kind {
+            case "AWS": patterns += texts.map(PrincipalPattern.aws)
+            case "Service": patterns += texts.map(PrincipalPattern.service)
+            case "Federated": patterns += texts.map(PrincipalPattern.federated)
+            case "CanonicalUser": patterns += texts.map(PrincipalPattern.canonicalUser)
+            default: throw PolicyDocument.fault(place, "has an unknown kind '\(kind.prefix(64))'")
+            }
+        }
+        return isNegated ? .allBut(patterns) : .listed(patterns)
     }
 
     /// Of `Action` and `NotAction`, or of `Resource` and `NotResource`, the one that there is.
