@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import InvocationCore
 import NIOCore
 
 /// Accepts no connection while none of them is read: those beyond what an environment's loop may cost wait in the kernel's queue.

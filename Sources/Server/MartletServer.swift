@@ -73,8 +73,8 @@ struct MartletServer {
             store: foundation.store,
             bytesMax: configuration.functionMemoryMiB << 18
         )
-        let board = BudgetBoard()
-        let workshop = try workshop(foundation, runtimes, cache, stores.logs, sessions, board)
+        let budgetBoard = BudgetBoard()
+        let workshop = try workshop(foundation, runtimes, cache, stores.logs, sessions, budgetBoard)
         let pool = EnvironmentPool(
             workshop: workshop,
             settings: .init(
@@ -123,7 +123,7 @@ struct MartletServer {
         try await events.load()
         let schedules = schedules(stores, controlPlane, invoker, events, queues)
         let passThrough = configuration.awsEndpoint.map { PassThrough(endpoint: $0) }
-        let budgets = Budgets(board: board, controlPlane: controlPlane, logs: stores.logs, clock: ContinuousClock())
+        let budgets = Budgets(board: budgetBoard, controlPlane: controlPlane, logs: stores.logs, clock: ContinuousClock())
         try await budgets.refresh()
         let logs = LogsService(store: stores.logs, now: Self.now, clock: ContinuousClock(), logger: logger)
         try await serve(
@@ -148,7 +148,7 @@ struct MartletServer {
                 BlankService(blanks: workshop.blanks, metadata: stores.metadata, logger: logger),
                 SnapshotService(snapshots: workshop.snapshots, metadata: stores.metadata, logger: logger),
                 PoolService(pool: pool), budgets,
-                ProvisionedMeter(pool: pool, logs: stores.logs, board: board, now: Self.now, logger: logger),
+                ProvisionedMeter(pool: pool, logs: stores.logs, board: budgetBoard, now: Self.now, logger: logger),
                 connections, sources, events, readers,
                 CertificateService(identity: identity, now: Self.now, logger: logger),
                 PassThroughService(passThrough: passThrough),

@@ -65,23 +65,22 @@ import Testing
     @Test func `news is told once, and only of the period and the functions that count`() {
         var ledger = BudgetLedger()
         let other = FunctionKey(accountID: "000000000000", region: "us-east-1", name: "g")
+        func record(_ requests: Int64, of function: FunctionKey = Self.function, at time: Int64) -> Bool {
+            ledger.record(Self.use(requests: requests), of: function, at: Self.time(time))
+        }
         ledger.put(Self.id, Self.budget(), functions: [Self.function], used: Self.use(), at: Self.time(5))
-        #expect(!ledger.record(Self.use(requests: 9), of: other, at: Self.time(6)))
-        #expect(!ledger.record(Self.use(requests: 9), of: Self.function, at: Self.time(Self.day)))
-        #expect(!ledger.record(Self.use(), of: Self.function, at: Self.time(6)))
-        #expect(ledger.record(Self.use(), of: Self.function, at: Self.time(7)))
-        #expect(!ledger.record(Self.use(), of: Self.function, at: Self.time(8)))
-        #expect(ledger.entries[Self.id]?.used.requests == 4 && ledger.entries[Self.id]?.isReached == true)
+        let news = [
+            record(9, of: other, at: 6), record(9, at: Self.day), record(1, at: 6), record(1, at: 7), record(1, at: 8),
+        ]
+        #expect(news == [false, false, false, true, false])
+        let entry = ledger.entries[Self.id]
+        #expect(entry?.used.requests == 4 && entry?.isReached == true)
         #expect(ledger.expired(at: Self.time(9)).isEmpty)
         #expect(ledger.expired(at: Self.time(Self.day)) == [Self.id])
-        ledger.put(
-            Self.id,
-            Self.budget(),
-            functions: [Self.function],
-            used: Self.use(requests: 0),
-            at: Self.time(Self.day)
-        )
-        #expect(ledger.entries[Self.id]?.isReached == false && ledger.expired(at: Self.time(Self.day)).isEmpty)
+        let next = Self.time(Self.day)
+        ledger.put(Self.id, Self.budget(), functions: [Self.function], used: UsageQuantities(), at: next)
+        #expect(ledger.entries[Self.id]?.isReached == false)
+        #expect(ledger.expired(at: next).isEmpty)
         // A clock that is set back opens the earlier period again.
         #expect(ledger.expired(at: Self.time(Self.day - 1)) == [Self.id])
         ledger.remove(Self.id)

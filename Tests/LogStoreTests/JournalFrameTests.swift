@@ -48,10 +48,12 @@ struct JournalFrameTests {
         #expect(scan.found.allSatisfy { $0.ingestedAt == Timestamp(5_000) })
         #expect(scan.salt == 7 && scan.soundBytes == bytes.count && !scan.isDamaged)
         #expect(JournalScan([]).found.isEmpty)
-        var without = usage("r")
-        without.initMicroseconds = nil
-        let entry = JournalEntry(group: group, stream: "s", events: [], usage: without)
-        #expect(JournalScan(frame(entry, 1)).found.map(\.entry) == [entry])
+        for origin in [InvocationOrigin.asynchronous, .eventSource(records: 0), .eventSource(records: 300)] {
+            var other = usage("r")
+            (other.initMicroseconds, other.origin, other.isProvisioned) = (nil, origin, true)
+            let entry = JournalEntry(group: group, stream: "s", events: [], usage: other)
+            #expect(JournalScan(frame(entry, 1)).found.map(\.entry) == [entry])
+        }
     }
 
     @Test func `wherever it ends, what is whole is read, and the end is no damage`() {

@@ -62,12 +62,9 @@ struct JournalTests {
         let new = try await store.events(after: 11, in: [other])
         #expect(new.events.map(\.event.message) == ["x", "y"] && !new.isIncomplete)
         try await store.store(JournalEntry(group: group, stream: "s", events: [], usage: usage("r")))
-        let lines = try await store.usage(
-            from: Timestamp(0),
-            to: Timestamp(10_000),
-            accountID: group.accountID,
-            region: group.region
-        )
+        let period = Timestamp(0)..<Timestamp(10_000)
+        let query = UsageQuery(accountID: group.accountID, region: group.region, period: period)
+        let lines = try await store.usage(query)
         #expect(lines.map(\.requests) == [1])
         try await store.store(entry([event(3, "z")], stream: "late", group: other))
         await #expect(throws: LogStoreError.exists) { try await store.createStream("late", in: other) }

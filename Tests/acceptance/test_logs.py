@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """CloudWatch Logs in the server itself, by boto3 and the AWS CLI."""
 
+import contextlib
 import json
+import sqlite3
 import subprocess
 import threading
 import time
@@ -260,6 +262,45 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost(make_server):
     server.start()
     found = read(server.client("logs"), "durable")
     assert set(acknowledged) <= set(found) and len(found) == len(set(found))
+
+
+def test_killed_at_any_moment_no_answered_invocation_is_lost(make_server):
+    server = make_server()
+    server.deploy("ends", "def handler(event, context):\n    print('line', event)\n    return event\n", MemorySize=256)
+    answered = {}
+
+    def send(worker, round_number, stop):
+        client = server.client()
+        for n in range(100_000):
+            event = f"{round_number} {worker} {n}"
+            try:
+                answer = client.invoke(FunctionName="ends", Payload=json.dumps(event))
+            except Exception:
+                return
+            answered[event] = answer["ResponseMetadata"]["RequestId"]
+            if stop.is_set():
+                return
+
+    for round_number in range(3):
+        stop = threading.Event()
+        workers = [threading.Thread(target=send, args=(n, round_number, stop)) for n in range(4)]
+        for worker in workers:
+            worker.start()
+        target = len(answered) + 50 + 37 * round_number
+        wait_until(lambda: len(answered) > target, 120, "invocations answered")
+        server.kill()
+        stop.set()
+        for worker in workers:
+            worker.join(60)
+        server.start()
+    found = read(server.client("logs"), "/aws/lambda/ends")
+    lines = [message.strip().removeprefix("line ") for message in found if message.startswith("line ")]
+    reports = [message.split()[2] for message in found if message.startswith("REPORT ")]
+    assert set(answered) <= set(lines) and len(lines) == len(set(lines))
+    assert set(answered.values()) <= set(reports) and len(reports) == len(set(reports))
+    with contextlib.closing(sqlite3.connect(f"file:{server.data}/logs.sqlite?mode=ro", uri=True)) as database:
+        used = [row[0] for row in database.execute("SELECT requestID FROM usageRecords WHERE outcome <> 'init'")]
+    assert sorted(used) == sorted(reports)
 
 
 # Functions' logs
