@@ -64,6 +64,7 @@ let package = Package(
         .target(name: "QueueCore", dependencies: ["LambdaModel"], swiftSettings: swift),
         .target(name: "StreamCore", dependencies: ["LambdaModel"], swiftSettings: swift),
         .target(name: "ScheduleCore", dependencies: ["LambdaModel"], swiftSettings: swift),
+        .target(name: "MetricCore", dependencies: ["LambdaModel"], swiftSettings: swift),
         .target(name: "AWSWire", dependencies: ["LambdaModel", "CPCRE2", crypto], swiftSettings: swift),
         .target(name: "EventPattern", dependencies: ["AWSWire"], swiftSettings: swift),
         .target(name: "LogPattern", dependencies: ["AWSWire", "CLinux"], swiftSettings: swift),
@@ -119,6 +120,11 @@ let package = Package(
             dependencies: ["DatabaseFile", "EnvelopeEncryption", "LambdaModel", "ScheduleCore", grdb],
             swiftSettings: swift
         ),
+        .target(
+            name: "MetricStore",
+            dependencies: ["DatabaseFile", "LambdaModel", "MetricCore", grdb],
+            swiftSettings: swift
+        ),
         .target(name: "LogStore", dependencies: ["CZlib", "DatabaseFile", "LambdaModel", grdb], swiftSettings: swift),
         .target(
             name: "AWSClient",
@@ -156,7 +162,7 @@ let package = Package(
             dependencies: nio + [
                 "CLinux", "EventLoops", "LinuxSandbox", "InvocationCore", "RuntimeAPI", "Egress", "Runtimes",
                 "CodeStore", "LogStore",
-                "AWSWire", "LambdaModel", logging,
+                "AWSWire", "LambdaModel", "MetricCore", logging,
             ],
             swiftSettings: swift
         ),
@@ -164,6 +170,7 @@ let package = Package(
             name: "Invoker",
             dependencies: [
                 "AWSClient", "AWSWire", "EventStore", "ExecutionEnvironments", "InvocationCore", "LambdaModel",
+                "MetricCore",
                 lifecycle,
                 logging,
             ],
@@ -217,6 +224,14 @@ let package = Package(
             swiftSettings: swift
         ),
 
+        .target(
+            name: "Monitoring",
+            dependencies: [
+                "AWSWire", "LambdaModel", "MetricCore", "MetricStore", asyncHTTPClient, nioHTTP1, lifecycle, logging,
+            ] + nio,
+            swiftSettings: swift
+        ),
+
         // Edges.
         .target(
             name: "Console",
@@ -236,7 +251,8 @@ let package = Package(
             name: "HTTPAPI",
             dependencies: nio + [
                 "Console", "ControlPlane", "EventLoops", "LogStore", "Logs", "AWSWire", "InvocationCore", "LambdaModel",
-                "MetadataStore", "QueueCore", "Queues", "ScheduleCore", "Schedules", "StreamCore", "Streams",
+                "MetadataStore", "MetricCore", "Monitoring", "QueueCore", "Queues", "ScheduleCore", "Schedules",
+                "StreamCore", "Streams",
                 hummingbird,
                 hummingbirdCore, nioHTTP1, nioSSL, logging, product("AsyncHTTPClient", "async-http-client"),
                 product("HTTPTypes", "swift-http-types"),
@@ -264,7 +280,8 @@ let package = Package(
                 "AWSClient", "AWSWire", "CodeStore", "CommandLineClient", "Console", "ControlPlane", "Egress",
                 "EnvelopeEncryption", "EventSources", "EventStore",
                 "ExecutionEnvironments", "HTTPAPI", "InvocationCore", "Invoker", "LambdaModel", "LinuxSandbox",
-                "LogStore", "Logs", "MetadataStore", "QueueCore", "QueueStore", "Queues", "Runtimes", "SandboxPolicy",
+                "LogStore", "Logs", "MetadataStore", "MetricCore", "MetricStore", "Monitoring", "QueueCore",
+                "QueueStore", "Queues", "Runtimes", "SandboxPolicy",
                 "ScheduleCore", "ScheduleStore", "Schedules", "ServerConfiguration", "StreamCore", "StreamStore",
                 "Streams",
                 argumentParser,
@@ -410,6 +427,23 @@ let package = Package(
             dependencies: ["LogStore", "LambdaModel", "TestSupport", grdb],
             swiftSettings: swift
         ),
+        .testTarget(
+            name: "MetricCoreTests",
+            dependencies: ["MetricCore", "LambdaModel", "TestSupport"],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "MetricStoreTests",
+            dependencies: ["MetricStore", "MetricCore", "LambdaModel", grdb],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "MonitoringTests",
+            dependencies: [
+                "Monitoring", "MetricStore", "MetricCore", "AWSWire", "LambdaModel", "TestSupport", logging,
+            ],
+            swiftSettings: swift
+        ),
         .testTarget(name: "LogPatternTests", dependencies: ["LogPattern", "TestSupport"], swiftSettings: swift),
         .testTarget(
             name: "LogsTests",
@@ -433,7 +467,8 @@ let package = Package(
             dependencies: nio + [
                 "Console", "HTTPAPI", "ControlPlane", "AWSWire", "InvocationCore", "LambdaModel", "MetadataStore",
                 "CodeStore",
-                "LogStore", "Logs", "EnvelopeEncryption", crypto, logging, hummingbird, lifecycle,
+                "LogStore", "Logs", "MetricCore", "MetricStore", "Monitoring", "EnvelopeEncryption", crypto, logging,
+                hummingbird, lifecycle,
                 product("HummingbirdTesting", "hummingbird"), product("HTTPTypes", "swift-http-types"),
             ],
             swiftSettings: swift
@@ -455,7 +490,7 @@ let package = Package(
             name: "ExecutionEnvironmentsTests",
             dependencies: [
                 "ExecutionEnvironments", "CodeStore", "EnvelopeEncryption", "InvocationCore", "LambdaModel",
-                "LinuxSandbox", "LogStore",
+                "LinuxSandbox", "LogStore", "MetricCore",
                 "Runtimes",
             ],
             swiftSettings: swift

@@ -18,7 +18,7 @@ mkdir -p "$out"
 # Each before those that import it.
 targets=(
     LambdaModel InvocationCore AWSWire EventPattern LogPattern EnvelopeEncryption DatabaseFile LinuxSandbox EventLoops RuntimeAPI Egress AWSClient CodeStore
-    MetadataStore LogStore
+    MetadataStore LogStore MetricCore MetricStore Monitoring
     QueueCore QueueStore Queues StreamCore StreamStore Streams ScheduleCore ScheduleStore Schedules Logs ControlPlane Console HTTPAPI
     ServerConfiguration
 )

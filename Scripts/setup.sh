@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 
 packages=(
     build-essential curl e2fsprogs git jq libarchive-dev libmnl-dev libnftnl-dev libpcre2-dev librabbitmq-dev librdkafka-dev
-    libseccomp-dev libsqlite3-dev openssl pkg-config python3 python3-swift python3-venv rabbitmq-server strace zlib1g-dev
+    libseccomp-dev libsqlite3-dev openssl pkg-config prometheus python3 python3-swift python3-venv rabbitmq-server strace
+    zlib1g-dev
 )
 # The kernel that the virtual machine boots is downloaded by the test itself, and installed nowhere.
 [[ ${1:-} != vm ]] || packages+=(kmod procps qemu-system-x86 util-linux)
@@ -34,14 +35,17 @@ if ((${#missing[@]})); then
     fi
     "${run[@]}" apt-get update -qq
     "${run[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
-    # Tests have nodes of their own: what the package starts, and would start with the machine, is not wanted.
-    if [[ " ${missing[*]} " == *" rabbitmq-server "* ]]; then
+    # Tests have nodes of their own: what the packages start, and would start with the machine, is not wanted.
+    unwanted() {
+        [[ " ${missing[*]} " == *" $1 "* ]] || return 0
         if [[ -d /run/systemd/system ]]; then
-            "${run[@]}" systemctl disable --quiet --now rabbitmq-server.service epmd.service epmd.socket || true
+            "${run[@]}" systemctl disable --quiet --now "${@:2}" || true
         else
-            "${run[@]}" service rabbitmq-server stop >/dev/null 2>&1 || true
+            "${run[@]}" service "$1" stop >/dev/null 2>&1 || true
         fi
-    fi
+    }
+    unwanted rabbitmq-server rabbitmq-server.service epmd.service epmd.socket
+    unwanted prometheus prometheus.service
 fi
 
 command -v swift >/dev/null || fail "Swift 6.3 is needed and there is no 'swift' on the PATH: https://www.swift.org/install/linux/"

@@ -137,7 +137,7 @@ package struct SigV4Verifier: Sendable {
     }
 
     /// Takes the same time wherever the difference is.
-    static func equalInConstantTime(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    package static func equalInConstantTime(_ left: [UInt8], _ right: [UInt8]) -> Bool {
         guard left.count == right.count else { return false }
         var difference: UInt8 = 0
         for index in left.indices { difference |= left[index] ^ right[index] }

@@ -8,7 +8,7 @@ package final class EgressBudget: Sendable {
     /// Enough for a few connections where the operator allows very few descriptors.
     private static let shareMin = 16
 
-    private let total: Int
+    package let total: Int
     private let taken = Atomic(0)
 
     /// `descriptors` is how many the server may have open: half of them are for this.
@@ -18,6 +18,8 @@ package final class EgressBudget: Sendable {
     func share() -> EgressShare {
         EgressShare(budget: self, max: min(Self.shareMax, max(Self.shareMin, total / 4)))
     }
+
+    package var takenCount: Int { taken.load(ordering: .relaxed) }
 
     fileprivate func take(_ count: Int) -> Bool {
         guard taken.add(count, ordering: .relaxed).newValue > total else { return true }

@@ -6,6 +6,7 @@ import LambdaModel
 import LinuxSandbox
 import LogStore
 import Logging
+import MetricCore
 import Runtimes
 import Synchronization
 
@@ -29,6 +30,9 @@ final class EnvironmentLog: Sendable {
     private let ending = AsyncStream<Void>.makeStream()
     private let meteredAtStart = Mutex(EgressMeter.Snapshot())
     private let systemLevelMin: LogLevel
+    private let created: Timestamp
+    /// Until the first invocation has told of it.
+    private let beginning = Mutex<InvocationSpans.Beginning?>(nil)
     /// START of an invocation that initialises first: Lambda writes it after the initialisation.
     private let delayedStart = Mutex<PlatformLogLine?>(nil)
 
@@ -41,10 +45,11 @@ final class EnvironmentLog: Sendable {
         self.initialization = initialization
         self.workshop = workshop
         let key = configuration.key
+        created = workshop.now()
         group = LogGroupKey(accountID: key.accountID, region: key.region, name: configuration.logging.logGroup)
         stream =
             LogStreamName(
-                startedAt: workshop.now(),
+                startedAt: created,
                 function: configuration.logging.hasOwnGroup(key) ? nil : key.name,
                 version: configuration.version,
                 random: (.random(in: 0...UInt64.max), .random(in: 0...UInt64.max))
@@ -160,6 +165,11 @@ final class EnvironmentLog: Sendable {
         add(.initReport(report, initialization))
         telemetry.close()
         if report.phase == .invocation { writeDelayedStart() }
+        if report.phase == .initialization, workshop.spans != nil {
+            beginning.withLock {
+                $0 = .init(created: created, initialized: workshop.now(), initDuration: report.duration)
+            }
+        }
         if report.phase == .initialization, initialization != .onDemand { recordProvisioned(report) }
     }
 
@@ -238,6 +248,8 @@ final class EnvironmentLog: Sendable {
         )
         let usage = usageRecord(report, inHand, maxMemoryUsedMiB)
         workshop.noteUsage(usage)
+        count(usage, inHand.request.qualifier)
+        addSpans(report, inHand)
         let tail = collector.takeTail()
         let events = events()
         return { [self] in
@@ -246,6 +258,33 @@ final class EnvironmentLog: Sendable {
             workshop.logger.error("usage record lost", metadata: ["requestID": "\(report.id)"])
             inHand.answer(logTail: tail)
         }
+    }
+
+    /// What is counted is what the usage record has, so that both add up to the same.
+    private func count(_ usage: UsageRecord, _ qualifier: String?) {
+        workshop.metrics.series(usage.function, qualifier: qualifier, version: usage.version).invocationEnded(
+            .init(
+                isError: usage.outcome != "success",
+                duration: Double(usage.durationMicroseconds) / 1_000,
+                billed: Double(usage.billedMilliseconds),
+                initialization: usage.initMicroseconds.map { Double($0) / 1_000 },
+                sentBytes: usage.egressBytes,
+                receivedBytes: usage.ingressBytes
+            )
+        )
+    }
+
+    private func addSpans(_ report: InvocationReport, _ inHand: InvocationInHand) {
+        guard let buffer = workshop.spans, inHand.request.span != nil else { return }
+        let spans = InvocationSpans(
+            request: inHand.request,
+            configuration: configuration,
+            report: report,
+            assigned: inHand.startedAt,
+            beginning: beginning.withLock { $0.take() }
+        )
+        var random = SystemRandomNumberGenerator()
+        buffer.add(spans.spans(using: &random))
     }
 
     private func events() -> [LoggedEvent] {

@@ -3,6 +3,7 @@ import EventLoops
 package import InvocationCore
 package import LambdaModel
 import Logging
+import MetricCore
 import NIOCore
 import Runtimes
 
@@ -14,13 +15,31 @@ package actor EnvironmentPool {
     private var configurations: [EnvironmentKey: FunctionConfiguration] = [:]
     /// Of what is to be there without an invocation.
     private(set) var provisioned: [EnvironmentKey: FunctionConfiguration] = [:]
-    private var waiters: [InvocationID: CheckedContinuation<Result<ExecutionEnvironment, LambdaError>, Never>] = [:]
+    private var waiters: [InvocationID: Waiter] = [:]
+    /// Of environments that process an event: where it is counted.
+    private var serving: [EnvironmentID: Serving] = [:]
     /// Starts and ends; one of each for an environment, so bounded by their number.
     private let starts = AsyncStream<ExecutionEnvironment>.makeStream()
     private let events = EnvironmentEvents()
     private var ticking: Task<Void, Never>?
     private var watching: Task<Void, Never>?
     private var emptied: [CheckedContinuation<Void, Never>] = []
+
+    private struct Waiter {
+        var continuation: CheckedContinuation<Result<ExecutionEnvironment, LambdaError>, Never>
+        var series: FunctionSeries
+        var isAdmitted: Bool
+    }
+
+    private struct Serving {
+        var series: FunctionSeries
+        var isProvisioned: Bool
+
+        func ended() {
+            series.left()
+            if isProvisioned { series.leftProvisioned() }
+        }
+    }
 
     package init(workshop: EnvironmentWorkshop, settings: EnvironmentScheduler.Settings, limits: ConcurrencyLimits) {
         self.workshop = workshop
@@ -69,8 +88,9 @@ package actor EnvironmentPool {
         in bound: (ExecutionEnvironment) async throws(LambdaError) -> Answer?
     ) async throws(LambdaError) -> Answer {
         let key = EnvironmentKey(configuration)
+        let series = workshop.metrics.series(key.function, qualifier: request.qualifier, version: key.version)
         for _ in 0..<Self.bindingsMax {
-            let environment = try await environment(for: InvocationID(request.requestID), key, configuration)
+            let environment = try await environment(for: InvocationID(request.requestID), key, configuration, series)
             if let answer = try await bound(environment) { return answer }
         }
         throw .service(message: "The execution environment was lost. Request id: \(request.requestID)")
@@ -82,21 +102,23 @@ package actor EnvironmentPool {
     private func environment(
         for id: InvocationID,
         _ key: EnvironmentKey,
-        _ configuration: FunctionConfiguration
+        _ configuration: FunctionConfiguration,
+        _ series: FunctionSeries
     ) async throws(LambdaError) -> ExecutionEnvironment {
         hear()
         configurations[key] = configuration
         let bound = await withCheckedContinuation {
             (continuation: CheckedContinuation<Result<ExecutionEnvironment, LambdaError>, Never>) in
-            waiters[id] = continuation
-            perform(
-                scheduler.invocationArrived(
-                    id,
-                    key: key,
-                    demand: EnvironmentDemand(memoryMiB: configuration.memoryMiB),
-                    at: .now
-                )
+            let commands = scheduler.invocationArrived(
+                id,
+                key: key,
+                demand: EnvironmentDemand(memoryMiB: configuration.memoryMiB),
+                at: .now
             )
+            let isAdmitted = !commands.contains { $0.refuses(id) }
+            waiters[id] = Waiter(continuation: continuation, series: series, isAdmitted: isAdmitted)
+            if isAdmitted { series.entered() }
+            perform(commands)
         }
         return try bound.get()
     }
@@ -131,6 +153,9 @@ package actor EnvironmentPool {
     package func provisionedStates(of keys: [EnvironmentKey]) -> [ProvisionedState] {
         keys.map { scheduler.provisionedState(of: $0) }
     }
+
+    /// How many environments are in which state, and what they take.
+    package var census: EnvironmentCensus { EnvironmentCensus(scheduler) }
 
     /// No environment is there, and nothing waits for one.
     package var isEmpty: Bool { scheduler.isEmpty }
@@ -168,9 +193,11 @@ package actor EnvironmentPool {
         switch event {
         case .idle(let id, let usedMiB):
             guard environments[id] != nil else { return }
+            serving.removeValue(forKey: id)?.ended()
             perform(scheduler.environmentReady(id, usedMiB: usedMiB, at: .now))
         case .lost(let id, let reason):
             guard environments.removeValue(forKey: id) != nil else { return }
+            serving.removeValue(forKey: id)?.ended()
             var restoreFailure: RestoreFailure?
             if case .restoreFailed(let failure) = reason { restoreFailure = failure }
             perform(
@@ -201,7 +228,9 @@ package actor EnvironmentPool {
                 guard let environment = environments[environment] else {
                     preconditionFailure("only an environment that exists is assigned")
                 }
-                waiters.removeValue(forKey: invocation)?.resume(returning: .success(environment))
+                guard let waiter = waiters.removeValue(forKey: invocation) else { continue }
+                serve(waiter.series, in: environment.id)
+                waiter.continuation.resume(returning: .success(environment))
             case .destroy(let id):
                 guard let environment = environments[id] else { continue }
                 Task { await environment.shutDown() }
@@ -248,7 +277,22 @@ package actor EnvironmentPool {
     }
 
     private func refuse(_ id: InvocationID, _ error: LambdaError) {
-        waiters.removeValue(forKey: id)?.resume(returning: .failure(error))
+        guard let waiter = waiters.removeValue(forKey: id) else { return }
+        if waiter.isAdmitted { waiter.series.left() }
+        if case .tooManyRequests = error { waiter.series.record(.throttles) }
+        waiter.continuation.resume(returning: .failure(error))
+    }
+
+    private func serve(_ series: FunctionSeries, in id: EnvironmentID) {
+        let environment = scheduler.environments[id]
+        let isProvisioned = environment?.isProvisioned == true
+        serving[id] = Serving(series: series, isProvisioned: isProvisioned)
+        guard !provisioned.isEmpty, let key = environment?.key, scheduler.isProvisioned(key) else { return }
+        if isProvisioned {
+            series.enteredProvisioned(of: scheduler.provisionedState(of: key).allocated)
+        } else {
+            series.record(.provisionedConcurrencySpilloverInvocations)
+        }
     }
 
     private static func message(_ failure: EnvironmentScheduler.Failure) -> String {
@@ -304,5 +348,14 @@ package actor EnvironmentPool {
     private func forgetConfigurations() {
         let used = Set(scheduler.environments.values.map(\.key))
         configurations = configurations.filter { used.contains($0.key) || scheduler.waiters(of: $0.key) > 0 }
+    }
+}
+
+extension EnvironmentScheduler.Command {
+    fileprivate func refuses(_ id: InvocationID) -> Bool {
+        switch self {
+        case .throttle(id, _), .fail(id, _): true
+        default: false
+        }
     }
 }

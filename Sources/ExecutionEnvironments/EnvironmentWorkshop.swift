@@ -4,6 +4,7 @@ import InvocationCore
 package import LambdaModel
 package import LogStore
 package import Logging
+package import MetricCore
 package import NIOCore
 package import Runtimes
 
@@ -13,6 +14,9 @@ package struct EnvironmentWorkshop: Sendable {
     package var runtimes: RuntimeCatalog
     package var code: CodeCache
     package var logs: LogStore
+    package var metrics: MetricRegistry
+    /// For an OpenTelemetry collector; nil where there is none.
+    package var spans: SpanBuffer?
     /// Serves what invocations wait for.
     package var group: any EventLoopGroup
     /// Serves the functions' own connections, however much goes over them.
@@ -39,6 +43,7 @@ package struct EnvironmentWorkshop: Sendable {
         runtimes: RuntimeCatalog,
         code: CodeCache,
         logs: LogStore,
+        metrics: MetricRegistry,
         group: any EventLoopGroup,
         egressGroup: any EventLoopGroup,
         egress: @escaping @Sendable () -> SandboxEgress,
@@ -52,6 +57,7 @@ package struct EnvironmentWorkshop: Sendable {
         self.runtimes = runtimes
         self.code = code
         self.logs = logs
+        self.metrics = metrics
         self.group = group
         self.egressGroup = egressGroup
         self.egress = egress

@@ -7,7 +7,7 @@ import Logging
 /// Beginning in a blank environment.
 extension ExecutionEnvironment {
     /// A blank environment's sandbox as this function's, its process, if it has one, still waiting; nil when there is none, or none fits.
-    func becomeAssigned(_ code: UnpackedCode) async -> Sandbox? {
+    func becomeAssigned(_ code: UnpackedCode) async -> (sandbox: Sandbox, isForked: Bool)? {
         guard lifecycle.origin != .snapshot, let blanks = workshop.blanks else { return nil }
         let environment = processEnvironment
         let start = workshop.start(
@@ -36,7 +36,7 @@ extension ExecutionEnvironment {
             return nil
         }
         blanks.assigned(kind)
-        return takeOver(blank)
+        return (takeOver(blank), blank.isForked)
     }
 
     /// Its log is open already.

@@ -5,6 +5,7 @@ import LambdaModel
 import LinuxSandbox
 import LogStore
 import Logging
+import MetricCore
 package import RuntimeAPI
 import Runtimes
 
@@ -124,8 +125,14 @@ package actor ExecutionEnvironment {
 
     private func makeSandbox() async throws -> (Sandbox, externalExtensions: [String]) {
         let code = try await UnpackedCode.acquire(configuration, from: workshop.code)
-        if let sandbox = await becomeRestored(code) { return (sandbox, code.extensions) }
-        if let sandbox = await becomeAssigned(code) { return (sandbox, code.extensions) }
+        if let sandbox = await becomeRestored(code) {
+            workshop.metrics.environmentStarted(.snapstart)
+            return (sandbox, code.extensions)
+        }
+        if let (sandbox, isForked) = await becomeAssigned(code) {
+            workshop.metrics.environmentStarted(isForked ? .fork : .blank)
+            return (sandbox, code.extensions)
+        }
         let sandbox: Sandbox
         do {
             try log.open()
@@ -141,6 +148,7 @@ package actor ExecutionEnvironment {
             throw error
         }
         self.sandbox = sandbox
+        if lifecycle.origin != .snapshot { workshop.metrics.environmentStarted(.exec) }
         log.telemetry.attach(sandbox)
         services = try await SandboxServices.start(
             sandbox,

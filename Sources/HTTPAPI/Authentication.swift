@@ -29,8 +29,12 @@ extension LambdaAPI {
     func signer(
         _ request: SigV4Request,
         of endpoint: Endpoint,
-        as known: Caller? = nil
+        as known: Caller? = nil,
+        from sourceIP: String? = nil
     ) throws(LambdaError) -> Signer {
+        if known == nil, endpoint == .metrics, let caller = try unsignedReader(request, from: sourceIP) {
+            return Signer(caller: caller)
+        }
         switch endpoint {
         case .s3Event(let arn, let token):
             try checkS3Event(arn, token: token)
@@ -59,6 +63,7 @@ extension LambdaAPI {
                 case .queue: ["sqs"]
                 case .stream: ["kinesis"]
                 case .schedule(let request): [request.service]
+                case .cloudWatch: [CloudWatchRequest.service]
                 case .elsewhere: nil
                 default: Self.ownServices
                 }

@@ -10,7 +10,7 @@ enum Endpoint: Equatable {
     /// Of CloudWatch Logs.
     case logs(LogsOperation)
     case usage
-    case asyncMetrics
+    case metrics
     case environments
     case putBudget(name: String)
     case listBudgets
@@ -30,6 +30,8 @@ enum Endpoint: Equatable {
     case stream(StreamRequest)
     /// Of EventBridge or its Scheduler, which are here.
     case schedule(ScheduleRequest)
+    /// Of CloudWatch, of which a part is here.
+    case cloudWatch(CloudWatchRequest)
     /// Of CloudWatch Logs, but not in this version.
     case unavailable(operation: String)
     case unknown(String)
@@ -55,7 +57,7 @@ enum Endpoint: Equatable {
         switch (method, segments.count) {
         case ("GET", 3) where path.hasPrefix(CodeLocation.pathPrefix): self = .downloadCode(objectID: segments[2])
         case ("GET", 2) where segments == ["_martlet", "usage"]: self = .usage
-        case ("GET", 2) where segments == ["_martlet", "async"]: self = .asyncMetrics
+        case ("GET", 1) where segments == ["metrics"]: self = .metrics
         case ("GET", 2) where segments == ["_martlet", "environments"]: self = .environments
         case ("PUT", 3) where segments.starts(with: ["_martlet", "budgets"]): self = .putBudget(name: segments[2])
         case ("GET", 2) where segments == ["_martlet", "budgets"]: self = .listBudgets
@@ -88,13 +90,14 @@ enum Endpoint: Equatable {
         case .lambda(.invoke, _): "InvokeFunction"
         case .lambda(let operation, _): operation.rawValue
         case .logs(let operation): operation.rawValue
-        case .usage, .asyncMetrics, .environments, .putBudget, .listBudgets, .deleteBudget, .createAccessKey,
+        case .usage, .metrics, .environments, .putBudget, .listBudgets, .deleteBudget, .createAccessKey,
             .listAccessKeys, .deleteAccessKey, .downloadCode, .s3EventURL,
             .s3Event, .health, .unknown, .elsewhere:
             "requested"
         case .queue(let request): request.name
         case .stream(let request): request.name
         case .schedule(let request): request.name
+        case .cloudWatch(let request): request.name
         case .unavailable(let operation): operation
         }
     }

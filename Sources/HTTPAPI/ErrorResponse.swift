@@ -5,6 +5,7 @@ import Hummingbird
 import LambdaModel
 import Logging
 import Logs
+import Monitoring
 import QueueCore
 import ScheduleCore
 import StreamCore
@@ -23,6 +24,8 @@ enum ErrorResponse {
         case storage
         /// SQS's: `{"__type", "message"}` with a namespace, and the Query protocol's name in a header.
         case queue
+        /// CloudWatch's, by the protocol that was spoken.
+        case cloudWatch(CloudWatchProtocol)
 
         init(_ headers: HTTPFields) {
             if headers[.target] != nil {
@@ -41,6 +44,9 @@ enum ErrorResponse {
         if let error = error as? StreamError { return json11(error.status, error.kind.rawValue, error.message) }
         if let error = error as? LogsError { return json11(error.status, error.kind.rawValue, error.message) }
         if let error = error as? ScheduleError { return schedule(error, shape) }
+        if let error = error as? CloudWatchError, case .cloudWatch(let spoken) = shape {
+            return cloudWatch(spoken, error, requestID)
+        }
         var wire: LambdaError.Wire
         if let error = error as? LambdaError {
             wire = error.wire
@@ -61,7 +67,28 @@ enum ErrorResponse {
         case .query: return query(wire, requestID: requestID)
         case .storage: return storage(wire, requestID: requestID)
         case .queue: return queue(wire)
+        case .cloudWatch(let spoken):
+            return cloudWatch(
+                spoken,
+                CloudWatchError(wire.status, wire.name, wire.message),
+                requestID
+            )
         }
+    }
+
+    private static func cloudWatch(
+        _ spoken: CloudWatchProtocol,
+        _ error: CloudWatchError,
+        _ requestID: String
+    ) -> Response {
+        var headers: HTTPFields = [.contentType: spoken.contentType]
+        if spoken == .cbor { headers[.smithyProtocol] = CloudWatchRequest.smithyProtocol }
+        if spoken != .query { headers[.queryError] = "\(error.code);\(error.status < 500 ? "Sender" : "Receiver")" }
+        return Response(
+            status: .init(code: error.status),
+            headers: headers,
+            body: .init(byteBuffer: ByteBuffer(bytes: spoken.bytes(of: error, requestID: requestID)))
+        )
     }
 
     private static func schedule(_ error: ScheduleError, _ shape: Shape) -> Response {

@@ -6,12 +6,14 @@ extension HTTPField.Name {
     static let errorType = name("x-amzn-ErrorType")
     /// Of errors of services that spoke the Query protocol once: its name for them.
     static let queryError = name("x-amzn-query-error")
+    static let smithyProtocol = name("smithy-protocol")
     static let via = name("Via")
     static let target = name("x-amz-target")
     static let invocationType = name("x-amz-invocation-type")
     static let logType = name("x-amz-log-type")
     static let clientContext = name("x-amz-client-context")
     static let traceID = name("X-Amzn-Trace-Id")
+    static let traceparent = name("traceparent")
     static let tenantID = name("x-amz-tenant-id")
     static let secFetchSite = name("Sec-Fetch-Site")
     /// Of every request of the console's page: another origin's page can't send it unasked.

@@ -24,14 +24,16 @@ extension LambdaAPI {
         var clientContext: String?
         var traceHeader: String?
 
-        /// One pass over the fields.
+        /// One pass over the fields; X-Ray's header counts before W3C's.
         init(_ fields: HTTPFields) throws(LambdaError) {
+            var traceparent: String?
             for field in fields {
                 switch field.name {
                 case .invocationType: invocationType = field.value
                 case .logType: logType = field.value
                 case .clientContext: clientContext = field.value
                 case .traceID where field.value.utf8.count <= TraceHeader.lengthMax: traceHeader = field.value
+                case .traceparent: traceparent = field.value
                 case .tenantID:
                     throw .invalidParameterValue(
                         message: "X-Amz-Tenant-Id is not available in this version of Martlet."
@@ -43,6 +45,7 @@ extension LambdaAPI {
                 default: break
                 }
             }
+            if traceHeader == nil { traceHeader = traceparent.flatMap(TraceHeader.header(traceparent:)) }
         }
     }
 

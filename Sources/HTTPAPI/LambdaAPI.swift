@@ -4,11 +4,12 @@ package import Console
 package import ControlPlane
 import HTTPTypes
 package import Hummingbird
-package import InvocationCore
+import InvocationCore
 package import LambdaModel
 package import LogStore
 package import Logging
 package import Logs
+package import Monitoring
 import NIOCore
 package import Queues
 package import Schedules
@@ -33,8 +34,8 @@ package struct LambdaAPI: HTTPResponder {
     /// The same for a caller that takes the payload as it comes.
     package typealias Stream = @Sendable (InvocationRequest) async throws -> InvocationStream
 
-    /// What waits of asynchronous invocation, and what became of the rest.
-    package typealias Metrics = @Sendable () async throws -> AsyncMetrics
+    /// All metrics as a text of Prometheus's.
+    package typealias Metrics = @Sendable () async throws -> [UInt8]
 
     let controlPlane: ControlPlane
     let logs: LogStore
@@ -43,6 +44,8 @@ package struct LambdaAPI: HTTPResponder {
     let stream: Stream
     let accept: Accept
     let metrics: Metrics
+    let metricsAccess: MetricsAccess
+    let metricsService: MetricsService
     let environmentsStatus: Environments
     let budgets: Budgets
     let authentication: Authentication
@@ -74,6 +77,8 @@ package struct LambdaAPI: HTTPResponder {
         stream: @escaping Stream,
         accept: @escaping Accept,
         metrics: @escaping Metrics,
+        metricsAccess: MetricsAccess,
+        metricsService: MetricsService,
         environments: @escaping Environments,
         budgets: Budgets,
         authentication: Authentication,
@@ -97,6 +102,8 @@ package struct LambdaAPI: HTTPResponder {
         self.stream = stream
         self.accept = accept
         self.metrics = metrics
+        self.metricsAccess = metricsAccess
+        self.metricsService = metricsService
         environmentsStatus = environments
         self.budgets = budgets
         self.authentication = authentication
@@ -161,7 +168,10 @@ package struct LambdaAPI: HTTPResponder {
         let queue = queues.flatMap { _ in QueueRequest(signed, target: request.headers[.target]) }
         let ofStreams = streams.flatMap { _ in StreamRequest(signed, target: request.headers[.target]) }
         let schedule = schedules.flatMap { _ in ScheduleRequest(signed, target: request.headers[.target]) }
-        let own = queue.map(Endpoint.queue) ?? ofStreams.map(Endpoint.stream) ?? schedule.map(Endpoint.schedule)
+        let cloudWatch = CloudWatchRequest(signed, target: request.headers[.target], isAlone: passThrough == nil)
+        let own =
+            queue.map(Endpoint.queue) ?? ofStreams.map(Endpoint.stream) ?? schedule.map(Endpoint.schedule)
+            ?? cloudWatch.map(Endpoint.cloudWatch)
         let foreign =
             own != nil || known != nil
             ? nil : passThrough.flatMap { _ in ForeignService(signed, target: request.headers[.target]) }
@@ -175,11 +185,13 @@ package struct LambdaAPI: HTTPResponder {
             )
         let shape =
             foreign?.isStorage == true
-            ? .storage : queue?.isSpoken == true ? .queue : ErrorResponse.Shape(request.headers)
+            ? .storage
+            : queue?.isSpoken == true
+                ? .queue : cloudWatch.map { .cloudWatch($0.spoken) } ?? ErrorResponse.Shape(request.headers)
         var response: Response
         do {
             // The head's signature is checked before a byte of the body is waited for, wherever it can be.
-            let signer = try signer(signed, of: endpoint, as: known)
+            let signer = try signer(signed, of: endpoint, as: known, from: sourceIP)
             var call = Call(
                 endpoint: endpoint,
                 request: request,
@@ -243,7 +255,7 @@ package struct LambdaAPI: HTTPResponder {
         case .usage:
             try await authorize(call, [.init("martlet:GetUsage")])
             return try await usage(call.query, caller)
-        case .asyncMetrics: return try await asyncMetrics(caller)
+        case .metrics: return try await metricsText(call)
         case .environments: return try await environments(call)
         case .putBudget(let name): return try await putBudget(name, call)
         case .listBudgets: return try await listBudgets(call)
@@ -271,6 +283,7 @@ package struct LambdaAPI: HTTPResponder {
         case .queue(let request): return try await performQueue(request, call)
         case .stream(let request): return try await performStream(request, call)
         case .schedule(let request): return try await performSchedules(request, call)
+        case .cloudWatch(let request): return try await performCloudWatch(request, call)
         case .elsewhere: preconditionFailure("what is for others is passed on before it is answered")
         case .unavailable(let operation):
             throw LambdaError.unknownOperation(message: "\(operation) is not available in this version of Martlet.")

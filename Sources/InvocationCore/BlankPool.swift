@@ -125,6 +125,10 @@ package struct BlankPool: Equatable, Sendable {
 
     package func ready(_ kind: BlankKind) -> Int { shelves[kind]?.ready.count ?? 0 }
 
+    package var readyByRuntime: [String: Int] {
+        shelves.reduce(into: [:]) { $0[$1.key.runtime, default: 0] += $1.value.ready.count }
+    }
+
     package func target(_ kind: BlankKind) -> Int { shelves[kind]?.target ?? 0 }
 
     /// All that take memory without being a function's.

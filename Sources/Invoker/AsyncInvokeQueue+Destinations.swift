@@ -3,6 +3,7 @@ import EventStore
 import InvocationCore
 import LambdaModel
 import Logging
+import MetricCore
 
 /// What follows when an event has come to its end: events of functions, and messages for other destinations.
 extension AsyncInvokeQueue {
@@ -32,7 +33,10 @@ extension AsyncInvokeQueue {
         let ids = try await store.remove(id, next: next)
         backlog.remove(id, of: record.event.envelope.function)
         tally.end(record.condition)
-        if record.isLoop { tally.recursiveInvocationsDropped += 1 }
+        let envelope = record.event.envelope
+        if record.condition != .success {
+            metrics.series(envelope.function, qualifier: envelope.qualifier).record(.asyncEventsDropped)
+        }
         for (id, (envelope, payload)) in zip(ids, next) {
             if envelope.delivery == nil {
                 backlog.add(id, of: envelope.function, due: envelope.accepted, bytes: payload.count)
@@ -52,7 +56,7 @@ extension AsyncInvokeQueue {
         let before = record.event.envelope
         let payload = record.bytes
         guard payload.count <= LimitsProfile.eventPayloadBytesMax else {
-            tally.destinationDeliveryFailures += 1
+            metrics.series(before.function, qualifier: before.qualifier).record(.destinationDeliveryFailures)
             await drop(
                 "The record of request \(before.requestID) was not sent to \(function.arn): it has \(payload.count) "
                     + "bytes, more than an event may have.",
@@ -62,7 +66,7 @@ extension AsyncInvokeQueue {
         }
         // It was checked when it was set, but what is on the disk may have been changed.
         guard function.accountID == before.function.accountID, function.region == before.function.region else {
-            tally.destinationDeliveryFailures += 1
+            metrics.series(before.function, qualifier: before.qualifier).record(.destinationDeliveryFailures)
             await drop(
                 "The record of request \(before.requestID) was not sent to \(function.arn), which is another account's or in "
                     + "another region.",
@@ -71,7 +75,7 @@ extension AsyncInvokeQueue {
             return nil
         }
         guard before.followsLoop != true else {
-            tally.destinationDeliveryFailures += 1
+            metrics.series(before.function, qualifier: before.qualifier).record(.destinationDeliveryFailures)
             await drop(
                 "The record of request \(before.requestID) was not sent to \(function.arn): the request came of a "
                     + "recursive loop.",
@@ -136,10 +140,10 @@ extension AsyncInvokeQueue {
         let what: String
         switch message.content {
         case .record:
-            tally.destinationDeliveryFailures += 1
+            metrics.series(message.function, qualifier: message.qualifier).record(.destinationDeliveryFailures)
             what = "The record of request \(message.requestID) was not sent to \(message.target.text)"
         case .deadLetter:
-            tally.deadLetterErrors += 1
+            metrics.series(message.function, qualifier: message.qualifier).record(.deadLetterErrors)
             what =
                 "The event of request \(message.requestID) was not sent to the dead-letter queue \(message.target.text)"
         }

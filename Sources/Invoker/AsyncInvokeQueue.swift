@@ -3,6 +3,7 @@ package import EventStore
 package import InvocationCore
 package import LambdaModel
 package import Logging
+package import MetricCore
 import ServiceLifecycle
 
 /// Asynchronous invocation: events are kept before they are acknowledged, tried, and tried again, until they come to their end.
@@ -38,6 +39,7 @@ package actor AsyncInvokeQueue: Service {
     static let deliveriesOfOneMax = 8
 
     let store: EventStore
+    let metrics: MetricRegistry
     private let policy: AsyncRetryPolicy
     private let invoke: Invoke
     private let plan: PlanLookup
@@ -60,6 +62,7 @@ package actor AsyncInvokeQueue: Service {
 
     package init(
         store: EventStore,
+        metrics: MetricRegistry,
         settings: Settings,
         invoke: @escaping Invoke,
         plan: @escaping PlanLookup,
@@ -70,6 +73,7 @@ package actor AsyncInvokeQueue: Service {
         logger: Logger
     ) {
         self.store = store
+        self.metrics = metrics
         policy = settings.policy
         backlog = AsyncBacklog(
             countMax: settings.eventsMax,
@@ -91,7 +95,7 @@ package actor AsyncInvokeQueue: Service {
     }
 
     /// What waits now, and what became of events since the start.
-    package func metrics() async throws -> AsyncMetrics {
+    package func counts() async throws -> AsyncMetrics {
         let (event, delivery) = (
             try await store.oldest(isDelivery: false), try await store.oldest(isDelivery: true)
         )
@@ -131,7 +135,7 @@ package actor AsyncInvokeQueue: Service {
         do {
             let id = try await store.add(envelope, payload: request.payload)
             backlog.add(id, of: function, due: envelope.accepted, bytes: bytes, isReserved: true)
-            tally.eventsReceived += 1
+            metrics.series(function, qualifier: request.qualifier).record(.asyncEventsReceived)
         } catch {
             backlog.cancel(for: function, bytes: bytes)
             logger.error("asynchronous event not kept", metadata: ["cause": "\(error)"])
@@ -286,13 +290,15 @@ package actor AsyncInvokeQueue: Service {
         }
         guard !policy.isTooOld(age: age(envelope.accepted), plan.settings) else { return await end(.eventAgeExceeded) }
         guard !plan.isSwitchedOff else { return await end(.zeroReservedConcurrency) }
+        metrics.series(function, qualifier: envelope.qualifier)
+            .record(.asyncEventAge, age(envelope.accepted).inMilliseconds)
         let attempt: AsyncRetryPolicy.Attempt
         var response: InvocationResponse?
         switch await tried(id, event) {
         case .gone:
             // The function, or what the qualifier named, is gone: there is nobody to tell.
             logger.info("asynchronous event dropped", metadata: ["function": "\(function.arn)", "cause": "not found"])
-            tally.eventsDropped += 1
+            metrics.series(function, qualifier: envelope.qualifier).record(.asyncEventsDropped)
             return { try await self.forget(id, function) }
         case .loop:
             let text = "The event of request \(envelope.requestID) was stopped as part of a recursive loop."

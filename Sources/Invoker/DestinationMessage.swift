@@ -54,6 +54,12 @@ package struct DestinationMessage: Equatable, Sendable {
 }
 
 extension DestinationMessage {
+    /// That the event was sent to; nil also for `$LATEST`, by which an event without one is told of.
+    var qualifier: String? {
+        let text = functionARN.dropFirst(function.arn.count + 1)
+        return text.isEmpty || text == FunctionVersionKey.latest ? nil : String(text)
+    }
+
     /// As it is kept until it is delivered: of a dead letter the payload has a line before the event that says what happened.
     static func kept(
         _ record: InvocationRecord,

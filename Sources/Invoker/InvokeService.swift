@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import ExecutionEnvironments
 package import LambdaModel
+package import MetricCore
 
 /// The one way in for invocations, whoever asks: resolves what is to run, and runs it.
 package struct InvokeService: Sendable {
@@ -11,18 +12,25 @@ package struct InvokeService: Sendable {
     package typealias AllowsLoops = @Sendable (FunctionKey) async throws -> Bool
 
     private let pool: EnvironmentPool
+    private let metrics: MetricRegistry
     private let resolve: Resolve
+    /// Whether an OpenTelemetry collector is told of invocations.
+    private let isTraced: Bool
     private let allowsLoops: AllowsLoops
     private let now: @Sendable () -> Timestamp
 
     /// `now` is wall-clock time.
     package init(
         pool: EnvironmentPool,
+        metrics: MetricRegistry,
+        isTraced: Bool = false,
         now: @escaping @Sendable () -> Timestamp,
         allowsLoops: @escaping AllowsLoops,
         resolve: @escaping Resolve
     ) {
         self.pool = pool
+        self.metrics = metrics
+        self.isTraced = isTraced
         self.now = now
         self.allowsLoops = allowsLoops
         self.resolve = resolve
@@ -32,7 +40,7 @@ package struct InvokeService: Sendable {
     package func invoke(_ request: InvocationRequest) async throws -> InvocationResponse {
         let configuration = try await resolve(request.function, request.qualifier)
         let (traced, trace) = traced(request, configuration)
-        try await stopLoop(trace, traced.function)
+        try await stopLoop(trace, traced)
         var response = try await pool.invoke(traced, configuration)
         response.traceHeader = traced.traceHeader
         return response
@@ -41,7 +49,11 @@ package struct InvokeService: Sendable {
     /// One attempt of an event that `accept` gave to the queue: its trace counts the invocation already.
     package func attempt(_ request: InvocationRequest) async throws -> InvocationResponse {
         let configuration = try await resolve(request.function, request.qualifier)
-        if let trace = request.traceHeader.flatMap(TraceHeader.init) { try await stopLoop(trace, request.function) }
+        var request = request
+        if var trace = request.traceHeader.flatMap(TraceHeader.init) {
+            try await stopLoop(trace, request)
+            begin(&request, &trace, hasCaller: true)
+        }
         return try await pool.invoke(request, configuration)
     }
 
@@ -49,7 +61,7 @@ package struct InvokeService: Sendable {
     package func stream(_ request: InvocationRequest) async throws -> InvocationStream {
         let configuration = try await resolve(request.function, request.qualifier)
         let (traced, trace) = traced(request, configuration)
-        try await stopLoop(trace, traced.function)
+        try await stopLoop(trace, traced)
         return try await pool.stream(traced, configuration)
     }
 
@@ -58,29 +70,43 @@ package struct InvokeService: Sendable {
     /// - Throws: as `invoke` where nothing could be invoked, and `LambdaError.tooManyRequests` where the queue is full.
     package func accept(_ request: InvocationRequest, into queue: AsyncInvokeQueue) async throws {
         let configuration = try await resolve(request.function, request.qualifier)
-        try await queue.accept(traced(request, configuration).request)
+        try await queue.accept(traced(request, configuration, begins: false).request)
     }
 
-    private func stopLoop(_ trace: TraceHeader, _ function: FunctionKey) async throws {
+    private func stopLoop(_ trace: TraceHeader, _ request: InvocationRequest) async throws {
+        let function = request.function
         guard trace.isLoop(of: function), try await !allowsLoops(function) else { return }
+        metrics.series(function, qualifier: request.qualifier).record(.recursiveInvocationsDropped)
         throw LambdaError.recursiveInvocation
     }
 
     /// The request with a trace header that goes on with the caller's, or begins a trace.
     private func traced(
         _ request: InvocationRequest,
-        _ configuration: FunctionConfiguration
+        _ configuration: FunctionConfiguration,
+        begins: Bool = true
     ) -> (request: InvocationRequest, trace: TraceHeader) {
         var request = request
         var random = SystemRandomNumberGenerator()
-        let trace = TraceHeader(
+        let caller = request.traceHeader
+        var trace = TraceHeader(
             continuing: request.traceHeader,
             function: configuration.key,
-            isActive: configuration.isTracingActive,
+            isActive: configuration.isTracingActive || isTraced,
             at: now(),
             using: &random
         )
         request.traceHeader = trace.description
+        if begins { begin(&request, &trace, hasCaller: TraceHeader.names(trace.parent, in: caller)) }
         return (request, trace)
+    }
+
+    /// The function's own work belongs to this invocation's span, and that to the caller's.
+    private func begin(_ request: inout InvocationRequest, _ trace: inout TraceHeader, hasCaller: Bool) {
+        guard isTraced, trace.isSampled else { return }
+        var random = SystemRandomNumberGenerator()
+        request.span = InvocationSpan(parent: hasCaller ? trace.parent : nil, arrived: now())
+        trace.parent = TraceHeader.newSpan(using: &random)
+        request.traceHeader = trace.description
     }
 }

@@ -21,6 +21,8 @@ package struct InvocationRequest: Sendable {
     package var traceHeader: String?
     package var logType: LogType
     package var origin: InvocationOrigin
+    /// Of an invocation that an OpenTelemetry collector is told of, in the trace of its header.
+    package var span: InvocationSpan?
 
     package init(
         requestID: String,
@@ -62,6 +64,19 @@ package enum InvocationOrigin: Equatable, Sendable {
 
     package var records: Int {
         if case .eventSource(let records) = self { records } else { 0 }
+    }
+}
+
+/// Where an invocation is in its trace.
+package struct InvocationSpan: Equatable, Sendable {
+    /// 16 hexadecimal digits: who invoked; nil where the trace begins with this.
+    package var parent: String?
+    /// When the invocation was asked for, or its attempt began.
+    package var arrived: Timestamp
+
+    package init(parent: String?, arrived: Timestamp) {
+        self.parent = parent
+        self.arrived = arrived
     }
 }
 

@@ -105,6 +105,37 @@ package struct TraceHeader: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// X-Ray's form of W3C's `traceparent`, which has the same parts: `00-32hex-16hex-2hex`; nil for anything else
+    /// (https://www.w3.org/TR/trace-context/, 3.2).
+    package static func header(traceparent text: String) -> String? {
+        guard text.utf8.count <= lengthMax else { return nil }
+        let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false).map {
+            Substring($0)
+        }
+        guard parts.count >= 4, isHexadecimal(parts[0], digits: 2), parts[0] != "ff",
+            parts[0] != "00" || parts.count == 4,
+            isHexadecimal(parts[1], digits: 32), isHexadecimal(parts[2], digits: 16),
+            isHexadecimal(parts[3], digits: 2),
+            let flags = UInt8(parts[3], radix: 16)
+        else { return nil }
+        // Nothing but zeros is no trace, and no span.
+        guard parts[1].contains(where: { $0 != "0" }), parts[2].contains(where: { $0 != "0" }) else { return nil }
+        return "Root=1-\(parts[1].prefix(8))-\(parts[1].dropFirst(8));Parent=\(parts[2]);Sampled=\(flags & 1)"
+    }
+
+    /// The trace's id as W3C has it: 32 hexadecimal digits.
+    package var traceID: String { String(root.dropFirst(2).filter { $0 != "-" }).lowercased() }
+
+    /// 16 hexadecimal digits by chance.
+    package static func newSpan(using random: inout some RandomNumberGenerator) -> String {
+        hexadecimal(UInt64.random(in: 1...UInt64.max, using: &random), digits: 16)
+    }
+
+    /// Whether a header names that span as its parent.
+    package static func names(_ parent: String, in header: String?) -> Bool {
+        fields(header)["Parent"].map { $0 == parent } ?? false
+    }
+
     /// Reads what `description` writes; nil for anything else.
     package init?(_ text: String) {
         let fields = Self.fields(text)

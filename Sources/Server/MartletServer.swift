@@ -20,6 +20,8 @@ import LogStore
 import Logging
 import Logs
 import MetadataStore
+import MetricCore
+import Monitoring
 import NIOCore
 import NIOPosix
 import Queues
@@ -73,8 +75,11 @@ struct MartletServer {
             store: foundation.store,
             bytesMax: configuration.functionMemoryMiB << 18
         )
+        let registry = MetricRegistry()
+        let descriptors = try DescriptorLimit.raise()
+        let budget = EgressBudget(descriptors: descriptors)
         let budgetBoard = BudgetBoard()
-        let workshop = try workshop(foundation, runtimes, cache, stores.logs, sessions, budgetBoard)
+        let workshop = try workshop(foundation, runtimes, cache, stores.logs, registry, budget, sessions, budgetBoard)
         let pool = EnvironmentPool(
             workshop: workshop,
             settings: .init(
@@ -105,6 +110,8 @@ struct MartletServer {
         )
         let invoker = InvokeService(
             pool: pool,
+            metrics: registry,
+            isTraced: workshop.spans != nil,
             now: Self.now,
             allowsLoops: { [controlPlane] in try await controlPlane.allowsLoops($0) },
             resolve: { [controlPlane] in try await controlPlane.invocable($0, qualifier: $1) }
@@ -116,16 +123,34 @@ struct MartletServer {
             deliver: { [destinations = connections.destinations] message async throws(DeliveryFailure) in
                 try await destinations.deliver(message)
             },
-            time: Self.now
+            time: Self.now,
+            aged: { registry.series($0, qualifier: $1).record(.iteratorAge, $2.inMilliseconds) }
         )
         let readers = readers(of: sources, streams, secrets, board, invoker, controlPlane)
-        let events = events(stores.events, invoker, controlPlane, connections.destinations)
+        let events = events(stores.events, registry, invoker, controlPlane, connections.destinations)
         try await events.load()
         let schedules = schedules(stores, controlPlane, invoker, events, queues)
         let passThrough = configuration.awsEndpoint.map { PassThrough(endpoint: $0) }
         let budgets = Budgets(board: budgetBoard, controlPlane: controlPlane, logs: stores.logs, clock: ContinuousClock())
         try await budgets.refresh()
         let logs = LogsService(store: stores.logs, now: Self.now, clock: ContinuousClock(), logger: logger)
+        let metrics = MetricsService(
+            registry: registry,
+            store: stores.metrics,
+            now: Self.now,
+            clock: ContinuousClock(),
+            logger: logger
+        )
+        let observation = ServerObservation(
+            registry: registry,
+            service: metrics,
+            pool: pool,
+            workshop: workshop,
+            events: events,
+            budget: budget,
+            descriptorsMax: descriptors,
+            started: Date().timeIntervalSince1970
+        )
         try await serve(
             api(
                 controlPlane,
@@ -135,6 +160,8 @@ struct MartletServer {
                 events,
                 pool,
                 budgets,
+                metrics,
+                observation,
                 keys,
                 passThrough,
                 queues,
@@ -143,7 +170,8 @@ struct MartletServer {
                 isEncrypted: identity != nil
             ),
             services: [
-                buckets, controlPlane.collector, controlPlane.activator,
+                metrics, TracingService(buffer: workshop.spans, configuration, logger: logger), buckets,
+                controlPlane.collector, controlPlane.activator,
                 TemporaryService(temporaries: foundation.temporaries, logger: logger),
                 BlankService(blanks: workshop.blanks, metadata: stores.metadata, logger: logger),
                 SnapshotService(snapshots: workshop.snapshots, metadata: stores.metadata, logger: logger),
@@ -234,12 +262,14 @@ struct MartletServer {
 
     private func events(
         _ store: EventStore,
+        _ registry: MetricRegistry,
         _ invoker: InvokeService,
         _ controlPlane: ControlPlane,
         _ destinations: Destinations
     ) -> AsyncInvokeQueue {
         AsyncInvokeQueue(
             store: store,
+            metrics: registry,
             settings: .init(
                 policy: AsyncRetryPolicy(baseDelay: configuration.asyncRetryDelay),
                 eventsMax: configuration.asyncEventsMax
@@ -337,6 +367,8 @@ struct MartletServer {
         _ events: AsyncInvokeQueue,
         _ pool: EnvironmentPool,
         _ budgets: Budgets,
+        _ metrics: MetricsService,
+        _ observation: ServerObservation,
         _ keys: AccessKeys,
         _ passThrough: PassThrough?,
         _ queues: QueueService?,
@@ -351,7 +383,9 @@ struct MartletServer {
             invoke: { try await invoker.invoke($0) },
             stream: { try await invoker.stream($0) },
             accept: { try await invoker.accept($0, into: events) },
-            metrics: { try await events.metrics() },
+            metrics: { try await observation.text() },
+            metricsAccess: MetricsAccess(configuration.metrics),
+            metricsService: metrics,
             environments: { await pool.status(accountID: $0, region: $1) },
             budgets: budgets,
             authentication: configuration.authentication == .none ? .none : .sigV4,
@@ -483,6 +517,8 @@ struct MartletServer {
         _ runtimes: RuntimeCatalog,
         _ cache: CodeCache,
         _ logs: LogStore,
+        _ registry: MetricRegistry,
+        _ budget: EgressBudget,
         _ sessions: SessionCredentialIssuer,
         _ board: BudgetBoard
     ) throws -> EnvironmentWorkshop {
@@ -493,12 +529,12 @@ struct MartletServer {
             throw StartFailure("--egress (MARTLET_EGRESS, 'egress' in the file): \(error)")
         }
         let network = HostNetwork(resolvers: try resolvers())
-        let budget = EgressBudget(descriptors: try DescriptorLimit.raise())
         var workshop = EnvironmentWorkshop(
             foundation: foundation,
             runtimes: runtimes,
             code: cache,
             logs: logs,
+            metrics: registry,
             group: MultiThreadedEventLoopGroup.singleton,
             egressGroup: MultiThreadedEventLoopGroup(numberOfThreads: NIOSingletons.groupLoopCountSuggestion),
             egress: { [listening, policy, network, budget] in
@@ -518,6 +554,7 @@ struct MartletServer {
             logger: logger
         )
         workshop.noteUsage = { board.record($0) }
+        if configuration.otlpEndpoint != nil { workshop.spans = SpanBuffer() }
         let producer = EnvironmentProducer(configuration.pool, sumsLimits: foundation.spawner.sumsLimits)
         if producer != .exec {
             workshop.blanks = BlankEnvironments(

@@ -6,6 +6,7 @@ import LambdaModel
 import LogStore
 import Logging
 import MetadataStore
+import MetricStore
 import QueueStore
 import ScheduleStore
 import ServerConfiguration
@@ -18,6 +19,7 @@ struct ServerStores {
     let code: CodeStore
     let logs: LogStore
     let events: EventStore
+    let metrics: MetricStore
     /// nil where requests for SQS go elsewhere.
     let queues: QueueStore?
     /// nil where requests for Kinesis go elsewhere.
@@ -46,6 +48,7 @@ struct ServerStores {
             logger.error("the log store's upkeep failed", metadata: ["error": "\(error)"])
         }
         events = try EventStore(directory: data.path, masterKey: masterKey)
+        metrics = try MetricStore(directory: data.path)
         queues =
             configuration.queues == .embedded ? try QueueStore(directory: data.path, masterKey: masterKey) : nil
         streams =

@@ -25,6 +25,15 @@ package struct ServeConfiguration: Equatable, Sendable {
         case on, off
     }
 
+    /// Who may read `/metrics`.
+    package enum MetricsAccess: String, CaseIterable, Sendable {
+        /// The administrator, and keys whose policy allows it.
+        case signed
+        /// Also whoever asks from this machine.
+        case open
+        case off
+    }
+
     /// How execution environments begin.
     package enum Pool: String, CaseIterable, Sendable {
         /// With a sandbox and a process of their own.
@@ -112,6 +121,10 @@ package struct ServeConfiguration: Equatable, Sendable {
     package var streamStorageMiB: Int
     /// `--schedules`, embedded unless `--aws-endpoint` is given.
     package var schedules: Answering
+    /// `--metrics`, signed.
+    package var metrics: MetricsAccess
+    /// `--otlp-endpoint`, none: scheme, host and port without a slash at the end.
+    package var otlpEndpoint: String?
     /// `--throttle-api`, false: whether calls of the API are limited in their rate as AWS limits them.
     package var throttlesAPI: Bool
     /// `--sqs-endpoint`, as `--aws-endpoint` where `--sqs` says so; nil for the queues of this server.
@@ -240,6 +253,8 @@ extension ServeConfiguration {
                     + "(\(Setting.awsEndpoint.names))."
             )
         }
+        metrics = try layers.choice(.metrics) ?? .signed
+        otlpEndpoint = try layers.endpoint(.otlpEndpoint)
         throttlesAPI = try layers.flag(.throttleAPI)
         sqs = try layers.service(.sqsEndpoint, standardEndpoint: queues == .embedded ? nil : awsEndpoint)
         sns = try layers.service(.snsEndpoint, standardEndpoint: awsEndpoint)

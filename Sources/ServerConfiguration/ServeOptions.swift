@@ -253,6 +253,24 @@ package struct ServeOptions: ParsableArguments {
     )
     private var schedules: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Who may read /metrics: 'signed' is the administrator and keys that may, 'open' also whoever asks from this machine, 'off' is nobody "
+                + "(default: signed).",
+            valueName: "access"
+        )
+    )
+    private var metrics: String?
+
+    @Option(
+        name: .customLong("otlp-endpoint"),
+        help: ArgumentHelp(
+            "OpenTelemetry collector that is told of invocations' phases by OTLP over HTTP, such as http://127.0.0.1:4318 (default: none).",
+            valueName: "url"
+        )
+    )
+    private var otlpEndpoint: String?
+
     @Flag(
         name: .customLong("throttle-api"),
         help: "Limit the rate of control-plane calls as AWS does: 15 a second, GetFunction 100."
@@ -399,7 +417,7 @@ package struct ServeOptions: ParsableArguments {
             (.drainTimeout, drainTimeout), (.asyncRetryDelay, asyncRetryDelay), (.asyncEvents, asyncEvents),
             (.kafkaMemory, kafkaMemory),
             (.awsEndpoint, awsEndpoint), (.queues, queues), (.streams, streams), (.streamStorage, streamStorage),
-            (.schedules, schedules),
+            (.schedules, schedules), (.metrics, metrics), (.otlpEndpoint, otlpEndpoint),
             (.throttleAPI, throttleAPI ? "true" : nil),
             (.s3Endpoint, s3Endpoint), (.sqsEndpoint, sqsEndpoint), (.snsEndpoint, snsEndpoint),
             (.eventsEndpoint, eventsEndpoint), (.kinesisEndpoint, kinesisEndpoint),

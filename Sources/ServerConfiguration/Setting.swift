@@ -49,6 +49,8 @@ package enum Setting: String, CaseIterable, Sendable {
     case s3SecretAccessKey = "s3-secret-access-key"
     case codeStore = "code-store"
     case secrets
+    case metrics
+    case otlpEndpoint = "otlp-endpoint"
     case logLevel = "log-level"
     case masterKeyFile = "master-key-file"
     case masterKeyCommand = "master-key-command"

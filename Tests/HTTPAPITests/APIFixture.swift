@@ -16,6 +16,9 @@ import LogStore
 import Logging
 import Logs
 import MetadataStore
+import MetricCore
+import MetricStore
+import Monitoring
 import NIOCore
 import ServiceLifecycle
 import Synchronization
@@ -37,11 +40,13 @@ final class APIFixture: Sendable {
     let directory: String
     let controlPlane: ControlPlane
     let logs: LogStore
+    let metrics = MetricRegistry()
     let sessions: SessionCredentialIssuer
     let api: LambdaAPI
 
     init(
         isSigned: Bool = true,
+        metricsAccess: MetricsAccess = .signed,
         invoke: @escaping LambdaAPI.Invoke = echoPayload,
         stream: LambdaAPI.Stream? = nil,
         console: ConsoleSessions? = nil
@@ -98,19 +103,15 @@ final class APIFixture: Sendable {
             invoke: invoke,
             stream: stream ?? { InvocationStream(try await invoke($0)) },
             accept: { _ in },
-            metrics: {
-                AsyncMetrics(
-                    depth: AsyncDepth(
-                        events: 3,
-                        attempts: 1,
-                        oldestEventAge: .milliseconds(1_500),
-                        deliveries: 0,
-                        oldestDeliveryAge: .zero,
-                        countMax: 10
-                    ),
-                    tally: AsyncTally()
-                )
-            },
+            metrics: { Array("# TYPE x counter\nx 1\n".utf8) },
+            metricsAccess: metricsAccess,
+            metricsService: MetricsService(
+                registry: metrics,
+                store: try MetricStore(directory: directory),
+                now: { Self.now },
+                clock: clock,
+                logger: logger
+            ),
             environments: { _, _ in EnvironmentsStatus() },
             budgets: Budgets(board: BudgetBoard(), controlPlane: controlPlane, logs: logs, clock: clock),
             authentication: isSigned ? .sigV4 : .none,

@@ -126,19 +126,4 @@ struct LogRouteTests {
             }
         }
     }
-
-    @Test func `what waits of asynchronous invocation is shown with every label there may be`() async throws {
-        defer { try? fixture.remove() }
-        try await fixture.serve { client in
-            let value = try JSONValue(parsing: try await client.send(.get, "/_martlet/async").bytes)
-            #expect(value["eventsWaiting"] == .integer(3) && value["asyncEventAge"] == .integer(1_500))
-            #expect(value["waitingMax"] == .integer(10) && value["deadLetterErrors"] == .integer(0))
-            #expect(
-                value["ended"]?.object?.keys.sorted() == [
-                    "EventAgeExceeded", "RetriesExhausted", "Success", "ZeroReservedConcurrency",
-                ]
-            )
-            #expect(value["delivered"]?.object?.keys.sorted() == ["events", "s3", "sns", "sqs"])
-        }
-    }
 }

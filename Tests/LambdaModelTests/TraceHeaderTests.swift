@@ -142,4 +142,33 @@ struct TraceHeaderTests {
     @Test func `functions that come once each are no loop`() {
         #expect(stop((0..<2_000).map { "f\($0)" }, then: ["none"]) == nil)
     }
+
+    @Test func `W3C's context has the same parts`() throws {
+        let text = "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01"
+        let header = try #require(TraceHeader.header(traceparent: text))
+        #expect(header == "Root=1-0AF76519-16CD43DD8448EB211C80319C;Parent=b7ad6b7169203331;Sampled=1")
+        var random = Counter()
+        let function = FunctionKey(accountID: "000000000000", region: "us-east-1", name: "f")
+        let made = TraceHeader(continuing: header, function: function, isActive: false, at: time, using: &random)
+        #expect(
+            made.traceID == "0af7651916cd43dd8448eb211c80319c" && made.parent == "b7ad6b7169203331" && made.isSampled
+        )
+        #expect(TraceHeader.names("b7ad6b7169203331", in: header) && !TraceHeader.names("b7ad6b7169203332", in: header))
+        #expect(TraceHeader.header(traceparent: "cc-\(text.dropFirst(3))-later") != nil)
+        #expect(TraceHeader.header(traceparent: text.dropLast() + "0")?.hasSuffix("Sampled=0") == true)
+    }
+
+    @Test func `what is no context of W3C's is none`() {
+        let (trace, span) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
+        let refused = [
+            "", "-", "00", "00-\(trace)", "00-\(trace)-\(span)", "00-\(trace)-\(span)-01-more",
+            "ff-\(trace)-\(span)-01",
+            "0-\(trace)-\(span)-01", "00-\(trace.dropLast())-\(span)-01", "00-\(trace)-\(span)0-01",
+            "00-\(trace)-\(span)-1",
+            "00-\(trace)-\(span)-0g", "00-\(String(repeating: "0", count: 32))-\(span)-01",
+            "00-\(trace)-\(String(repeating: "0", count: 16))-01", "00-\(trace)-\(span);-01",
+            "00-\(trace)-\(span)-01-" + String(repeating: "a", count: 2_000),
+        ]
+        for text in refused { #expect(TraceHeader.header(traceparent: text) == nil, "\(text.prefix(80))") }
+    }
 }

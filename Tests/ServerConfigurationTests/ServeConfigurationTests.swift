@@ -264,6 +264,22 @@ struct PrecedenceCase: Sendable, CustomTestStringConvertible {
             read: { $0.s3?.endpoint ?? "" }
         ),
         PrecedenceCase(
+            setting: .metrics,
+            option: ["off"],
+            variable: "open",
+            file: "signed",
+            expected: ("off", "open", "signed", "signed"),
+            read: { $0.metrics.rawValue }
+        ),
+        PrecedenceCase(
+            setting: .otlpEndpoint,
+            option: ["http://127.0.0.1:4318"],
+            variable: "https://otel.example",
+            file: "http://[::1]:4318/",
+            expected: ("http://127.0.0.1:4318", "https://otel.example", "http://[::1]:4318", ""),
+            read: { $0.otlpEndpoint ?? "" }
+        ),
+        PrecedenceCase(
             setting: .logLevel,
             option: ["trace"],
             variable: "debug",

@@ -208,7 +208,7 @@ class Server:
         environment.update(
             AWS_ENDPOINT_URL_LAMBDA=self.url, AWS_ENDPOINT_URL_CLOUDWATCH_LOGS=self.url,
             AWS_ENDPOINT_URL_SQS=self.url, AWS_ENDPOINT_URL_KINESIS=self.url,
-            AWS_ENDPOINT_URL_SCHEDULER=self.url, AWS_ENDPOINT_URL_EVENTBRIDGE=self.url,
+            AWS_ENDPOINT_URL_CLOUDWATCH=self.url, AWS_ENDPOINT_URL_SCHEDULER=self.url, AWS_ENDPOINT_URL_EVENTBRIDGE=self.url,
             AWS_ACCESS_KEY_ID=known["accessKeyId"], AWS_SECRET_ACCESS_KEY=known["secretAccessKey"],
             AWS_REGION=known["region"], AWS_DEFAULT_REGION=known["region"], AWS_PAGER="",
             AWS_CONFIG_FILE="/dev/null", AWS_SHARED_CREDENTIALS_FILE="/dev/null")

@@ -14,6 +14,7 @@ import pytest
 
 from aws_services import ACCOUNT, REGION, Queue, Services
 from harness import Server, wait_until
+from prometheus_server import samples, total
 from refusals import refusal
 from test_async import COUNTING, attempts, send
 
@@ -184,10 +185,10 @@ def test_what_is_refused_is_dropped_and_said_in_the_functions_log(server, servic
 
 
 def metrics(server):
-    """What the server counts of asynchronous events."""
-    answer = signed_get(server, "/_martlet/async")
+    """What the server measures."""
+    answer = signed_get(server, "/metrics")
     assert answer.status == 200
-    return json.loads(answer.read())
+    return samples(answer.read().decode())
 
 
 def test_what_waits_and_what_became_of_events_is_counted(make_server, services, name):
@@ -200,15 +201,25 @@ def test_what_waits_and_what_became_of_events_is_counted(make_server, services, 
     requested(server, name, {"x": 1})
     queue.wait()
     requested(server, name, {"fail": True})
-    seen = wait_until(lambda: metrics(server)["retries"] == 1 and metrics(server), 60, "the first failure")
-    assert (seen["eventsWaiting"], seen["deliveriesWaiting"], seen["asyncEventsReceived"]) == (1, 0, 2)
-    assert seen["ended"]["Success"] == 1 and seen["delivered"]["sqs"] == 1
+    seen = wait_until(
+        lambda: total(metrics(server), "martlet_async_retries_total") == 1 and metrics(server), 60, "the first failure")
+    assert total(seen, "martlet_async_events_waiting") == 1 and total(seen, "martlet_deliveries_waiting") == 0
+    of = {"function_name": name}
+    assert total(seen, "martlet_lambda_async_events_received_total", **of) == 2
+    assert total(seen, "martlet_async_events_ended_total", condition="Success") == 1
+    assert total(seen, "martlet_deliveries_total", service="sqs") == 1
     # The queue that is absent gets what is given up: nobody waits for the five minutes.
     server.client().put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
     requested(server, name, {"x": 2})
-    seen = wait_until(lambda: metrics(server)["deadLetterErrors"] and metrics(server), 60, "the dead letter's end")
-    assert seen["ended"]["ZeroReservedConcurrency"] == 1 and seen["deadLetterErrors"] == 1
-    assert seen["eventsWaiting"] == 1 and 0 < seen["asyncEventAge"] < 600_000
+    seen = wait_until(
+        lambda: total(metrics(server), "martlet_lambda_dead_letter_errors_total", **of) and metrics(server), 60,
+        "the dead letter's end")
+    assert total(seen, "martlet_lambda_dead_letter_errors_total", **of) == 1
+    assert total(seen, "martlet_async_events_ended_total", condition="ZeroReservedConcurrency") == 1
+    assert total(seen, "martlet_lambda_async_events_dropped_total", **of) == 1
+    assert total(seen, "martlet_async_events_waiting") == 1
+    assert 0 < total(seen, "martlet_async_oldest_event_age_seconds") < 600
+    assert total(seen, "martlet_lambda_async_event_age_seconds_count", **of) == 2
 
 
 def test_a_bucket_is_for_failures_only_and_a_dead_letter_queue_is_a_queue_or_topic(server, name):

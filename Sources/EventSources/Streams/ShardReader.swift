@@ -372,6 +372,10 @@ actor ShardReader {
             return (.failed(from: nil), nil)
         }
         let request = request(event, records: records.count)
+        if let last = records.last {
+            let age = tools.reading.time().millisecondsSinceEpoch - last.arrival.millisecondsSinceEpoch
+            tools.reading.aged(plan.function, plan.qualifier, .milliseconds(max(0, age)))
+        }
         let reports = source.reportsItemFailures
         do {
             let response = try await tools.invoke(request)

@@ -8,6 +8,8 @@ import Logging
 /// What the reading of streams needs.
 package struct StreamReading: Sendable {
     package typealias Deliver = @Sendable (DestinationMessage) async throws(DeliveryFailure) -> Void
+    /// Told how old a batch's last record is when the batch is sent to that function.
+    package typealias Aged = @Sendable (FunctionKey, _ qualifier: String?, Duration) -> Void
 
     var streams: any RecordStreams
     var checkpoints: any StreamCheckpoints
@@ -15,17 +17,20 @@ package struct StreamReading: Sendable {
     var deliver: Deliver
     /// Wall-clock time.
     var time: @Sendable () -> Timestamp
+    var aged: Aged
 
     package init(
         streams: any RecordStreams,
         checkpoints: any StreamCheckpoints,
         deliver: @escaping Deliver,
-        time: @escaping @Sendable () -> Timestamp
+        time: @escaping @Sendable () -> Timestamp,
+        aged: @escaping Aged = { _, _, _ in }
     ) {
         self.streams = streams
         self.checkpoints = checkpoints
         self.deliver = deliver
         self.time = time
+        self.aged = aged
     }
 }
 

@@ -18,6 +18,8 @@ struct BlankEnvironment: Sendable {
     let pipes: LogPipes
     /// nil where the function's own program is the first that runs.
     let channel: BlankChannel?
+    /// Its process is a fork of another; otherwise it was executed, or there is none.
+    let isForked: Bool
     private let foundation: SandboxFoundation
 
     /// On a machine with much else to do.
@@ -87,6 +89,7 @@ struct BlankEnvironment: Sendable {
                 meter: meter,
                 pipes: pipes,
                 channel: channel,
+                isForked: lease != nil,
                 foundation: foundation
             )
             do throws(SyscallError) {

@@ -101,6 +101,11 @@ package final class BlankEnvironments: Sendable {
         return nil
     }
 
+    /// How many wait, by runtime.
+    package var ready: [String: Int] { state.withLock { $0.pool.readyByRuntime } }
+
+    package var zygotesCount: Int { zygotes?.count ?? 0 }
+
     /// One that was taken is its function's.
     func assigned(_ kind: BlankKind) { state.withLock { $0.pool.assigned(kind) } }
 

@@ -13,6 +13,8 @@ final class Zygotes<Kind: Hashable & Sendable>: Sendable {
 
     init(_ pool: ZygotePool<Kind>) { state = Mutex(State(pool: pool)) }
 
+    var count: Int { state.withLock { $0.zygotes.count } }
+
     /// The right to have one child of a zygote of that kind; nil where there is none.
     func lease(_ kind: Kind) -> ZygoteLease? {
         defer { tidy() }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import Glibc
+import InvocationCore
 package import LinuxSandbox
+package import MetricCore
 import Synchronization
 
 /// The spawner's process before it is told anything: started while the server has one thread and all its privileges.
@@ -70,6 +72,22 @@ package final class SpawnerClient: Sendable {
     /// Whether sandboxes below one zygote share limits that each would otherwise have for itself.
     package let sumsLimits: Bool
     private let waiting = Mutex(Waiting())
+    private let latencies = Mutex(
+        Dictionary(uniqueKeysWithValues: Request.allCases.map { ($0, Histogram(bounds: Histogram.promptBounds)) })
+    )
+
+    /// What is asked of it.
+    package enum Request: String, CaseIterable, Sendable {
+        case make, prepare, assign, adopt, limit, destroy
+    }
+
+    /// From a request to its answer, in seconds.
+    package func latency(of request: Request) -> Histogram? { latencies.withLock { $0[request] } }
+
+    private func answered(_ request: Request, since asked: MonotonicTime) {
+        let seconds = (.now - asked).inSeconds
+        latencies.withLock { $0[request]?.add(seconds) }
+    }
 
     /// Tells a spawner that was just started what to prepare, and waits for its answer.
     ///
@@ -140,6 +158,8 @@ package final class SpawnerClient: Sendable {
     /// - Returns: the control-group files, as `ControlGroupFile` orders those that the host has; then, below a zygote's, the
     ///   namespaces, as `SandboxNamespace` orders them. The caller owns them.
     package func make(_ request: SandboxRequest, control: CInt) async throws(SyscallError) -> [CInt] {
+        let asked = MonotonicTime.now
+        defer { answered(.make, since: asked) }
         let answer = await withCheckedContinuation { (continuation: CheckedContinuation<Answer, Never>) in
             let hasEnded = waiting.withLock { waiting in
                 guard !waiting.hasEnded else { return true }
@@ -171,21 +191,29 @@ package final class SpawnerClient: Sendable {
     ///
     /// The image stays the caller's; a number is used once.
     package func prepareTemporary(_ number: UInt64, image: CInt) async throws(SyscallError) {
+        let asked = MonotonicTime.now
+        defer { answered(.prepare, since: asked) }
         try await ask(.prepareTemporary(number: number), descriptors: [image], number, in: \.prepared)
     }
 
     /// Gives a blank sandbox its function's memory, code and layers; once for each.
     package func assign(_ request: AssignmentRequest) async throws(SyscallError) {
+        let asked = MonotonicTime.now
+        defer { answered(.assign, since: asked) }
         try await ask(.assign(request), request.id, in: \.assigned)
     }
 
     /// Takes the process that a zygote has forked into the sandbox into its control groups; once for each.
     package func adopt(_ id: UInt64) async throws(SyscallError) {
+        let asked = MonotonicTime.now
+        defer { answered(.adopt, since: asked) }
         try await ask(.adopt(id: id), id, in: \.adopted)
     }
 
     /// What the sandbox's processes may have together from now on; one request at a time for each.
     package func limitMemory(_ id: UInt64, memoryMiB: UInt32) async throws(SyscallError) {
+        let asked = MonotonicTime.now
+        defer { answered(.limit, since: asked) }
         try await ask(.limitMemory(id: id, memoryMiB: memoryMiB), id, in: \.limited)
     }
 
@@ -230,6 +258,8 @@ package final class SpawnerClient: Sendable {
 
     /// Kills everything in the sandbox; returns when its processes are reaped and its control groups removed.
     package func destroy(_ id: UInt64) async {
+        let asked = MonotonicTime.now
+        defer { answered(.destroy, since: asked) }
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             let isAlive = waiting.withLock { waiting in
                 guard !waiting.hasEnded, waiting.alive.contains(id) else { return false }

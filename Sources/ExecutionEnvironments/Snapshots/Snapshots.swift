@@ -103,6 +103,9 @@ package final class Snapshots: Sendable {
         }
     }
 
+    /// Versions that environments can be forked from.
+    package var count: Int { zygotes.count }
+
     private func hasExternalExtensions(_ configuration: FunctionConfiguration) async throws(SnapshotFailure) -> Bool {
         do {
             let code = try await UnpackedCode.acquire(configuration, from: workshop.code)

@@ -130,7 +130,9 @@ extension LambdaAPI {
         let request = call.request
         var headers = request.head.authority.map { [SigV4Request.Header("host", $0)] } ?? []
         for field in request.headers { headers.append(.init(field.name.rawName, field.value)) }
-        let trace = trace(request.headers[.traceID], target.function)
+        let given =
+            request.headers[.traceID] ?? request.headers[.traceparent].flatMap(TraceHeader.header(traceparent:))
+        let trace = trace(given, target.function)
         let event = FunctionURLEvent(
             requestID: call.requestID,
             urlID: call.address.id,

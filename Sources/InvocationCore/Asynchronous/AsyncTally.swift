@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What became of asynchronous events since the server's start, counted; the names are those of Lambda's metrics.
+/// What became of asynchronous events since the server's start, as far as it is not counted by function.
 package struct AsyncTally: Equatable, Sendable {
-    package var eventsReceived = 0
     /// Answered with 429.
     package var eventsRefused = 0
     /// Function errors that were tried again, and attempts that had no room or failed by the machine.
@@ -10,12 +9,7 @@ package struct AsyncTally: Equatable, Sendable {
     package var delays = 0
     /// By condition; the rest are of functions that are gone.
     package private(set) var ended: [AsyncRetryPolicy.Condition: Int] = [:]
-    /// The function, or what the qualifier named, was gone.
-    package var eventsDropped = 0
-    package var recursiveInvocationsDropped = 0
     package private(set) var delivered: [DestinationARN.Service: Int] = [:]
-    package var destinationDeliveryFailures = 0
-    package var deadLetterErrors = 0
 
     package init() {}
 

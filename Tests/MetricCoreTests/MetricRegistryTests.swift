@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+import LambdaModel
+import MetricCore
+import Testing
+
+extension FunctionKey {
+    static let test = FunctionKey(accountID: "000000000000", region: "us-east-1", name: "f")
+
+    static func numbered(_ number: Int) -> FunctionKey {
+        FunctionKey(accountID: "000000000000", region: "us-east-1", name: "f\(number)")
+    }
+}
+
+struct MetricRegistryTests {
+    @Test func `what is beyond the bound is counted under one name, and nothing is lost`() {
+        // The account's own, and two for each function.
+        let registry = MetricRegistry(seriesMax: 7)
+        for number in 0..<10 {
+            registry.series(.numbered(number)).record(.invocations)
+            registry.series(.numbered(number)).record(.invocations)
+        }
+        let counts = Dictionary(
+            uniqueKeysWithValues: registry.all.filter { $0.key.level == .resource }
+                .map { ($0.key.function.name, $0.totals[FunctionMetric.invocations.rawValue].sum) }
+        )
+        #expect(counts == ["f0": 2, "f1": 2, "f2": 2, "(other)": 14])
+        #expect(registry.count == 7)
+    }
+
+    @Test func `a minute's values are taken once, and what is in hand is there in the next`() throws {
+        let series = MetricRegistry().series(.test, qualifier: "live", version: "3")
+        series.entered()
+        series.entered()
+        series.left()
+        series.invocationEnded(.init(isError: true, duration: 12.5, billed: 13, initialization: 80, sentBytes: 5))
+        let first = Dictionary(uniqueKeysWithValues: series.take().map { ($0.metric, $0.values) })
+        #expect(first[.concurrentExecutions]?.high == 2 && first[.errors]?.sum == 1 && first[.invocations]?.count == 1)
+        #expect(first[.duration]?.sum == 12.5)
+        // What AWS does not publish is not kept for it.
+        #expect(first[.billedDuration] == nil && first[.initDuration] == nil && first[.egressBytes] == nil)
+        let second = series.take()
+        #expect(second.count == 1 && second.first?.metric == .concurrentExecutions)
+        #expect(second.first?.values == Distribution(count: 1, sum: 1, low: 1, high: 1))
+        // For Prometheus nothing is ever taken away.
+        #expect(series.totals[FunctionMetric.duration.rawValue].sum == 12.5)
+        #expect(series.totals[FunctionMetric.concurrentExecutions.rawValue].last == 1)
+    }
+
+    @Test func `a function's and an account's concurrency are those of all that is invoked of them`() {
+        let registry = MetricRegistry()
+        let others = [
+            registry.series(.test), registry.series(.test, qualifier: "1", version: "1"), registry.series(.numbered(1)),
+        ]
+        for series in others { series.entered() }
+        func inHand(_ level: SeriesKey.Level, _ name: String) -> Double? {
+            registry.all.first { $0.key.level == level && $0.key.function.name == name }?
+                .totals[FunctionMetric.concurrentExecutions.rawValue].last
+        }
+        #expect(inHand(.function, "f") == 2 && inHand(.function, "f1") == 1 && inHand(.account, "") == 3)
+        for series in others { series.left() }
+        #expect(inHand(.function, "f") == 0 && inHand(.account, "") == 0)
+    }
+
+    @Test func `provisioned concurrency is counted with its share in use`() {
+        let series = MetricRegistry().series(.test, qualifier: "live", version: "1")
+        series.enteredProvisioned(of: 4)
+        series.enteredProvisioned(of: 4)
+        series.leftProvisioned()
+        let totals = series.totals
+        #expect(totals[FunctionMetric.provisionedConcurrentExecutions.rawValue].last == 1)
+        #expect(totals[FunctionMetric.provisionedConcurrencyUtilization.rawValue].last == 0.5)
+        #expect(totals[FunctionMetric.provisionedConcurrencyInvocations.rawValue].sum == 2)
+    }
+}
