@@ -27,6 +27,7 @@ STATUS = [
 def escape(text):
     """Plain text as roff reads it: no line begins with a request."""
     text = text.replace("\\", "\\e").replace("-", "\\-")
+    text = "".join(character if character.isascii() else f"\\[u{ord(character):04X}]" for character in text)
     return "\n".join("\\&" + line if line[:1] in (".", "'") else line for line in text.split("\n"))
 
 
