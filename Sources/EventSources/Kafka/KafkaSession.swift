@@ -159,6 +159,8 @@ final class KafkaSession {
         }
         rd_kafka_queue_io_event_enable(queue, -1, nil, 0)
         rd_kafka_queue_destroy(queue)
+        // Brokers that hang: librdkafka (2.0.2) would wait for their answer to a commit without end.
+        guard commits.isEmpty else { return rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE) }
         // Says goodbye to the group, where it can be reached, so that others need not wait.
         rd_kafka_consumer_close(client)
         rd_kafka_destroy(client)
