@@ -16,6 +16,9 @@ extension HTTPField.Name {
     static let traceparent = name("traceparent")
     static let tenantID = name("x-amz-tenant-id")
     static let secFetchSite = name("Sec-Fetch-Site")
+    /// Of a browser's request for the script of a service worker.
+    static let serviceWorker = name("Service-Worker")
+    static let clearSiteData = name("Clear-Site-Data")
     /// Of every request of the console's page: another origin's page can't send it unasked.
     static let console = name("X-Martlet-Console")
     static let referrerPolicy = name("Referrer-Policy")

@@ -144,6 +144,10 @@ package struct LambdaAPI: HTTPResponder {
         let path = String(line[..<(separator ?? line.endIndex)])
         let query = separator.map { String(line[line.utf8.index(after: $0)...]) } ?? ""
         if let address = FunctionURLAddress(authority: request.head.authority, path: path) {
+            // A worker of a function's would answer for the console, too, whenever there is one.
+            guard !address.isByPath || request.headers[.serviceWorker] == nil else {
+                return Response(status: .forbidden)
+            }
             let answer = try await answerURL(request, address, path: path, query: query, from: sourceIP)
             return address.isByPath ? kept(fromConsole: answer) : answer
         }

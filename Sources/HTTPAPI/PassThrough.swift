@@ -31,6 +31,8 @@ package struct PassThrough: Sendable {
     private static let hopByHop: Set<String> = [
         "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
         "transfer-encoding", "upgrade", "expect", "content-length", "host",
+        // A browser's, for this server alone: AWS's services know none.
+        "cookie",
     ]
 
     private let http: HTTPClient

@@ -485,7 +485,13 @@ def test_permissions_are_the_keys(make_server, name, tmp_path):
 
 def test_pages_of_functions_are_of_another_origin(server, name):
     """What a function's URL shows by path is on the console's own origin: browsers are told to treat it as another."""
-    server.deploy(name, "def handler(event, context): return {'statusCode': 200, 'headers': {'content-type': 'text/html'}, 'body': '<script></script>'}\n")
+    server.deploy(name, """
+def handler(event, context):
+    return {
+        "statusCode": 200, "headers": {"content-type": "text/html", "clear-site-data": '"cookies"'}, "body": "<script></script>",
+        "cookies": ["own=1", "martlet-console=x; Path=/console", "=martlet-console=x; Path=/console"],
+    }
+""")
     client = server.client()
     url = client.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
     for sid, action, extra in [("url", "lambda:InvokeFunctionUrl", {"FunctionUrlAuthType": "NONE"}),
@@ -497,6 +503,9 @@ def test_pages_of_functions_are_of_another_origin(server, name):
     assert by_path.status == 200 and by_path.content == b"<script></script>"
     assert by_path.headers["Content-Security-Policy"].startswith("sandbox allow-scripts")
     assert "allow-same-origin" not in by_path.headers["Content-Security-Policy"]
+    assert by_path.headers.get_all("Set-Cookie") == ["own=1"] and "Clear-Site-Data" not in by_path.headers
+    # A worker's script would answer for the console later.
+    assert session.send("GET", f"/_martlet/url/{host.split('.')[0]}/", **{"Service-Worker": "script"}).status == 403
     # By its own name it is of another origin anyway, and has no console.
     for path in ["/", "/console", "/console/api/2015-03-31/functions"]:
         by_name = session.send("GET", path, Host=host)

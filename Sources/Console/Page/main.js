@@ -79,8 +79,14 @@ function shell() {
     { class: "skip" });
   const leave = button("Sign out", async () => {
     leave.disabled = true;
-    try { await signOut(); } catch { /* It ends by itself. */ }
-    over("Signed out.");
+    try {
+      await signOut();
+    } catch (error) {
+      leave.disabled = false;
+      leave.textContent = "Not signed out: try again";
+      return announce(`Not signed out: ${error.message}`);
+    }
+    return over("Signed out.");
   }, { id: "sign-out" });
   replace(app, skip, h("div", { class: "shell" },
     h("header", { class: "top" },

@@ -25,8 +25,8 @@ function resultOf(mapping) {
 }
 
 /** The mappings of one function, or of all. */
-export async function mappingTable({ signal, refresh }, name) {
-  const found = await all(mappings, "EventSourceMappings", { query: { FunctionName: name, MaxItems: 100 }, signal });
+export async function mappingTable({ signal, refresh, background }, name) {
+  const found = await all(mappings, "EventSourceMappings", { query: { FunctionName: name, MaxItems: 100 }, signal, background });
   if (found.length === 0) {
     return empty("No event source mappings.", h("p", {}, "Queues, streams and topics invoke functions by mappings: ",
       h("code", {}, "aws lambda create-event-source-mapping"), "."));

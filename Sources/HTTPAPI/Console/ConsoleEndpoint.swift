@@ -101,10 +101,14 @@ extension LambdaAPI {
         return response
     }
 
-    /// What is not ours and comes from the console's own origin: a browser that shows it treats it as another origin's.
+    /// What is not ours and comes from the console's own origin: a browser that shows it treats it as another origin's, and has no session
+    /// from it.
     func kept(fromConsole response: Response) -> Response {
         guard console != nil else { return response }
         var response = response
+        let cookies = response.headers[values: .setCookie].filter { !$0.contains(Self.sessionCookie) }
+        response.headers[values: .setCookie] = cookies
+        response.headers[.clearSiteData] = nil
         response.headers.append(
             HTTPField(
                 name: .contentSecurityPolicy,
