@@ -213,6 +213,7 @@ package enum ServerMetric: String, CaseIterable, Sendable {
     case asyncDelays = "async_delays_total"
     case asyncEnded = "async_events_ended_total"
     case delivered = "deliveries_total"
+    case budgetEvents = "budget_events_total"
     case eventLoopLag = "event_loop_lag_seconds"
     case egressDescriptors = "egress_descriptors"
     case egressDescriptorsMax = "egress_descriptors_limit"
@@ -268,6 +269,7 @@ package enum ServerMetric: String, CaseIterable, Sendable {
             (.counter, "Asynchronous events that are tried again for want of room, or after the machine failed.", [])
         case .asyncEnded: (.counter, "Asynchronous events that came to their end, by condition.", ["condition"])
         case .delivered: (.counter, "Messages that came to their destination, by service.", ["service"])
+        case .budgetEvents: (.counter, "What came of budgets: reached, stopped or restored.", ["event"])
         case .eventLoopLag:
             (.gauge, "How long a task had to wait for its event loop when this was asked for.", ["loop"])
         case .egressDescriptors: (.gauge, "File descriptors that functions' connections take.", [])

@@ -131,7 +131,12 @@ struct MartletServer {
         try await events.load()
         let schedules = schedules(stores, controlPlane, invoker, events, queues)
         let passThrough = configuration.awsEndpoint.map { PassThrough(endpoint: $0) }
-        let budgets = Budgets(board: budgetBoard, controlPlane: controlPlane, logs: stores.logs, clock: ContinuousClock())
+        let budgets = Budgets(
+            board: budgetBoard,
+            controlPlane: controlPlane,
+            logs: stores.logs,
+            clock: ContinuousClock()
+        )
         try await budgets.refresh()
         let logs = LogsService(store: stores.logs, now: Self.now, clock: ContinuousClock(), logger: logger)
         let metrics = MetricsService(
@@ -148,6 +153,7 @@ struct MartletServer {
             workshop: workshop,
             events: events,
             budget: budget,
+            budgetBoard: budgetBoard,
             descriptorsMax: descriptors,
             started: Date().timeIntervalSince1970
         )

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ControlPlane
 import Egress
 import ExecutionEnvironments
 import Glibc
@@ -19,6 +20,7 @@ struct ServerObservation: Sendable {
     let workshop: EnvironmentWorkshop
     let events: AsyncInvokeQueue
     let budget: EgressBudget
+    let budgetBoard: BudgetBoard
     let descriptorsMax: Int
     /// Seconds since 1970.
     let started: Double
@@ -64,6 +66,8 @@ struct ServerObservation: Sendable {
             values.set(.spansSent, to: spans.sent)
             values.set(.spansDropped, to: spans.dropped)
         }
+        let told = budgetBoard.eventCounts
+        for kind in BudgetEvent.Kind.allCases { values.set(.budgetEvents, kind.rawValue, to: told[kind] ?? 0) }
         add(try await events.counts(), to: &values)
         await addLags(to: &values)
         addProcess(to: &values)

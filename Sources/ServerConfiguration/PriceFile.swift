@@ -108,10 +108,11 @@ package enum PriceFile {
         }
 
         func text(_ key: String) throws(ConfigurationError) -> String {
-            let absolute = AbsoluteConfigKey(key.split(separator: ".").map(String.init))
             for type in [ConfigType.string, .int, .double, .bool] {
                 let content: ConfigContent?
-                do { content = try provider.value(forKey: absolute, type: type).value?.content } catch { continue }
+                do { content = try provider.value(forKey: Self.absolute(key), type: type).value?.content } catch {
+                    continue
+                }
                 switch content {
                 case .string(let text): return text
                 case .int(let number): return String(number)
@@ -121,6 +122,10 @@ package enum PriceFile {
                 }
             }
             throw refusal(key, "is neither a text nor a number")
+        }
+
+        private static func absolute(_ key: String) -> AbsoluteConfigKey {
+            AbsoluteConfigKey(key.split(separator: ".").map(String.init))
         }
 
         func price(_ key: String) throws(ConfigurationError) -> Price {
@@ -141,11 +146,15 @@ package enum PriceFile {
         }
 
         func flag(_ key: String) throws(ConfigurationError) -> Bool {
-            switch try text(key) {
-            case "true": return true
-            case "false": return false
-            default: throw refusal(key, "is true or false")
+            let content: ConfigContent?
+            do {
+                // JSON's true is a number to its parser, if it is asked for one.
+                content = try provider.value(forKey: Self.absolute(key), type: .bool).value?.content
+            } catch {
+                content = nil
             }
+            guard case .bool(let flag)? = content else { throw refusal(key, "is true or false") }
+            return flag
         }
 
         /// `problem` reads on after the key; the line is the first that has it, below its mapping's.

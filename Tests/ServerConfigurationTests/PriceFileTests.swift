@@ -8,7 +8,11 @@ import Testing
     private static let examples = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "examples/prices")
 
-    private func refusal(_ text: String, name: String = "prices.yaml") async throws -> String {
+    private func refusal(
+        _ text: String,
+        name: String = "prices.yaml",
+        _ check: (PriceList) -> Void = { _ in }
+    ) async throws -> String {
         let directory = NSTemporaryDirectory() + "martlet-prices-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
         defer {
@@ -17,7 +21,7 @@ import Testing
         let path = "\(directory)/\(name)"
         try text.write(toFile: path, atomically: false, encoding: .utf8)
         do {
-            _ = try await PriceFile.read(path)
+            check(try await PriceFile.read(path))
         } catch {
             return error.description.replacing(path, with: name)
         }
@@ -47,7 +51,12 @@ import Testing
              "x86_64": {"duration": 0.0000166667, "provisioned-duration": 0, "provisioned": 0},
              "arm64": {"duration": 0.0000133334, "provisioned-duration": 0, "provisioned": 0}}
             """
-        #expect(try await refusal(json, name: "prices.json") == "accepted")
+        let answer = try await refusal(json, name: "prices.json") { list in
+            #expect(list.x86.duration == Price("0.0000166667") && list.millionRequests == Price("0.2"))
+            #expect(list.ephemeralStorage == Price("0.0000000309") && list.egressGibibyte == Price("0.09"))
+            #expect(list.billsInitialization)
+        }
+        #expect(answer == "accepted")
         let line = json.replacing("0.0000133334", with: "-1")
         #expect(try await refusal(line, name: "prices.json").hasPrefix("prices.json:5: 'arm64.duration' is a price"))
     }
@@ -55,11 +64,11 @@ import Testing
     @Test func `an error names the line and the key`() async throws {
         let text = try example()
         for (old, new, expected) in [
-            ("0.0000133334", "cheap", "prices.yaml:17: 'arm64.duration' is a price"),
+            ("0.0000133334", "cheap", "prices.yaml:15: 'arm64.duration' is a price"),
             ("currency: USD", "currency: dollars", "prices.yaml:4: 'currency' is three capital letters"),
             ("milliseconds: 1\n", "milliseconds: 0\n", "prices.yaml:6: 'rounding-milliseconds' is a whole number"),
             ("initialization: true", "initialization: maybe", "prices.yaml:7: 'bills-initialization' is true or false"),
-            ("egress-gibibyte: 0", "egress: 0", "prices.yaml:23: 'egress' is none of"),
+            ("egress-gibibyte: 0", "egress: 0", "prices.yaml:21: 'egress' is none of"),
             ("currency: USD\n", "", "prices.yaml: 'currency' is missing"),
             ("currency: USD", "currency: [USD", "The price file prices.yaml can't be used"),
         ] {

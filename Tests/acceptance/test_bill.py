@@ -84,9 +84,8 @@ class Callers:
         return True
 
 
-def run_callers(server, callers, count, seed, kill):
-    """So many calls by several callers; with `kill` the server is killed in the midst of them."""
-    left = [count]
+def run_callers(server, callers, left, seed, kill_at):
+    """Calls by several callers until none are left; where a number is given, until the server is killed with so many left."""
     lock = threading.Lock()
     failures = []
 
@@ -99,7 +98,7 @@ def run_callers(server, callers, count, seed, kill):
                         return
                     left[0] -= 1
                 if not callers.call(client, generator):
-                    assert kill
+                    assert kill_at is not None
                     return
         except BaseException as error:
             failures.append(error)
@@ -108,8 +107,8 @@ def run_callers(server, callers, count, seed, kill):
     threads = [threading.Thread(target=work, args=(number,)) for number in range(CALLERS)]
     for thread in threads:
         thread.start()
-    if kill:
-        wait_until(lambda: left[0] < count // 2, 1_200, "half of the calls")
+    if kill_at is not None:
+        wait_until(lambda: left[0] <= kill_at, 3_600, "the calls before a kill")
         server.kill()
     for thread in threads:
         thread.join()
@@ -140,17 +139,17 @@ def test_a_bill_is_the_sum_of_what_callers_saw_across_kills(make_server):
     queue = server.client("sqs").create_queue(QueueName="bill", Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
     client.create_event_source_mapping(
         FunctionName="batches", EventSourceArn="arn:aws:sqs:us-east-1:000000000000:bill", BatchSize=10)
-    callers, sent, began = Callers(), 0, time.monotonic()
+    callers, sent, left, began = Callers(), 0, [INVOCATIONS], time.monotonic()
     for round_number in range(KILLS + 1):
         sqs = server.client("sqs")
         queue = sqs.get_queue_url(QueueName="bill")["QueueUrl"]
-        for _ in range(max(1, INVOCATIONS // 200)):
+        for _ in range(max(1, INVOCATIONS // 100 // (KILLS + 1))):
             sqs.send_message_batch(
                 QueueUrl=queue, Entries=[{"Id": str(index), "MessageBody": "m"} for index in range(10)])
             sent += 10
-        is_last = round_number == KILLS
-        run_callers(server, callers, INVOCATIONS // (KILLS + 1), f"{SEED} {round_number}", kill=not is_last)
-        if not is_last:
+        kill_at = INVOCATIONS * (KILLS - round_number) // (KILLS + 1) if round_number < KILLS else None
+        run_callers(server, callers, left, f"{SEED} {round_number}", kill_at)
+        if kill_at is not None:
             server.start()
     seconds = time.monotonic() - began
     waiting = lambda: server.client("sqs").get_queue_attributes(

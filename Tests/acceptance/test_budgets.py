@@ -6,6 +6,7 @@ import json
 import pytest
 
 from harness import wait_until
+from wire import exchange
 
 CODE = "def handler(event, context): return event"
 
@@ -106,6 +107,9 @@ def test_a_budget_that_warns_stops_nothing(make_server):
         assert reason(server, "noisy") is None
     assert listed(server)["warn"]["IsReached"] and "reached" in budget(server, "list")
     assert sum("a budget is reached" in line for line in server.lines) == 1
+    text = exchange(server, "GET", "/metrics").body.decode()
+    assert 'martlet_budget_events_total{event="reached"} 1' in text
+    assert 'martlet_budget_events_total{event="stopped"} 0' in text
 
 
 def test_provisioned_environments_of_a_stopped_function_end(make_server):

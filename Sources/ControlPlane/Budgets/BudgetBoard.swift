@@ -11,6 +11,12 @@ package final class BudgetBoard: Sendable {
     private let ledger = Mutex(BudgetLedger())
     /// Most servers have no budget: then nothing is locked.
     private let isUsed = Atomic<Bool>(false)
+    private let told = Mutex<[BudgetEvent.Kind: Int]>([:])
+
+    /// How often each has come of a budget since the server's start.
+    package var eventCounts: [BudgetEvent.Kind: Int] { told.withLock { $0 } }
+
+    func count(_ event: BudgetEvent) { told.withLock { $0[event.kind, default: 0] += 1 } }
 
     package init() {
         (bell, ringing) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))

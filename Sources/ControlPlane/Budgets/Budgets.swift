@@ -15,7 +15,7 @@ package struct Budgets: Service {
     private let controlPlane: ControlPlane
     private let logs: LogStore
     private let clock: any Clock<Duration>
-    /// Told of everything that comes of a budget, for metrics.
+    /// Told of everything that comes of a budget.
     private let notify: @Sendable (BudgetEvent) -> Void
 
     private var metadata: MetadataStore { controlPlane.metadata }
@@ -133,6 +133,7 @@ package struct Budgets: Service {
             case .stopped: controlPlane.logger.warning("a budget stops functions", metadata: facts)
             case .restored: controlPlane.logger.notice("a budget gives functions back", metadata: facts)
             }
+            board.count(event)
             notify(event)
         }
     }
