@@ -148,6 +148,16 @@ struct AsyncBacklogTests {
         #expect(order(&backlog, at: now) == [2])
     }
 
+    @Test func `a clock that is set back holds up nobody whose attempt found no room`() {
+        var backlog = AsyncBacklog(countMax: 9, attemptsMax: 9, attemptsOfOneMax: 1)
+        add(&backlog, 1...2, of: key("a"))
+        #expect(order(&backlog, at: 100_000) == [1])
+        backlog.throttled(1, of: key("a"), in: .function, at: time(100_000))
+        backlog.putBack(1, of: key("a"), due: time(101_000))
+        #expect(order(&backlog, at: 100_999).isEmpty)
+        #expect(order(&backlog, at: 50_000) == [2])
+    }
+
     /// Every event comes to its end once, in time, whatever the outcomes; no function waits behind another one's backlog.
     @Test(arguments: 1...50)
     func `random histories lose nothing`(seed: UInt64) {

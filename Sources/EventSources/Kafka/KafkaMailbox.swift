@@ -105,8 +105,10 @@ final class KafkaMailbox: Sendable {
         }
     }
 
-    /// Of those partitions so many may be read.
-    func takePartitions(_ count: Int) -> Int { share.takePartitions(count, account) }
+    /// Of those partitions so many may be read; `least` of them whatever the bound.
+    func takePartitions(_ count: Int, least: Int = 0) -> Int {
+        share.takePartitions(count, least: least, account)
+    }
     func giveBackPartitions(_ count: Int) { share.giveBackPartitions(count, account) }
     var hasPartition: Bool { share.hasPartition(account) }
 

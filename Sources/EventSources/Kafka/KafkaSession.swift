@@ -331,7 +331,8 @@ final class KafkaSession {
 
     private func locate() {
         let few = unlocated.prefix(Self.partitionsMax)
-        places += mailbox.takePartitions(few.count - places)
+        // A topic that had none would never be read.
+        places += mailbox.takePartitions(few.count - places, least: places == 0 ? 1 : 0)
         let partitions = Array(few.prefix(places))
         let (unread, waiting) = (unlocated.count - few.count, few.count - partitions.count)
         do {
@@ -352,6 +353,7 @@ final class KafkaSession {
             say(.assigned(offsets.mapValues { max(0, $0) }, unread: unread, waiting: waiting))
             isAssigned()
         } catch {
+            givePlacesBack()
             locateDue = .now + Self.locatePause
             note(error, .reading)
         }

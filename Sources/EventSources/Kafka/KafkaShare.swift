@@ -35,12 +35,12 @@ final class KafkaShare: Sendable {
 
     func giveBackTopic(_ account: String) { state.withLock { $0.topics.giveBack(for: account) } }
 
-    /// - Returns: how many of those partitions may be read.
-    func takePartitions(_ count: Int, _ account: String) -> Int {
+    /// - Returns: how many of those partitions may be read; `least` of them whatever the bound.
+    func takePartitions(_ count: Int, least: Int = 0, _ account: String) -> Int {
         state.withLock { state in
             // What it takes is not free any more.
             let free = (state.partitions.total - state.partitions.used - state.partitions.held(by: account)) / 2
-            let taken = max(0, min(count, free))
+            let taken = max(0, min(count, max(least, free)))
             state.partitions.add(taken, for: account)
             return taken
         }

@@ -45,7 +45,8 @@ package struct AsyncGate: Equatable, Sendable {
     /// Whether an attempt may be made now, to find out whether there is room; it is made then.
     mutating func tries(at now: Timestamp) -> Bool {
         if left == 0 {
-            guard now >= resumption else { return false }
+            // A clock that was set back shuts it no longer than a pause.
+            guard now >= resumption || now.advanced(by: Self.pauseMax) < resumption else { return false }
             // The last ones have found room.
             if step > 0 { pause = Self.pauseMin }
             step = max(1, step * 2)
