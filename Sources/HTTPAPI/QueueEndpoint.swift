@@ -76,6 +76,23 @@ extension LambdaAPI {
         return response
     }
 
+    /// What a queue's policy says: of what is its owner's, only what it denies counts.
+    ///
+    /// One that is not understood may deny anything: until it is set anew, it does, and it grants nothing.
+    private static func decision(
+        of policy: String,
+        on request: AccessRequest,
+        _ operation: QueueOperation,
+        isOwn: Bool
+    ) -> AccessDecision {
+        guard let policy = try? PolicyDocument.parse(Array(policy.utf8), isOfResource: true) else {
+            let mends = operation == .getQueueAttributes || operation == .setQueueAttributes
+            return isOwn && !mends ? .explicitDeny : .noMatch
+        }
+        let decision = policy.decision(on: request)
+        return operation.isShared || decision == .explicitDeny ? decision : .noMatch
+    }
+
     /// By the caller's own policies and, where they don't decide, the queue's.
     ///
     /// - Returns: a queue of another account that both let the caller use; without, it does not exist for the caller.
@@ -99,10 +116,8 @@ extension LambdaAPI {
         )
         let identity = caller.decision(on: request)
         var shared = AccessDecision.noMatch
-        if operation.isShared, identity != .explicitDeny, let text = try await queues.policy(of: key) {
-            // One that is not understood grants nothing.
-            shared =
-                (try? PolicyDocument.parse(Array(text.utf8), isOfResource: true))?.decision(on: request) ?? .noMatch
+        if identity != .explicitDeny, let text = try await queues.policy(of: key) {
+            shared = Self.decision(of: text, on: request, operation, isOwn: isOwn)
         }
         guard let refusal = AccessDecision.refusal(identity: identity, resource: shared, sameAccount: isOwn) else {
             return isOwn ? nil : key

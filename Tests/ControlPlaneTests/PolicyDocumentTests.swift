@@ -133,4 +133,25 @@ struct PolicyDocumentTests {
             return state >> 33
         }
     }
+
+    @Test func `a resource's policy says whom it speaks of, and never nobody`() throws {
+        func parsed(_ principal: String) throws -> AccessStatement.Principals? {
+            let text =
+                #"{"Statement": {"Sid": "a-b", "Effect": "Allow", \#(principal), "Action": "sqs:*", "Resource": "*"}}"#
+            return try PolicyDocument.parse(Array(text.utf8), isOfResource: true).statements[0].principals
+        }
+        #expect(try parsed(#""Principal": "*""#) == .everybody)
+        #expect(
+            try parsed(#""Principal": {"AWS": ["111111111111", "*"]}"#) == .listed([.aws("111111111111"), .aws("*")])
+        )
+        #expect(
+            try parsed(#""NotPrincipal": {"Service": "s3.amazonaws.com"}"#) == .allBut([.service("s3.amazonaws.com")])
+        )
+        for principal in [
+            #""NotPrincipal": {}"#, #""Principal": {}"#, #""Principal": {"AWS": []}"#, #""Principal": "111111111111""#,
+            #""Principal": {"Who": "*"}"#, #""Principal": "*", "NotPrincipal": "*""#, #""Version": "2012-10-17""#,
+        ] {
+            #expect(throws: LambdaError.self, "\(principal)") { try parsed(principal) }
+        }
+    }
 }

@@ -93,6 +93,16 @@ def test_a_policy_of_ones_own_words(server, sqs, queue, other, tmp_path):
     # What is not understood grants nothing.
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": '{"Statement": [{"Effect": "Allow", "Principal": "*"}]}'})
     assert refused(other.send_message, QueueUrl=url, MessageBody="x")["Code"] == ABSENT
+    # And it may deny anything to keys with policies, but to mend it.
+    mine = server.client("sqs", **key(server, policy=allow("sqs:*"), tmp_path=tmp_path))
+    assert refused(mine.send_message, QueueUrl=url, MessageBody="x")["Code"] == "AccessDenied"
+    assert refused(mine.delete_queue, QueueUrl=url)["Code"] == "AccessDenied"
+    assert mine.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"].startswith('{"Statement"')
+    # A denial holds for what is its owner's, too.
+    say({"Effect": "Deny", "Principal": "*", "Action": ["sqs:DeleteQueue", "sqs:SendMessage"]})
+    assert refused(mine.send_message, QueueUrl=url, MessageBody="x")["Code"] == "AccessDenied"
+    assert refused(mine.delete_queue, QueueUrl=url)["Code"] == "AccessDenied"
+    mine.receive_message(QueueUrl=url)
     # The caller's own account has to allow it as well.
     say({"Effect": "Allow", "Principal": {"AWS": OTHER}})
     kept = server.client("sqs", **key(server, "--account", OTHER, policy=allow("sqs:ReceiveMessage"), tmp_path=tmp_path))

@@ -136,6 +136,7 @@ private struct StatementReader {
             default: throw PolicyDocument.fault(place, "has an unknown kind '\(kind.prefix(64))'")
             }
         }
+        guard !patterns.isEmpty else { throw PolicyDocument.fault(place, "is empty") }
         return isNegated ? .allBut(patterns) : .listed(patterns)
     }
 
