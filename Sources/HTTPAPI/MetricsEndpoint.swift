@@ -63,7 +63,9 @@ extension LambdaAPI {
             else { throw Self.refusal("The access key is unknown, or its secret another.") }
             return holder.caller(region: region)
         }
-        guard metricsAccess == .open, header == nil, Self.isLoopback(sourceIP), hasOwnHost(request) else { return nil }
+        guard metricsAccess == .open, header == nil, Self.isLoopback(sourceIP),
+            let host = request.header("host"), Self.isOwnHost(host)
+        else { return nil }
         return Caller(accountID: accountID, region: region, isAdministrator: true)
     }
 
@@ -73,13 +75,15 @@ extension LambdaAPI {
 
     private static func isLoopback(_ address: String?) -> Bool {
         guard let address else { return false }
-        return address == "::1" || address.hasPrefix("127.") || address.hasPrefix("::ffff:127.")
+        let parts = address.split(separator: ".", omittingEmptySubsequences: false)
+        let isOfIPv4 = parts.count == 4 && parts.allSatisfy { UInt8($0) != nil && $0.utf8.allSatisfy { $0 >= 0x30 } }
+        return address == "::1" || isOfIPv4 && parts[0] == "127"
+            || address.hasPrefix("::ffff:") && isLoopback(String(address.dropFirst(7)))
     }
 
     /// A page in a browser on this machine asks under its own site's name, wherever that leads.
-    private func hasOwnHost(_ request: SigV4Request) -> Bool {
-        guard let host = request.header("host") else { return false }
+    static func isOwnHost(_ host: String) -> Bool {
         let name = host.hasPrefix("[") ? host.prefix { $0 != "]" }.dropFirst() : host.prefix { $0 != ":" }
-        return name == "localhost" || Self.isLoopback(String(name))
+        return name == "localhost" || isLoopback(String(name))
     }
 }

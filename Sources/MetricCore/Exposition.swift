@@ -19,28 +19,37 @@ package struct Exposition {
 
     /// `labels` are the values of the metric's labels, in their order.
     package mutating func add(_ metric: MetricDefinition, _ labels: [String], _ value: Double) {
-        line(metric.name, zip(metric.labels, labels).map { ($0, $1) }, Self.text(value))
+        add(metric, text: Self.text(metric.labels, labels), value)
     }
 
     package mutating func add(_ metric: MetricDefinition, _ labels: [String], _ histogram: Histogram) {
-        let pairs = zip(metric.labels, labels).map { ($0, $1) }
+        add(metric, text: Self.text(metric.labels, labels), histogram)
+    }
+
+    private mutating func add(_ metric: MetricDefinition, text labels: String, _ value: Double) {
+        line(metric.name, labels, Self.text(value))
+    }
+
+    private mutating func add(_ metric: MetricDefinition, text labels: String, _ histogram: Histogram) {
+        let others = labels.isEmpty ? "" : labels + ","
         var count: UInt64 = 0
         for (index, bucket) in histogram.counts.enumerated() {
             count += bucket
             let bound = index < histogram.bounds.count ? Self.text(histogram.bounds[index]) : "+Inf"
-            line(metric.name + "_bucket", pairs + [("le", bound)], String(count))
+            line(metric.name + "_bucket", others + "le=\"\(bound)\"", String(count))
         }
-        line(metric.name + "_sum", pairs, Self.text(histogram.sum))
-        line(metric.name + "_count", pairs, String(count))
+        line(metric.name + "_sum", labels, Self.text(histogram.sum))
+        line(metric.name + "_count", labels, String(count))
     }
 
-    private mutating func line(_ name: String, _ labels: [(String, String)], _ value: String) {
+    private mutating func line(_ name: String, _ labels: String, _ value: String) {
         bytes += name.utf8
-        if !labels.isEmpty {
-            let texts = labels.map { "\($0)=\"\(Self.escaped($1, quotes: true))\"" }
-            bytes += "{\(texts.joined(separator: ","))}".utf8
-        }
+        if !labels.isEmpty { bytes += "{\(labels)}".utf8 }
         bytes += " \(value)\n".utf8
+    }
+
+    private static func text(_ names: [String], _ values: [String]) -> String {
+        zip(names, values).map { "\($0)=\"\(escaped($1, quotes: true))\"" }.joined(separator: ",")
     }
 
     static func escaped(_ text: String, quotes: Bool) -> String {
@@ -65,22 +74,26 @@ package struct Exposition {
 }
 
 extension Exposition {
-    /// The metrics of functions; those that were never measured are named without a sample.
+    /// The metrics of functions; those that were never measured are named without a sample, but for counters of what is known: their first
+    /// step is from 0.
     package mutating func add(_ series: [FunctionSeries]) {
-        let all = series.map { (key: $0.key, totals: $0.totals) }
+        let all = series.map { series -> (key: SeriesKey, totals: [FunctionSeries.Total], labels: String) in
+            let key = series.key
+            let labels = [key.function.accountID, key.function.region, key.function.name, key.resource, key.version]
+            let metric: FunctionMetric = key.level == .function ? .concurrentExecutions : .invocations
+            return (key, series.totals, Self.text(metric.definition.labels, labels))
+        }
         for metric in FunctionMetric.allCases {
             let definition = metric.definition
             begin(definition)
             let scale = metric.unit == .milliseconds ? 1_000.0 : 1
-            for (key, totals) in all where key.level == (metric.isOfLevels ? .function : .resource) {
+            for (key, totals, labels) in all where key.level == (metric.isOfLevels ? .function : .resource) {
                 let total = totals[metric.rawValue]
-                guard total.count > 0 else { continue }
-                var labels = [key.function.accountID, key.function.region, key.function.name]
-                if !metric.isOfLevels { labels += [key.resource, key.version] }
+                guard total.count > 0 || definition.kind == .counter else { continue }
                 if let histogram = total.histogram {
-                    add(definition, labels, histogram)
+                    add(definition, text: labels, histogram)
                 } else {
-                    add(definition, labels, (definition.kind == .gauge ? total.last : total.sum) / scale)
+                    add(definition, text: labels, (definition.kind == .gauge ? total.last : total.sum) / scale)
                 }
             }
         }

@@ -37,10 +37,6 @@ package struct SeriesKey: Hashable, Sendable {
 
     /// No function has such a name.
     static let otherName = "(other)"
-    static let other = SeriesKey(
-        level: .resource,
-        FunctionKey(accountID: otherName, region: otherName, name: otherName)
-    )
 }
 
 /// The values of one series, counted from any thread.
@@ -83,6 +79,8 @@ package final class FunctionSeries: Sendable {
         var recent = Array(repeating: Recent(), count: FunctionMetric.allCases.count)
         var inHand = 0
         var provisionedInHand = 0
+        /// Since a batch of a stream was sent.
+        var minutesWithoutAge = 0
 
         mutating func record(_ metric: FunctionMetric, _ value: Double) {
             totals[metric.rawValue].count += 1
@@ -121,10 +119,14 @@ package final class FunctionSeries: Sendable {
         }
     }
 
+    private static let ageShownMinutes = 5
+
     package let key: SeriesKey
     /// Of the function and of the account as a whole; none for those themselves.
     private let wholes: [FunctionSeries]
     private let state = Mutex(State())
+    /// Since it was asked for.
+    private let minutesUnused = Atomic(0)
 
     init(_ key: SeriesKey, wholes: [FunctionSeries] = []) {
         self.key = key
@@ -181,12 +183,30 @@ package final class FunctionSeries: Sendable {
 
     package func leftProvisioned() { state.withLock { $0.provisionedInHand -= 1 } }
 
+    // MARK: - Use
+
+    func use() {
+        minutesUnused.store(0, ordering: .relaxed)
+        for whole in wholes { whole.minutesUnused.store(0, ordering: .relaxed) }
+    }
+
+    func passMinute() { minutesUnused.add(1, ordering: .relaxed) }
+
+    /// For so long nobody has asked for it, and nothing of it is in hand.
+    func isUnused(minutes: Int) -> Bool {
+        minutesUnused.load(ordering: .relaxed) >= minutes && state.withLock { $0.inHand == 0 }
+    }
+
     // MARK: - Reading
 
     /// By metric.
     package var totals: [Total] {
         state.withLock { state in
             var totals = state.totals
+            // How old records were that were sent long ago says nothing of now.
+            if state.minutesWithoutAge >= Self.ageShownMinutes {
+                totals[FunctionMetric.iteratorAge.rawValue].count = 0
+            }
             totals[FunctionMetric.concurrentExecutions.rawValue].last = Double(state.inHand)
             totals[FunctionMetric.provisionedConcurrentExecutions.rawValue].last = Double(state.provisionedInHand)
             return totals
@@ -197,6 +217,8 @@ package final class FunctionSeries: Sendable {
     package func take() -> [(metric: FunctionMetric, values: Distribution)] {
         state.withLock { state in
             var taken: [(metric: FunctionMetric, values: Distribution)] = []
+            let isAgeNew = state.recent[FunctionMetric.iteratorAge.rawValue].count > 0
+            state.minutesWithoutAge = isAgeNew ? 0 : state.minutesWithoutAge + 1
             for metric in FunctionMetric.allCases where state.recent[metric.rawValue].count > 0 {
                 let filled = state.recent[metric.rawValue].sketch.take()
                 if metric.awsName != nil {

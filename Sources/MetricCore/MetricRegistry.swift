@@ -9,32 +9,71 @@ package final class MetricRegistry: Sendable {
         case fork, blank, exec, snapstart
     }
 
-    /// Beyond it what is new is counted under `(other)`; none is ever forgotten, since a counter never goes back.
+    /// Of functions: beyond it what is new is counted under its account's `(other)`, so that no count is lost.
     package static let seriesMax = 2_000
+    /// Nobody has asked for it for so long: where there is little room a function's series go, and their counters begin anew if it comes back.
+    package static let unusedMinutes = 60
+
+    private struct State {
+        var series: [SeriesKey: FunctionSeries] = [:]
+        /// One for each account in a region, and its `(other)`: beside the bound.
+        var accounts: [SeriesKey: FunctionSeries] = [:]
+    }
 
     private let seriesMax: Int
-    private let state = Mutex<[SeriesKey: FunctionSeries]>([:])
+    private let state = Mutex(State())
     private let starts = Mutex(Array(repeating: 0, count: Producer.allCases.count))
-    private let other = FunctionSeries(.other)
 
     package init(seriesMax: Int = seriesMax) { self.seriesMax = seriesMax }
 
     /// The series of what is invoked by that qualifier and runs as that version; without a version, of what is known before one is chosen.
     package func series(_ function: FunctionKey, qualifier: String? = nil, version: String = "") -> FunctionSeries {
         let key = SeriesKey(function, qualifier: qualifier, version: version)
-        return state.withLock { series in
-            if let known = series[key] { return known }
-            let account = SeriesKey(
-                level: .account,
-                FunctionKey(accountID: function.accountID, region: function.region, name: "")
-            )
-            let wholes = [SeriesKey(level: .function, function), account]
-            let missing = wholes.count { series[$0] == nil }
-            guard series.count + missing + 1 <= seriesMax else { return other }
-            for whole in wholes where series[whole] == nil { series[whole] = FunctionSeries(whole) }
-            let made = FunctionSeries(key, wholes: wholes.compactMap { series[$0] })
-            series[key] = made
+        return state.withLock { state in
+            let found = state.series[key] ?? Self.make(key, &state, seriesMax)
+            found.use()
+            return found
+        }
+    }
+
+    private static func make(_ key: SeriesKey, _ state: inout State, _ seriesMax: Int) -> FunctionSeries {
+        let function = key.function
+        func named(_ name: String) -> FunctionKey {
+            FunctionKey(accountID: function.accountID, region: function.region, name: name)
+        }
+        func known(
+            _ key: SeriesKey,
+            wholes: [FunctionSeries] = [],
+            in place: inout [SeriesKey: FunctionSeries]
+        )
+            -> FunctionSeries
+        {
+            if let known = place[key] { return known }
+            let made = FunctionSeries(key, wholes: wholes)
+            place[key] = made
             return made
+        }
+        let account = known(SeriesKey(level: .account, named("")), in: &state.accounts)
+        let whole = SeriesKey(level: .function, function)
+        guard state.series.count + (state.series[whole] == nil ? 2 : 1) <= seriesMax else {
+            return known(SeriesKey(named(SeriesKey.otherName)), wholes: [account], in: &state.accounts)
+        }
+        let ofFunction = known(whole, in: &state.series)
+        return known(key, wholes: [ofFunction, account], in: &state.series)
+    }
+
+    /// To be called once a minute: where three quarters of the room are taken, functions that nobody asks for any more make some.
+    package func passMinute() {
+        state.withLock { state in
+            for series in state.series.values { series.passMinute() }
+            guard state.series.count > seriesMax * 3 / 4 else { return }
+            // Whoever asks for a series of a function asks for the whole too.
+            let unused = state.series.values
+                .filter { $0.key.level == .function && $0.isUnused(minutes: Self.unusedMinutes) }
+                .map(\.key.function)
+            guard !unused.isEmpty else { return }
+            let gone = Set(unused)
+            state.series = state.series.filter { !gone.contains($0.key.function) }
         }
     }
 
@@ -45,20 +84,22 @@ package final class MetricRegistry: Sendable {
 
     /// In the order of their names.
     package var all: [FunctionSeries] {
-        let known = state.withLock { Array($0.values) }
+        let known = state.withLock { Array($0.series.values) + Array($0.accounts.values) }
         func order(_ key: SeriesKey) -> (String, String, String, String, String) {
             (key.function.accountID, key.function.region, key.function.name, key.qualifier, key.version)
         }
-        return known.sorted { order($0.key) < order($1.key) } + [other]
+        return known.sorted { order($0.key) < order($1.key) }
     }
 
     /// What is known of an account in a region.
     package func all(accountID: String, region: String) -> [FunctionSeries] {
-        state.withLock { series in
-            series.values.filter { $0.key.function.accountID == accountID && $0.key.function.region == region }
+        state.withLock { state in
+            (Array(state.series.values) + Array(state.accounts.values)).filter {
+                $0.key.function.accountID == accountID && $0.key.function.region == region
+            }
         }
     }
 
-    package var count: Int { state.withLock { $0.count } }
+    package var count: Int { state.withLock { $0.series.count } }
     package var countMax: Int { seriesMax }
 }

@@ -64,7 +64,7 @@ package struct SparseSketch: Equatable, Sendable {
     package func percentile(_ share: Double) -> Double? {
         let total = counts.values.reduce(0, &+)
         guard total > 0 else { return nil }
-        let rank = max(1, UInt64((share * Double(total)).rounded(.up)))
+        let rank = min(total, max(1, UInt64(exactly: (share * Double(total)).rounded(.up)) ?? total))
         var seen: UInt64 = 0
         for (bucket, count) in counts.sorted(by: { $0.key < $1.key }) {
             seen &+= count

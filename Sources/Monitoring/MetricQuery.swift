@@ -92,6 +92,14 @@ struct TimeStretch: Equatable {
 
     var count: Int64 { (end - start + period - 1) / period }
 
+    /// Without what is before that minute; nil where nothing is left.
+    func clamped(from minute: Int64) -> TimeStretch? {
+        guard end > minute else { return nil }
+        var stretch = self
+        stretch.start = max(start, minute)
+        return stretch
+    }
+
     init(from start: Timestamp, to end: Timestamp, period seconds: Int) throws(CloudWatchError) {
         guard seconds > 0, seconds % 60 == 0, seconds <= 86_400 * 365 else {
             throw CloudWatchError(

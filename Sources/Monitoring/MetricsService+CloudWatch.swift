@@ -42,12 +42,11 @@ extension MetricsService {
             throw CloudWatchError(.invalidParameterValue, "The parameter RecentlyActive must be PT3H.")
         }
         let token = try input.text("NextToken")
-        guard let start = token.map({ Int($0) }) ?? 0, start >= 0 else {
+        guard let start = Self.place(token) else {
             throw CloudWatchError(.invalidParameterValue, "The parameter NextToken is invalid.")
         }
         guard namespace == nil || namespace == FunctionMetric.namespace else { return [.init("Metrics", .list([]))] }
-        let keptMinutes = MetricStore.keptFor.components.seconds / 60
-        let since = now().minute - (recently == nil ? keptMinutes : 180)
+        let since = recently == nil ? keptSince : now().minute - 180
         let known = try await list(accountID: caller.accountID, region: caller.region, since: since)
         var found: Set<MetricName> = []
         for (key, metric) in known where name == nil || metric.awsName == name {
@@ -165,7 +164,7 @@ extension MetricsService {
             throw CloudWatchError(.validation, "MaxDatapoints must be from 1 to \(Self.dataPointsMax).")
         }
         let token = try input.text("NextToken")
-        guard var skipped = token.map({ Int($0) }) ?? 0, skipped >= 0 else {
+        guard var skipped = Self.place(token) else {
             throw CloudWatchError(.invalidNextToken, "The specified nextToken is invalid.")
         }
         let offset = skipped
@@ -174,6 +173,15 @@ extension MetricsService {
         for each in inputs {
             guard let query = try dataQuery(each, start, end, &ids) else { continue }
             queries.append(query)
+        }
+        let kept = keptSince
+        let asked = queries.reduce(Int64(0)) { $0 + ($1.stretch.clamped(from: kept)?.count ?? 0) }
+        guard asked <= Self.dataPointsMax else {
+            throw CloudWatchError(
+                .validation,
+                "The queries ask for up to \(asked) data points, which exceeds the limit of \(Self.dataPointsMax): "
+                    + "increase Period, or decrease the time range."
+            )
         }
         var left = pointsMax
         var isCut = false
@@ -261,6 +269,15 @@ extension MetricsService {
 
     // MARK: - Values
 
+    /// The first minute of which there are values.
+    private var keptSince: Int64 { now().minute - MetricStore.keptFor.components.seconds / 60 }
+
+    /// Where a listing goes on: no answer has a token beyond this bound.
+    private static func place(_ token: String?) -> Int? {
+        guard let token else { return 0 }
+        return Int(token).flatMap { (0...1 << 32).contains($0) ? $0 : nil }
+    }
+
     /// By period, the oldest first; those without values are left out.
     private func distributions(
         _ query: MetricQuery,
@@ -268,9 +285,8 @@ extension MetricsService {
         _ caller: CloudWatchCaller
     ) async throws -> [(time: Timestamp, values: Distribution)] {
         guard let metric = query.metric, let filter = query.filter(caller) else { return [] }
-        let kept = now().minute - MetricStore.keptFor.components.seconds / 60
-        guard stretch.end > kept else { return [] }
-        let minutes = max(stretch.start, kept)..<stretch.end
+        guard let kept = stretch.clamped(from: keptSince) else { return [] }
+        let minutes = kept.start..<kept.end
         var periods: [Int64: Distribution] = [:]
         for (minute, values) in try await values(of: metric, filter, minutes: minutes) {
             periods[(minute - stretch.start) / stretch.period, default: Distribution()].add(values)

@@ -25,9 +25,11 @@ package final class MetricsService: Service {
         /// Changes whenever values go from one place to another.
         var generation = 0
         var lost = 0
+        /// Questions that wait for what is being written.
+        var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    /// Between two looks at what is too old.
+    /// Minutes between two looks at what is too old.
     private static let trimInterval: Int64 = 60
 
     package init(
@@ -50,21 +52,27 @@ package final class MetricsService: Service {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown { [self] in
+            var trimmed = now().minute
             while !Task.isCancelled {
                 let wait = 60_000 - now().millisecondsSinceEpoch % 60_000
                 guard (try? await clock.sleep(for: .milliseconds(max(1, wait)))) != nil else { return }
                 let minute = now().minute
                 guard minute != state.withLock({ $0.minute }) else { continue }
-                await flush()
-                if minute % Self.trimInterval == 0 { await trim() }
+                // The shutdown cancels what runs here, and would cut off the writing.
+                await Task { await flush() }.value
+                if abs(minute - trimmed) >= Self.trimInterval {
+                    await trim()
+                    trimmed = minute
+                }
             }
         }
-        await flush()
+        await Task { await flush() }.value
     }
 
     /// Stores what was counted since the last time, under the minute in which that was.
     package func flush() async {
         let current = now().minute
+        registry.passMinute()
         let (minute, points) = state.withLock { state in
             let points = registry.all.flatMap { series in
                 series.take().map { MetricStore.Point(series.key, $0.metric, $0.values) }
@@ -78,9 +86,23 @@ package final class MetricsService: Service {
             state.withLock { $0.lost += points.count }
             logger.error("values of metrics not stored", metadata: ["count": "\(points.count)", "error": "\(error)"])
         }
-        state.withLock { state in
+        let waiting = state.withLock { state in
             state.generation += 1
             state.taken = (0, [])
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for question in waiting { question.resume() }
+    }
+
+    /// Until nothing is on its way into the store, where it could be found twice.
+    private func settled() async {
+        await withCheckedContinuation { continuation in
+            let isSettled = state.withLock { state in
+                if !state.taken.points.isEmpty { state.waiting.append(continuation) }
+                return state.taken.points.isEmpty
+            }
+            if isSettled { continuation.resume() }
         }
     }
 
@@ -99,15 +121,10 @@ package final class MetricsService: Service {
     ) async throws -> [Int64: Distribution] {
         var found: [Int64: Distribution] = [:]
         for _ in 0..<Self.readsMax {
+            await settled()
             let before = state.withLock { $0.generation }
             found = try await store.values(of: metric, filter, minutes: minutes)
             let isWhole = state.withLock { state in
-                let (minute, points) = state.taken
-                if minutes.contains(minute) {
-                    for point in points where point.metric == metric && filter.matches(point.key) {
-                        found[minute, default: Distribution()].add(point.values)
-                    }
-                }
                 if minutes.contains(state.minute) {
                     for series in registry.all(accountID: filter.accountID, region: filter.region)
                     where filter.matches(series.key) {

@@ -102,8 +102,11 @@ package struct TraceExporter: Service {
         request.body = .bytes(TraceMessage.bytes(batch))
         do {
             let answer = try await http.execute(request, timeout: Self.timeout)
-            let body = try await answer.body.collect(upTo: Self.answerBytesMax)
-            return (Int(answer.status.code), TraceMessage.rejectedCount(Array(body.readableBytesView)))
+            // The status decides; what else it says is for the count.
+            let body = try? await answer.body.collect(upTo: Self.answerBytesMax)
+            return (
+                Int(answer.status.code), body.map { TraceMessage.rejectedCount(Array($0.readableBytesView)) } ?? 0
+            )
         } catch {
             logger.debug("spans not sent", metadata: ["error": "\(error)"])
             return (nil, 0)

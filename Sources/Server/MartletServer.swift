@@ -389,7 +389,7 @@ struct MartletServer {
             invoke: { try await invoker.invoke($0) },
             stream: { try await invoker.stream($0) },
             accept: { try await invoker.accept($0, into: events) },
-            metrics: { try await observation.text() },
+            metrics: { await observation.text() },
             metricsAccess: MetricsAccess(configuration.metrics),
             metricsService: metrics,
             environments: { await pool.status(accountID: $0, region: $1) },

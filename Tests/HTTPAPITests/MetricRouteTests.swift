@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import AWSWire
-import HTTPAPI
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import LambdaModel
 import MetricCore
 import Testing
+
+@testable import HTTPAPI
 
 /// `/metrics` and CloudWatch: who may read them, and how they answer.
 struct MetricRouteTests {
@@ -85,6 +86,19 @@ struct MetricRouteTests {
             #expect(unsigned.status == .forbidden && unsigned.headers[.contentType] == "application/cbor")
             let other = try await client.send(.post, "/", headers: target, body: Array("{}".utf8), service: "lambda")
             #expect(other.status == .forbidden)
+        }
+    }
+
+    @Test func `a host is this machine's by its address or as localhost, and by nothing that looks like it`() {
+        for host in ["localhost", "localhost:4566", "127.0.0.1", "127.1.2.3:80", "[::1]:4566", "[::1]"] {
+            #expect(LambdaAPI.isOwnHost(host), "\(host)")
+        }
+        for host in [
+            "", "127.0.0.1.evil.example", "127.evil.example:4566", "localhost.evil.example", "127.0.0", "127.0.0.256",
+            "127.0.0.+1",
+            "host.martlet.internal:4566", "10.0.0.1", "[::2]", "[::1.evil.example]",
+        ] {
+            #expect(!LambdaAPI.isOwnHost(host), "\(host)")
         }
     }
 }

@@ -51,6 +51,9 @@ struct DistributionTests {
             #expect(SparseSketch(bytes: bytes) == nil, "\(bytes)")
         }
         #expect(SparseSketch(bytes: [UInt8](repeating: 0xFF, count: 64)) == nil)
+        // A count as large as can be written is none to end with.
+        let full = SparseSketch(bytes: [1] + [UInt8](repeating: 0xFF, count: 8) + [0x7F])
+        #expect(full?.percentile(1) != nil && full?.percentile(0.5) != nil)
     }
 
     @Test func `values beyond all buckets are counted in the last ones`() {

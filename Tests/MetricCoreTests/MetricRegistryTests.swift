@@ -13,8 +13,8 @@ extension FunctionKey {
 
 struct MetricRegistryTests {
     @Test func `what is beyond the bound is counted under one name, and nothing is lost`() {
-        // The account's own, and two for each function.
-        let registry = MetricRegistry(seriesMax: 7)
+        // Two for each function.
+        let registry = MetricRegistry(seriesMax: 6)
         for number in 0..<10 {
             registry.series(.numbered(number)).record(.invocations)
             registry.series(.numbered(number)).record(.invocations)
@@ -24,7 +24,11 @@ struct MetricRegistryTests {
                 .map { ($0.key.function.name, $0.totals[FunctionMetric.invocations.rawValue].sum) }
         )
         #expect(counts == ["f0": 2, "f1": 2, "f2": 2, "(other)": 14])
-        #expect(registry.count == 7)
+        #expect(registry.count == 6)
+        // What has no series of its own is in hand of the account all the same.
+        registry.series(.numbered(9)).entered()
+        let account = registry.all.first { $0.key.level == .account }
+        #expect(account?.totals[FunctionMetric.concurrentExecutions.rawValue].last == 1)
     }
 
     @Test func `a minute's values are taken once, and what is in hand is there in the next`() throws {
@@ -70,5 +74,31 @@ struct MetricRegistryTests {
         #expect(totals[FunctionMetric.provisionedConcurrentExecutions.rawValue].last == 1)
         #expect(totals[FunctionMetric.provisionedConcurrencyUtilization.rawValue].last == 0.5)
         #expect(totals[FunctionMetric.provisionedConcurrencyInvocations.rawValue].sum == 2)
+    }
+
+    @Test func `functions that nobody asks for make room, unless something of them is in hand`() {
+        let registry = MetricRegistry(seriesMax: 6)
+        registry.series(.numbered(0), qualifier: "live", version: "1").record(.invocations)
+        registry.series(.numbered(1)).entered()
+        for _ in 0..<MetricRegistry.unusedMinutes - 1 { registry.passMinute() }
+        registry.series(.numbered(2)).record(.invocations)
+        #expect(registry.count == 6)
+        registry.passMinute()
+        #expect(Set(registry.all.map(\.key.function.name)) == ["", "f1", "f2"])
+        registry.series(.numbered(3)).record(.invocations)
+        #expect(registry.all.contains { $0.key.function.name == "f3" })
+    }
+
+    @Test func `an iterator's age is told while batches are sent`() {
+        let series = MetricRegistry().series(.test)
+        func isTold() -> Bool { series.totals[FunctionMetric.iteratorAge.rawValue].count > 0 }
+        series.record(.iteratorAge, 1_000)
+        for _ in 0..<5 { _ = series.take() }
+        #expect(isTold())
+        _ = series.take()
+        #expect(!isTold())
+        series.record(.iteratorAge, 2_000)
+        _ = series.take()
+        #expect(isTold())
     }
 }

@@ -260,6 +260,11 @@ final class MetricsServiceTests {
             (.getMetricData, Self.data([Self.query("a", "Nothing")]), "InvalidParameterValue"),
             (.getMetricData, Self.data([Self.query("a", "Sum")], #","NextToken":"x""#), "InvalidNextToken"),
             (.getMetricData, Self.data([Self.query("a", "Sum")], #","MaxDatapoints":0"#), "ValidationError"),
+            (
+                .getMetricData, Self.data([Self.query("a", "Sum")], #","NextToken":"9223372036854775807""#),
+                "InvalidNextToken"
+            ),
+            (.listMetrics, #"{"NextToken":"9223372036854775807"}"#, "InvalidParameterValue"),
             (.listMetrics, #"{"NextToken":"-1"}"#, "InvalidParameterValue"),
             (.listMetrics, #"{"RecentlyActive":"PT4H"}"#, "InvalidParameterValue"),
             (.listMetrics, "[]", "MalformedInput"), (.listMetrics, "{", "MalformedInput"),
@@ -279,4 +284,35 @@ final class MetricsServiceTests {
             #expect(await refusal(.getMetricData, input) == nil)
         }
     }
+
+    @Test func `more data points than one answer has are refused, whatever is kept of them`() async {
+        let span = #""StartTime":\#(Self.start - 20_000 * 60),"EndTime":\#(Self.start)"#
+        func ask(_ count: Int, _ period: Int) async -> CloudWatchError? {
+            let queries = (0..<count).map { Self.query("q\($0)", "Sum", period) }.joined(separator: ",")
+            return await refusal(.getMetricData, "{\"MetricDataQueries\":[\(queries)],\(span)}")
+        }
+        #expect(await ask(6, 60)?.code == "ValidationError")
+        #expect(await ask(5, 60) == nil)
+        #expect(await ask(50, 3_600) == nil)
+    }
+
+    /// Questions while a minute is stored find each value once.
+    @Test func `a minute that is being stored is found once`() async throws {
+        let (series, service) = (registry.series(function), service)
+        for _ in 0..<30 {
+            series.record(.invocations)
+            clock.pass(60)
+            async let flushed: Void = service.flush()
+            async let first = service.values(of: .invocations, Self.all, minutes: 0..<1 << 40)
+            async let second = service.values(of: .invocations, Self.all, minutes: 0..<1 << 40)
+            let (one, two) = try await (first, second)
+            await flushed
+            let count = try await service.values(of: .invocations, Self.all, minutes: 0..<1 << 40).values.reduce(0) {
+                $0 + $1.count
+            }
+            for found in [one, two] { #expect(found.values.reduce(0) { $0 + $1.count } == count) }
+        }
+    }
+
+    private static let all = MetricStore.Filter(accountID: "000000000000", region: "us-east-1", level: .resource)
 }
