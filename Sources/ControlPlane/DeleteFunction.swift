@@ -21,7 +21,12 @@ extension ControlPlane {
                 }
             }
         } else {
-            deleted = try await withStores { try await metadata.change { transaction in try transaction.delete(key) } }
+            deleted = try await withStores {
+                try await metadata.change { transaction in
+                    try transaction.forgetStops(of: key)
+                    return try transaction.delete(key)
+                }
+            }
             guard !deleted.isEmpty else { throw Self.notFound(key) }
         }
         await retire(key, qualifier, nil)

@@ -100,7 +100,12 @@ extension MetadataTransaction {
             taken[key, default: 0] += document.executions
         }
         for (key, _, document) in try documents(ReservedConcurrency.self, lookup: nil) where isMeant(key) {
-            taken[key] = document.executions
+            // What a budget has stopped keeps its share: it comes back.
+            guard let stop = document.stop else {
+                taken[key] = document.executions
+                continue
+            }
+            if let previous = stop.previous { taken[key] = previous }
         }
         return taken
     }

@@ -195,8 +195,8 @@ final class EnvironmentLog: Sendable {
             executedEnvironmentID: stream,
             isProvisioned: isProvisioned
         )
-        workshop.noteUsage(usage)
-        guard store(events(), usage: usage) else {
+        guard store(events(), usage: usage, then: { [workshop] in workshop.noteUsage(usage) }) else {
+            workshop.noteUsage(usage)
             workshop.logger.error("usage record lost", metadata: ["stream": "\(stream)"])
             return
         }
@@ -247,14 +247,18 @@ final class EnvironmentLog: Sendable {
             )
         )
         let usage = usageRecord(report, inHand, maxMemoryUsedMiB)
-        workshop.noteUsage(usage)
         count(usage, inHand.request.qualifier)
         addSpans(report, inHand)
         let tail = collector.takeTail()
         let events = events()
         return { [self] in
-            let isTaken = store(events, usage: usage) { inHand.answer(logTail: tail) }
+            // Noted once it is stored: who adds up what is stored, and then what is noted, misses none.
+            let isTaken = store(events, usage: usage) { [workshop] in
+                workshop.noteUsage(usage)
+                inHand.answer(logTail: tail)
+            }
             guard !isTaken else { return }
+            workshop.noteUsage(usage)
             workshop.logger.error("usage record lost", metadata: ["requestID": "\(report.id)"])
             inHand.answer(logTail: tail)
         }

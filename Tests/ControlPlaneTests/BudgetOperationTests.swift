@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import AWSWire
-import ControlPlane
 import InvocationCore
 import LambdaModel
 import LogStore
+import MetadataStore
 import Synchronization
 import Testing
+
+@testable import ControlPlane
 
 /// Budgets over the real stores, and a clock that the test moves.
 struct BudgetOperationTests {
@@ -87,6 +89,113 @@ struct BudgetOperationTests {
         await #expect(throws: LambdaError.resourceNotFound(message: "There is no budget b.")) {
             try await next.delete("b", caller: ControlPlaneFixture.caller)
         }
+    }
+
+    @Test func `a look that finds all as it is to be writes nothing`() async throws {
+        defer { try? fixture.remove() }
+        try await fixture.create("f")
+        try await put(limit: "0")
+        let generation = fixture.metadata.generation
+        try await budgets.refresh()
+        #expect(fixture.metadata.generation == generation)
+        fixture.advance(by: .seconds(86_400))
+        try await budgets.refresh()
+        #expect(events.take() == [.reached, .stopped, .restored, .reached, .stopped] && fixture.reserved == ["f": 0])
+    }
+
+    /// What a newer server may have stored.
+    private struct Unreadable: AccountDocument {
+        static let kind = "budget"
+    }
+
+    private struct UnreadableReservation: FunctionDocument {
+        static let kind = "reservedConcurrency"
+    }
+
+    @Test func `a budget that can't be read holds up no other, nor the start or a deletion`() async throws {
+        defer { try? fixture.remove() }
+        try await fixture.create("f")
+        try await fixture.metadata.change {
+            try $0.put(Unreadable(), accountID: "000000000000", region: "us-east-1", id: "a")
+        }
+        try await put(limit: "0")
+        #expect(fixture.reserved == ["f": 0])
+        #expect(try await budgets.list(caller: ControlPlaneFixture.caller).map(\.name) == ["b"])
+        try await budgets.refresh()
+        try await fixture.controlPlane.call(.deleteFunction, ["FunctionName": "f"])
+        #expect(fixture.reserved.isEmpty)
+    }
+
+    @Test func `what could not be put into force is by the next look`() async throws {
+        defer { try? fixture.remove() }
+        try await fixture.create("f")
+        let function = FunctionKey(accountID: "000000000000", region: "us-east-1", name: "g")
+        try await fixture.create("g")
+        try await fixture.metadata.change { try $0.put(UnreadableReservation(), of: function) }
+        await #expect(throws: (any Error).self) { try await put(limit: "0") }
+        #expect(fixture.reserved.isEmpty)
+        _ = try await fixture.metadata.change { try $0.remove(UnreadableReservation.self, of: function) }
+        try await budgets.refresh()
+        #expect(fixture.reserved == ["f": 0] && events.take() == [.reached, .stopped])
+    }
+
+    @Test func `a function that is deleted and comes again is stopped again`() async throws {
+        defer { try? fixture.remove() }
+        try await fixture.create("f")
+        try await put(limit: "0")
+        try await fixture.controlPlane.call(.deleteFunction, ["FunctionName": "f"])
+        try await fixture.create("f")
+        #expect(fixture.reserved.isEmpty)
+        try await budgets.refresh()
+        #expect(fixture.reserved == ["f": 0])
+    }
+
+    @Test func `what a budget has stopped keeps its share of the account's concurrency`() async throws {
+        defer { try? fixture.remove() }
+        func reserve(_ name: String, _ executions: Int) async throws {
+            try await fixture.controlPlane.call(
+                .putFunctionConcurrency,
+                ["FunctionName": name],
+                body: JSONValue.object(["ReservedConcurrentExecutions": .integer(executions)]).bytes
+            )
+        }
+        try await fixture.create("f")
+        try await fixture.create("g")
+        try await reserve("f", 800)
+        try await put(limit: "0")
+        #expect(fixture.reserved == ["f": 0])
+        await #expect(throws: LambdaError.self) { try await reserve("g", 101) }
+        try await reserve("g", 100)
+        try await budgets.delete("b", caller: ControlPlaneFixture.caller)
+        #expect(fixture.reserved == ["f": 800, "g": 100])
+    }
+
+    /// An invocation ends during each of so many reads, and is in the next one's answer.
+    @Test(arguments: [1, 9]) func `what ends while is added up is not lost`(during until: Int) async throws {
+        defer { try? fixture.remove() }
+        let function = FunctionKey(accountID: "000000000000", region: "us-east-1", name: "f")
+        let id = BudgetID(accountID: "000000000000", region: "us-east-1", name: "b")
+        let budget = Budget(
+            scope: .function(name: "f"),
+            unit: .requests,
+            limit: 1_000_000_000,
+            period: .day,
+            action: .stop
+        )
+        let board = budgets.board
+        let count = Mutex(0)
+        try await board.recount(id, budget, [function], at: Self.now) { _ in
+            let read = count.withLock { count in
+                count += 1
+                return count
+            }
+            if read <= until { use(1, at: Self.now) }
+            var stored = UsageQuantities()
+            stored.requests = Int64(4 + read)
+            return stored
+        }
+        #expect(count.withLock { $0 } == (until == 1 ? 2 : 3))
+        #expect(board.entries[id]?.used.requests == (until == 1 ? 6 : 8))
     }
 
     @Test func `other accounts' budgets are neither shown nor deleted`() async throws {

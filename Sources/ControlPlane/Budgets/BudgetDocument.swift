@@ -34,35 +34,93 @@ package struct BudgetEvent: Equatable, Sendable {
     package var functions: [String]
 }
 
+/// What a look at a budget changes.
+private struct BudgetSettlement {
+    var document: BudgetDocument
+    var reservations: [FunctionKey: BudgetedReservation] = [:]
+    var events: [BudgetEvent] = []
+}
+
 extension MetadataTransaction {
+    /// Whether `settle` would change anything: a change, even one of nothing, empties caches.
+    func isUnsettled(_ id: BudgetID, _ entry: BudgetLedger.Entry) throws -> Bool {
+        try settlement(of: id, entry) != nil
+    }
+
     /// Brings a budget's functions to where they are to be.
     ///
     /// - Returns: what changed; nothing where the budget is gone.
     func settle(_ id: BudgetID, _ entry: BudgetLedger.Entry) throws -> [BudgetEvent] {
+        guard let settlement = try settlement(of: id, entry) else { return [] }
+        for (key, reservation) in settlement.reservations { try put(reservation, of: key) }
+        try put(settlement.document, accountID: id.accountID, region: id.region, id: id.name)
+        return settlement.events
+    }
+
+    /// Changes nothing itself.
+    ///
+    /// - Returns: nil where all is as it is to be.
+    private func settlement(of id: BudgetID, _ entry: BudgetLedger.Entry) throws -> BudgetSettlement? {
         let stored = try self.document(BudgetDocument.self, accountID: id.accountID, region: id.region, id: id.name)
-        guard var document = stored, document.budget == entry.budget else { return [] }
-        var events: [BudgetEvent] = []
+        guard let stored, stored.budget == entry.budget else { return nil }
+        var settlement = BudgetSettlement(document: stored)
+        /// - Returns: whether it comes to a difference.
+        func change(_ name: String, _ body: (BudgetedReservation) -> BudgetedReservation) throws -> Bool {
+            let function = key(id, name)
+            let before = try settlement.reservations[function] ?? reservation(of: function)
+            let after = body(before)
+            guard after != before else { return false }
+            settlement.reservations[function] = after
+            return true
+        }
+        var document = stored
         let isStopping = entry.isReached && entry.budget.action == .stop
         let isNewPeriod = document.toldPeriod != entry.period.lowerBound
         let names = Set(entry.functions.map(\.name))
+        // One that is deleted and comes again is not one that somebody lets go on.
+        document.stopped = try document.stopped.filter { try record(key(id, $0)) != nil }
         let leaving = document.stopped.filter { !isStopping || isNewPeriod || !names.contains($0) }
         document.stopped.removeAll(where: leaving.contains)
-        let restored = try leaving.filter { try release(key(id, $0), from: id.name) }
-        if !restored.isEmpty { events.append(BudgetEvent(kind: .restored, id: id, functions: restored)) }
+        let restored = try leaving.filter { try change($0) { $0.released(by: id.name) } }
+        if !restored.isEmpty {
+            settlement.events.append(BudgetEvent(kind: .restored, id: id, functions: restored))
+        }
         if entry.isReached, isNewPeriod {
             document.toldPeriod = entry.period.lowerBound
-            events.append(BudgetEvent(kind: .reached, id: id, functions: []))
+            settlement.events.append(BudgetEvent(kind: .reached, id: id, functions: []))
         } else if !entry.isReached {
             document.toldPeriod = nil
         }
         if isStopping {
             let coming = names.subtracting(document.stopped).sorted()
-            let stopped = try coming.filter { try stop(key(id, $0), for: id.name) }
+            let stopped = try coming.filter { name in
+                guard try record(key(id, name)) != nil else { return false }
+                return try change(name) { $0.stopped(by: id.name) }
+            }
             document.stopped += stopped
-            if !stopped.isEmpty { events.append(BudgetEvent(kind: .stopped, id: id, functions: stopped)) }
+            if !stopped.isEmpty {
+                settlement.events.append(BudgetEvent(kind: .stopped, id: id, functions: stopped))
+            }
         }
-        if document != stored { try put(document, accountID: id.accountID, region: id.region, id: id.name) }
-        return events
+        settlement.document = document
+        return document == stored && settlement.reservations.isEmpty ? nil : settlement
+    }
+
+    /// A function is deleted: one that takes its name is stopped as any other.
+    func forgetStops(of key: FunctionKey) throws {
+        for place in try locations(of: BudgetDocument.self)
+        where place.accountID == key.accountID && place.region == key.region {
+            // What can't be read stops no deletion.
+            let found = try? self.document(
+                BudgetDocument.self,
+                accountID: place.accountID,
+                region: place.region,
+                id: place.id
+            )
+            guard var document = found, document.stopped.contains(key.name) else { continue }
+            document.stopped.removeAll { $0 == key.name }
+            try put(document, accountID: place.accountID, region: place.region, id: place.id)
+        }
     }
 
     /// Gives back what the budget has taken, and forgets it.
@@ -86,26 +144,24 @@ extension MetadataTransaction {
         FunctionKey(accountID: id.accountID, region: id.region, name: name)
     }
 
-    /// - Returns: whether the function is there, and the budget's from now on.
-    private func stop(_ key: FunctionKey, for budget: String) throws -> Bool {
-        guard try record(key) != nil else { return false }
-        return try change(key) { $0.stopped(by: budget) }
-    }
-
     private func release(_ key: FunctionKey, from budget: String) throws -> Bool {
-        try change(key) { $0.released(by: budget) }
+        let before = try reservation(of: key)
+        let after = before.released(by: budget)
+        guard after != before else { return false }
+        try put(after, of: key)
+        return true
     }
 
-    private func change(_ key: FunctionKey, _ body: (BudgetedReservation) -> BudgetedReservation) throws -> Bool {
+    private func reservation(of key: FunctionKey) throws -> BudgetedReservation {
         let document = try self.document(ReservedConcurrency.self, of: key)
-        let before = BudgetedReservation(executions: document?.executions, stop: document?.stop)
-        let after = body(before)
-        guard after != before else { return false }
-        if let executions = after.executions {
-            try put(ReservedConcurrency(executions: executions, stop: after.stop), of: key)
+        return BudgetedReservation(executions: document?.executions, stop: document?.stop)
+    }
+
+    private func put(_ reservation: BudgetedReservation, of key: FunctionKey) throws {
+        if let executions = reservation.executions {
+            try put(ReservedConcurrency(executions: executions, stop: reservation.stop), of: key)
         } else {
             try remove(ReservedConcurrency.self, of: key)
         }
-        return true
     }
 }

@@ -5,6 +5,7 @@ package import LogStore
 import Logging
 import MetadataStore
 import ServiceLifecycle
+import Synchronization
 
 /// The budgets of all accounts: what is set of them, and that what they say is done.
 package struct Budgets: Service {
@@ -17,6 +18,8 @@ package struct Budgets: Service {
     private let clock: any Clock<Duration>
     /// Told of everything that comes of a budget.
     private let notify: @Sendable (BudgetEvent) -> Void
+    /// Of two looks at a time the one that read first could undo what the other has settled.
+    private let turns = BudgetTurns()
 
     private var metadata: MetadataStore { controlPlane.metadata }
 
@@ -51,31 +54,52 @@ package struct Budgets: Service {
 
     private func refreshOrTell() async {
         do { try await refresh() } catch {
+            guard !Task.isCancelled else { return }
             controlPlane.logger.error("budgets not looked at", metadata: ["error": "\(error)"])
         }
     }
 
-    /// Puts into force what is stored, as of now.
+    /// Puts into force what is stored, as of now; a budget of which that fails is told, and holds up no other.
     package func refresh() async throws {
-        let stored = try await metadata.read { transaction in
-            try transaction.locations(of: BudgetDocument.self).compactMap { place in
-                try transaction.document(
-                    BudgetDocument.self,
-                    accountID: place.accountID,
-                    region: place.region,
-                    id: place.id
-                ).map { (BudgetID(accountID: place.accountID, region: place.region, name: place.id), $0) }
+        try await turns.run { _ = try await look(at: nil) }
+    }
+
+    /// - Returns: what failed, budget by budget.
+    private func look(at caller: Caller?) async throws -> [BudgetID: any Error] {
+        let known = try await metadata.read { transaction in
+            try transaction.locations(of: BudgetDocument.self).map { place in
+                BudgetID(accountID: place.accountID, region: place.region, name: place.id)
             }
-        }
-        let known = Set(stored.map(\.0))
-        let gone = board.entries.keys.filter { !known.contains($0) }
+        }.filter { isMeant($0, caller) }
+        let gone = Set(board.entries.keys.filter { isMeant($0, caller) }).subtracting(known)
         if !gone.isEmpty { board.change { ledger in gone.forEach { ledger.remove($0) } } }
         var tags: [String: [String: [String: String]]] = [:]
-        for (id, document) in stored {
-            let functions = try await functions(of: id, document.budget.scope, &tags)
-            try await count(id, document.budget, functions)
-            try await settle(id)
+        var failures: [BudgetID: any Error] = [:]
+        for id in known {
+            do { try await look(at: id, &tags) } catch {
+                try Task.checkCancellation()
+                failures[id] = error
+                controlPlane.logger.error("a budget not looked at", metadata: Self.facts(id, ["error": "\(error)"]))
+            }
         }
+        // Also what an earlier look has stored and could not put into force.
+        try await apply()
+        return failures
+    }
+
+    private func isMeant(_ id: BudgetID, _ caller: Caller?) -> Bool {
+        guard let caller else { return true }
+        return id.accountID == caller.accountID && id.region == caller.region
+    }
+
+    private func look(at id: BudgetID, _ tags: inout [String: [String: [String: String]]]) async throws {
+        let stored = try await metadata.read { transaction in
+            try transaction.document(BudgetDocument.self, accountID: id.accountID, region: id.region, id: id.name)
+        }
+        guard let stored else { return }
+        let functions = try await functions(of: id, stored.budget.scope, &tags)
+        try await count(id, stored.budget, functions)
+        try await settle(id)
     }
 
     /// Those that a budget is for; `tags` are those of functions by account and region, as far as they were looked up.
@@ -106,28 +130,36 @@ package struct Budgets: Service {
         {
             return
         }
-        let period = budget.period.range(at: now)
-        var used = UsageQuantities()
-        let query = UsageQuery(accountID: id.accountID, region: id.region, period: period)
-        for line in try await logs.usage(query) where functions.contains(line.function) {
-            used += UsageQuantities(line)
+        try await board.recount(id, budget, functions, at: now) { period in
+            let query = UsageQuery(accountID: id.accountID, region: id.region, period: period)
+            return try await logs.usage(query).reduce(into: UsageQuantities()) { used, line in
+                if functions.contains(line.function) { used += UsageQuantities(line) }
+            }
         }
-        board.change { $0.put(id, budget, functions: functions, used: used, at: now) }
     }
 
     private func settle(_ id: BudgetID) async throws {
-        guard let entry = board.entries[id] else { return }
-        let events = try await metadata.change { try $0.settle(id, entry) }
-        try await tell(events)
+        guard let entry = board.entries[id], try await metadata.read({ try $0.isUnsettled(id, entry) }) else { return }
+        board.isUnapplied.store(true, ordering: .relaxed)
+        tell(try await metadata.change { try $0.settle(id, entry) })
+        try await apply()
     }
 
-    private func tell(_ events: [BudgetEvent]) async throws {
-        if events.contains(where: { $0.kind != .reached }) { try await controlPlane.reservations.refresh() }
+    /// Puts reservations into force; where that fails, the next look does it.
+    private func apply() async throws {
+        guard board.isUnapplied.load(ordering: .relaxed) else { return }
+        try await controlPlane.reservations.refresh()
+        board.isUnapplied.store(false, ordering: .relaxed)
+    }
+
+    private static func facts(_ id: BudgetID, _ more: Logger.Metadata) -> Logger.Metadata {
+        more.merging(["budget": "\(id.name)", "account": "\(id.accountID)", "region": "\(id.region)"]) { $1 }
+    }
+
+    private func tell(_ events: [BudgetEvent]) {
         for event in events {
-            var facts: Logger.Metadata = [
-                "budget": "\(event.id.name)", "account": "\(event.id.accountID)", "region": "\(event.id.region)",
-            ]
-            if !event.functions.isEmpty { facts["functions"] = "\(event.functions.joined(separator: " "))" }
+            let functions = event.functions.joined(separator: " ")
+            let facts = Self.facts(event.id, functions.isEmpty ? [:] : ["functions": "\(functions)"])
             switch event.kind {
             case .reached: controlPlane.logger.warning("a budget is reached", metadata: facts)
             case .stopped: controlPlane.logger.warning("a budget stops functions", metadata: facts)
@@ -165,36 +197,49 @@ extension Budgets {
         let budget = try Self.budget(request)
         let id = BudgetID(accountID: caller.accountID, region: caller.region, name: name)
         try await controlPlane.withStores {
-            try await metadata.change { transaction in
-                let present = try transaction.documents(
-                    BudgetDocument.self,
-                    accountID: id.accountID,
-                    region: id.region
-                )
-                var document = present.first { $0.id == name }?.document ?? BudgetDocument(budget)
-                guard present.contains(where: { $0.id == name }) || present.count < BudgetDocument.countMax else {
-                    throw LambdaError.resourceConflict(
-                        message: "There are \(BudgetDocument.countMax) budgets, the most that may be: delete one first."
-                    )
+            try await turns.run {
+                try await metadata.change { transaction in
+                    let present = try transaction.locations(of: BudgetDocument.self).filter {
+                        $0.accountID == id.accountID && $0.region == id.region
+                    }
+                    var document = BudgetDocument(budget)
+                    if let stored = try transaction.document(
+                        BudgetDocument.self,
+                        accountID: id.accountID,
+                        region: id.region,
+                        id: name
+                    ) {
+                        document = stored
+                    } else if present.count >= BudgetDocument.countMax {
+                        throw LambdaError.resourceConflict(
+                            message:
+                                "There are \(BudgetDocument.countMax) budgets, the most that may be: delete one first."
+                        )
+                    }
+                    document.budget = budget
+                    try transaction.put(document, accountID: id.accountID, region: id.region, id: name)
                 }
-                document.budget = budget
-                try transaction.put(document, accountID: id.accountID, region: id.region, id: name)
+                if let failure = try await look(at: caller)[id] { throw failure }
             }
-            try await refresh()
         }
     }
 
     /// By name.
     package func list(caller: Caller) async throws -> [Status] {
         try await controlPlane.withStores {
-            try await refresh()
-            let documents = try await metadata.read { transaction in
-                try transaction.documents(BudgetDocument.self, accountID: caller.accountID, region: caller.region)
-            }
-            let entries = board.entries
-            return documents.compactMap { name, document in
-                entries[BudgetID(accountID: caller.accountID, region: caller.region, name: name)]
-                    .map { Status(name: name, entry: $0, stopped: document.stopped) }
+            try await turns.run {
+                _ = try await look(at: caller)
+                let entries = board.entries.filter { isMeant($0.key, caller) }
+                return try await metadata.read { transaction in
+                    try entries.sorted { $0.key < $1.key }.compactMap { id, entry in
+                        try transaction.document(
+                            BudgetDocument.self,
+                            accountID: id.accountID,
+                            region: id.region,
+                            id: id.name
+                        ).map { Status(name: id.name, entry: entry, stopped: $0.stopped) }
+                    }
+                }
             }
         }
     }
@@ -203,11 +248,15 @@ extension Budgets {
     package func delete(_ name: String, caller: Caller) async throws {
         let id = BudgetID(accountID: caller.accountID, region: caller.region, name: name)
         try await controlPlane.withStores {
-            guard let event = try await metadata.change({ try $0.removeBudget(id) }) else {
-                throw LambdaError.resourceNotFound(message: "There is no budget \(name).")
+            try await turns.run {
+                board.isUnapplied.store(true, ordering: .relaxed)
+                guard let event = try await metadata.change({ try $0.removeBudget(id) }) else {
+                    throw LambdaError.resourceNotFound(message: "There is no budget \(name).")
+                }
+                board.change { $0.remove(id) }
+                if !event.functions.isEmpty { tell([event]) }
+                try await apply()
             }
-            board.change { $0.remove(id) }
-            if !event.functions.isEmpty { try await tell([event]) }
         }
     }
 
@@ -272,5 +321,22 @@ extension UInt8 {
             true
         default: false
         }
+    }
+}
+
+/// Lets one at a time look at budgets and change them, in the order in which they come.
+private actor BudgetTurns {
+    private var isTaken = false
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    func run<T: Sendable>(_ body: @Sendable () async throws -> T) async throws -> T {
+        if isTaken {
+            await withCheckedContinuation { waiting.append($0) }
+        } else {
+            isTaken = true
+        }
+        // Who waits gets the turn as it is: nobody comes between.
+        defer { if waiting.isEmpty { isTaken = false } else { waiting.removeFirst().resume() } }
+        return try await body()
     }
 }
