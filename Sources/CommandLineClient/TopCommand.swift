@@ -39,7 +39,7 @@ package struct TopCommand: AsyncParsableCommand {
                     let answer = try await client.send(.get, "/_martlet/environments", query: "window=\(window)")
                     let json = try answer.json()
                     switch options.output.output {
-                    case .json: try Terminal.writeLine(json.text)
+                    case .json: try Terminal.writeJSON(json.text)
                     case .table:
                         let screen = TopScreen(json, at: .now)
                         guard isLive else {
@@ -86,12 +86,13 @@ struct TopScreen {
     func text(lines max: Int) -> String {
         let environments = json["Environments"]?.array ?? []
         let functions = json["Functions"]?.array ?? []
-        let used = json["MemoryInUseMiB"]?.integer ?? 0
-        let most = json["MemoryMaxMiB"]?.integer ?? 0
+        var memory = ""
+        // Only an administrator is told of the machine.
+        if let used = json["MemoryInUseMiB"]?.integer, let most = json["MemoryMaxMiB"]?.integer {
+            memory = ", \(used) of \(most) MB in use"
+        }
         let more = json["IsTruncated"]?.bool == true ? "more than " : ""
-        var lines = [
-            "\(time.iso8601()): \(more)\(environments.count) environments, \(used) of \(most) MB in use", "",
-        ]
+        var lines = ["\(time.iso8601()): \(more)\(environments.count) environments\(memory)", ""]
         lines += Self.table(functions, Self.functions, none: "No function runs, or has run lately.")
         if !environments.isEmpty { lines += [""] + Self.table(environments, Self.environments, none: "") }
         guard lines.count > max, max > 1 else { return lines.joined(separator: "\n") }

@@ -42,14 +42,17 @@ extension LambdaAPI {
             )
             return .object(members)
         }
-        return Self.json(
-            .object([
-                "Functions": .array(functions),
-                "Environments": .array(status.environments.map { .object(Self.members($0)) }),
-                "IsTruncated": .bool(status.isTruncated), "WindowMilliseconds": .integer(milliseconds),
-                "MemoryInUseMiB": .integer(status.memoryInUseMiB), "MemoryMaxMiB": .integer(status.memoryMaxMiB),
-            ])
-        )
+        var members: [String: JSONValue] = [
+            "Functions": .array(functions),
+            "Environments": .array(status.environments.map { .object(Self.members($0)) }),
+            "IsTruncated": .bool(status.isTruncated), "WindowMilliseconds": .integer(milliseconds),
+        ]
+        // All accounts' together: what the others do is nobody else's business.
+        if caller.isAdministrator {
+            members["MemoryInUseMiB"] = .integer(status.memoryInUseMiB)
+            members["MemoryMaxMiB"] = .integer(status.memoryMaxMiB)
+        }
+        return Self.json(.object(members))
     }
 
     private static func members(_ recent: RecentInvocations?, _ milliseconds: Int64) -> [String: JSONValue] {

@@ -38,7 +38,10 @@ function picture(answer) {
     h("dl", { class: "tiles" }, [
       ["Environments", `${count(environments.length)}${answer.IsTruncated ? "+" : ""}`],
       ["Running invocations", count(functions.reduce((sum, item) => sum + item.ConcurrentExecutions, 0))],
-      ["Memory they count for", `${count(answer.MemoryInUseMiB)} MB`], ["Of all", `${count(answer.MemoryMaxMiB)} MB`],
+      // Only an administrator is told of the machine.
+      ...("MemoryMaxMiB" in answer
+        ? [["Memory they count for", `${count(answer.MemoryInUseMiB)} MB`], ["Of all", `${count(answer.MemoryMaxMiB)} MB`]]
+        : []),
     ].map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
     h("h2", {}, "Functions"),
     functions.length ? table("Functions", ofFunctions, functions) : empty("No function has run lately."),
