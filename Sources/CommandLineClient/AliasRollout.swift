@@ -9,6 +9,8 @@ import LambdaModel
 struct AliasRollout: Sendable {
     /// So often errors are looked for.
     private static let lookInterval = Duration.seconds(2)
+    /// How far our clock may be from the server's.
+    private static let clockErrorMax = Duration.seconds(2 * 3_600)
 
     var function: String
     var alias: String
@@ -36,12 +38,16 @@ struct AliasRollout: Sendable {
         }
         let line = ProgressLine("Shifting \(alias) from version \(old) to \(version)")
         defer { line.end() }
-        let (started, clock) = (Timestamp.now, ContinuousClock())
+        let clock = ContinuousClock()
         let start = clock.now
+        // Our clock may be wrong: what counts is how many errors there are more than before, of many hours.
+        let since = Timestamp.now.advanced(by: .zero - Self.clockErrorMax)
+        let before = shift.shares.isEmpty ? 0 : try await errors(client, of: version, since: since)
         var progress = AliasShiftProgress(shift, errorsMax: errorsMax)
         while true {
             // A shift at once has nothing to look at.
-            let errors = shift.shares.isEmpty ? 0 : try await self.errors(client, of: version, since: started)
+            var errors: Int64 = 0
+            if !shift.shares.isEmpty { errors = try await self.errors(client, of: version, since: since) - before }
             switch progress.step(errors: errors, at: clock.now - start) {
             case .weigh(let percent):
                 try await point(client, path, to: old, and: version, percent: percent)
@@ -83,8 +89,8 @@ struct AliasRollout: Sendable {
 
     /// What the version's invocations came to that began since then.
     private func errors(_ client: LambdaClient, of version: String, since start: Timestamp) async throws -> Int64 {
-        let end = Timestamp.now.advanced(by: .seconds(60))
-        let query = "from=\(start.millisecondsSinceEpoch - 1_000)&to=\(end.millisecondsSinceEpoch)"
+        let end = Timestamp.now.advanced(by: Self.clockErrorMax)
+        let query = "from=\(start.millisecondsSinceEpoch)&to=\(end.millisecondsSinceEpoch)"
         let answer = try await client.send(.get, "/_martlet/usage", query: query)
         let bill = try Bill(answer.body, by: [.function, .version], hasFreeTier: false)
         let name = function.split(separator: ":").last.map(String.init) ?? function

@@ -50,6 +50,16 @@ enum Terminal {
         _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
     }
 
+    /// JSON has bytes from 0x7F on as they are; what reads it through a pipe gets it untouched.
+    static func writeJSON(_ text: String) throws(ClientError) {
+        try writeLine(isOutputInteractive ? harmless(text) : text)
+    }
+
+    /// Harmless, and on one line.
+    static func line(_ text: String) -> String {
+        harmless(String(String.UnicodeScalarView(text.unicodeScalars.map { $0 == "\n" ? " " : $0 })))
+    }
+
     /// Without what a terminal would obey: a function's log lines are not ours.
     static func harmless(_ text: String) -> String {
         String(

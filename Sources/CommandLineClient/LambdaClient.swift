@@ -15,6 +15,18 @@ struct Answer: Sendable {
     var headers: [String: String]
     var body: [UInt8]
 
+    /// The server's clock, to the second below; nil where it does not say.
+    var date: Timestamp? {
+        guard let text = headers["date"] else { return nil }
+        let format = DateFormatter()
+        format.locale = Locale(identifier: "en_US_POSIX")
+        format.timeZone = TimeZone(secondsFromGMT: 0)
+        format.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
+        return format.date(from: text).map {
+            Timestamp(millisecondsSinceEpoch: Int64($0.timeIntervalSince1970) * 1_000)
+        }
+    }
+
     func json() throws(ClientError) -> JSONValue {
         do {
             return try JSONValue(parsing: body)

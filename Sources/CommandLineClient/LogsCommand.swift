@@ -57,27 +57,28 @@ package struct LogsCommand: AsyncParsableCommand {
                 var back = Duration.seconds(86_400)
                 if let since, let given = Duration(configured: since) { back = given }
                 var cursor = FollowCursor(start: Timestamp.now.advanced(by: .zero - back))
-                let kept = try await events(reader, cursor)
+                let (kept, began) = try await events(reader, cursor)
                 for event in kept where cursor.isNew(event) { try event.print(isJSON: json) }
+                cursor.look(endedThatBegan: began)
                 if kept.isEmpty, !follow {
                     Terminal.note("martlet: no log events of \(Terminal.harmless(name)) in the last \(since ?? "24h").")
                 }
                 while follow {
                     try await Task.sleep(for: .milliseconds(500))
-                    for event in try await events(reader, cursor) where cursor.isNew(event) {
-                        try event.print(isJSON: json)
-                    }
+                    let (events, began) = try await events(reader, cursor)
+                    for event in events where cursor.isNew(event) { try event.print(isJSON: json) }
+                    cursor.look(endedThatBegan: began)
                 }
             }
         }
     }
 
     /// None where the group is not there: it comes with the first event.
-    private func events(_ reader: LogReader, _ cursor: FollowCursor) async throws -> [LogLine] {
+    private func events(_ reader: LogReader, _ cursor: FollowCursor) async throws -> ([LogLine], began: Timestamp?) {
         do {
             return try await reader.last(limit, from: cursor.start)
         } catch let error as ClientError where error.name == "ResourceNotFoundException" {
-            return []
+            return ([], nil)
         }
     }
 }
@@ -109,7 +110,7 @@ struct LogLine: Equatable, Sendable {
                 "eventId": .string(id), "timestamp": .integer(timestamp.millisecondsSinceEpoch),
                 "message": .string(message), "logStreamName": .string(stream),
             ]
-            return try Terminal.writeLine(JSONValue.object(members).text)
+            return try Terminal.writeJSON(JSONValue.object(members).text)
         }
         let text = "\(timestamp.iso8601()) \(message.hasSuffix("\n") ? String(message.dropLast()) : message)"
         try Terminal.writeLine(Terminal.isOutputInteractive ? Terminal.harmless(text) : text)
@@ -122,6 +123,8 @@ struct LogLine: Equatable, Sendable {
 /// what was seen within it is remembered by id.
 struct FollowCursor: Equatable, Sendable {
     static let windowMilliseconds: Int64 = 10_000
+    /// What arrives later than this is not waited for, where nothing matches.
+    static let lateMilliseconds: Int64 = 60_000
 
     private(set) var start: Timestamp
     private var newest: Timestamp
@@ -130,6 +133,15 @@ struct FollowCursor: Equatable, Sendable {
     init(start: Timestamp) {
         self.start = start
         newest = start
+    }
+
+    /// All that there was has been looked at: a rare pattern is not sought again and again in what is old.
+    mutating func look(endedThatBegan time: Timestamp?) {
+        guard let time else { return }
+        let edge = Timestamp(millisecondsSinceEpoch: time.millisecondsSinceEpoch - Self.lateMilliseconds)
+        guard edge > start else { return }
+        start = edge
+        seen = seen.filter { $0.value >= edge }
     }
 
     mutating func isNew(_ event: LogLine) -> Bool {
@@ -171,9 +183,12 @@ struct LogReader: Sendable {
         streamPart = version.map { "\(prefix)[\($0)]" } ?? (group == own ? nil : "\(prefix)[")
     }
 
-    /// The last `count` events from `start`, in order.
-    func last(_ count: Int, from start: Timestamp) async throws -> [LogLine] {
+    /// The last `count` events from `start`, in order, and when the look began by the server's clock, if it says.
+    func last(_ count: Int, from start: Timestamp) async throws -> ([LogLine], began: Timestamp?) {
         var lines: [LogLine] = []
+        let clock = ContinuousClock()
+        let asked = clock.now
+        var began: Timestamp?
         var token: String?
         repeat {
             var request: [String: JSONValue] = [
@@ -182,7 +197,7 @@ struct LogReader: Sendable {
             ]
             if let filter { request["filterPattern"] = .string(filter) }
             if let token { request["nextToken"] = .string(token) }
-            let answer = try await client.send(
+            let response = try await client.send(
                 .post,
                 "/",
                 headers: [
@@ -190,14 +205,17 @@ struct LogReader: Sendable {
                 ],
                 body: JSONValue.object(request).bytes,
                 service: "logs"
-            ).json()
+            )
+            // Ours may differ, and then nothing would ever be found.
+            if token == nil, let date = response.date { began = date.advanced(by: .zero - (clock.now - asked)) }
+            let answer = try response.json()
             lines += (answer["events"]?.array ?? []).filter(isOwn).compactMap { LogLine($0) }
             if lines.count > count { lines.removeFirst(lines.count - count) }
             let next = answer["nextToken"]?.string
             // A server that repeats itself would keep us here for ever.
             token = next == token ? nil : next
         } while token != nil
-        return lines
+        return (lines, began)
     }
 
     private func isOwn(_ event: JSONValue) -> Bool {

@@ -15,7 +15,7 @@ struct OutputOptions: ParsableArguments {
     /// A list of resources; `empty` is what a table says of none.
     func write(_ items: [JSONValue], _ columns: [TableColumn], empty: String) throws(ClientError) {
         switch output {
-        case .json: try Terminal.writeLine(JSONValue.array(items).text)
+        case .json: try Terminal.writeJSON(JSONValue.array(items).text)
         case .table where items.isEmpty: try Terminal.writeLine(empty)
         case .table:
             let rows = [columns.map(\.title)] + items.map { item in columns.map { $0.text(item) } }
@@ -27,7 +27,7 @@ struct OutputOptions: ParsableArguments {
     /// One resource: its members, those of objects after a dot.
     func write(_ item: JSONValue) throws(ClientError) {
         switch output {
-        case .json: try Terminal.writeLine(item.text)
+        case .json: try Terminal.writeJSON(item.text)
         case .table: try Terminal.writeLine(Self.members(item).map { "\($0.0)  \($0.1)" }.joined(separator: "\n"))
         }
     }
@@ -40,7 +40,7 @@ struct OutputOptions: ParsableArguments {
                 for (key, value) in object.sorted(by: { $0.key < $1.key }) {
                     add(name.isEmpty ? key : "\(name).\(key)", value)
                 }
-            default: members.append((name, TableColumn.text(value)))
+            default: members.append((Terminal.line(name), TableColumn.text(value)))
             }
         }
         add("", item)
@@ -84,6 +84,6 @@ struct TableColumn: Sendable {
             case .array(let values): values.map(text).joined(separator: " ")
             case .object: value.text
             }
-        return Terminal.harmless(text.replacing("\n", with: " "))
+        return Terminal.line(text)
     }
 }

@@ -5,7 +5,7 @@ enum TextTable {
     /// The columns with these numbers end, and all others begin, below each other.
     static func text(_ rows: [[String]], numbers: Set<Int> = []) -> String {
         guard let heading = rows.first else { return "" }
-        let shown = rows.map { $0.map(Terminal.harmless) }
+        let shown = rows.map { $0.map(Terminal.line) }
         let widths = heading.indices.map { column in shown.map { $0[column].count }.max() ?? 0 }
         return shown.map { row in
             row.indices.map { column in
@@ -25,9 +25,13 @@ enum CommaSeparated {
 
     /// What a spreadsheet would take for a formula is text, by an apostrophe.
     private static func field(_ text: String) -> String {
-        let isFormula = text.first.map { "=+-@\t\r".contains($0) } ?? false
-        let plain = isFormula ? "'" + text : text
-        guard plain.contains(where: { ",\"\n\r".contains($0) || $0.isNewline }) else { return plain }
-        return "\"" + plain.replacing("\"", with: "\"\"") + "\""
+        // By scalars: a spreadsheet sees the sign also where a combining character or a line feed follows it.
+        let isFormula = text.unicodeScalars.first.map { "=+-@\t\r".unicodeScalars.contains($0) } ?? false
+        let scalars = Array((isFormula ? "'" + text : text).unicodeScalars)
+        guard scalars.contains(where: { $0 == "," || $0 == "\"" || Character($0).isNewline }) else {
+            return String(String.UnicodeScalarView(scalars))
+        }
+        let doubled = scalars.flatMap { $0 == "\"" ? [$0, $0] : [$0] }
+        return "\"" + String(String.UnicodeScalarView(doubled)) + "\""
     }
 }

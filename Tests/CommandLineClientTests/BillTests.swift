@@ -102,6 +102,8 @@ import Testing
     @Test func `a field of CSV is quoted where it has to be, and is no formula`() {
         let rows = [["a,b", "c\"d", "=1+1", "-1", "plain"]]
         #expect(CommaSeparated.text(rows) == #""a,b","c""d",'=1+1,'-1,plain"#)
+        // A line feed or a combining character after the sign is one Character with it.
+        #expect(CommaSeparated.text([["\r\n=1", "=\u{301}", "\"\u{301}"]]) == "\"'\r\n=1\",'=\u{301},\"\"\"\u{301}\"")
     }
 
     @Test(arguments: ["x", "{}", "[]", #"{"function":"a"}"#])

@@ -26,6 +26,24 @@ import Testing
         #expect(cursor.start.millisecondsSinceEpoch == 1_989_900)
     }
 
+    @Test func `what was looked at in vain is not looked at again`() {
+        var cursor = FollowCursor(start: Timestamp(millisecondsSinceEpoch: 0))
+        cursor.look(endedThatBegan: nil)
+        #expect(cursor.start.millisecondsSinceEpoch == 0)
+        #expect(isNew(&cursor, line(1, at: 45_000)))
+        cursor.look(endedThatBegan: Timestamp(millisecondsSinceEpoch: 100_000))
+        #expect(cursor.start.millisecondsSinceEpoch == 40_000)
+        #expect(!isNew(&cursor, line(1, at: 45_000)))
+        cursor.look(endedThatBegan: Timestamp(millisecondsSinceEpoch: 90_000))
+        #expect(cursor.start.millisecondsSinceEpoch == 40_000)
+    }
+
+    @Test func `the server's clock is in its answer`() {
+        let answer = Answer(status: 200, headers: ["date": "Fri, 27 Nov 2026 19:10:53 GMT"], body: [])
+        #expect(answer.date?.iso8601() == "2026-11-27T19:10:53.000Z")
+        #expect(Answer(status: 200, headers: ["date": "x"], body: []).date == nil)
+    }
+
     @Test func `a terminal is not obeyed by a function's log`() {
         #expect(Terminal.harmless("a\u{1B}[2Jb\tc\nd\u{9B}e") == "a\u{FFFD}[2Jb\tc\nd\u{FFFD}e")
     }

@@ -19,11 +19,14 @@ import Testing
     @Test func `one resource is its members, one a line`() throws {
         let members = OutputOptions.members(try json(#"{"b":{"c":1,"d":{}},"a":"x"}"#))
         #expect(members.map(\.0) == ["a  ", "b.c"] && members.map(\.1) == ["x", "1"])
+        let tags = OutputOptions.members(try json(#"{"t":{"\u001b[2J\n":"x"}}"#))
+        #expect(tags.map(\.0) == ["t.\u{FFFD}[2J "])
     }
 
     @Test func `tables align numbers to the right`() {
         let text = TextTable.text([["N", "Name"], ["10", "a"], ["7", "bcd"]], numbers: [0])
         #expect(text == " N  Name\n10  a\n 7  bcd")
+        #expect(TextTable.text([["A", "B"], ["x\ny", "\r\nz\u{1B}[m"]]) == "A    B\nx y  \u{FFFD} z\u{FFFD}[m")
     }
 
     @Test func `a screen is no longer than the terminal`() throws {
@@ -35,6 +38,8 @@ import Testing
         let screen = TopScreen(try json(text), at: Timestamp(millisecondsSinceEpoch: 0))
         let whole = screen.text(lines: .max).split(separator: "\n", omittingEmptySubsequences: false)
         #expect(whole.count == 56 && whole[0].hasSuffix("50 environments, 6400 of 8000 MB in use"))
+        let none = TopScreen(try json("{}"), at: Timestamp(millisecondsSinceEpoch: 0)).text(lines: 1)
+        #expect(none.hasPrefix("1970-01-01T00:00:00.000Z: 0 environments\n"))
         let cut = screen.text(lines: 20).split(separator: "\n", omittingEmptySubsequences: false)
         #expect(cut.count == 20 && cut.last == "… 37 lines more")
     }

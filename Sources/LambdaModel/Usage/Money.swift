@@ -18,7 +18,7 @@ package struct Price: Equatable, Comparable, Sendable {
         var mantissa = Substring(text)
         var exponent = 0
         if let mark = text.firstIndex(where: { $0 == "e" || $0 == "E" }) {
-            guard let given = Int(text[text.index(after: mark)...]), abs(given) <= 30 else { return nil }
+            guard let given = Int(text[text.index(after: mark)...]), (-30...30).contains(given) else { return nil }
             (mantissa, exponent) = (text[..<mark], given)
         }
         let parts = mantissa.split(separator: ".", omittingEmptySubsequences: false)
