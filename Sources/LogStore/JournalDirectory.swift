@@ -61,8 +61,7 @@ final class JournalDirectory: Sendable {
             let bytes = try read(file)
             let scan = JournalScan(bytes)
             if scan.isDamaged {
-                let path = "\(Self.path(file, in: directory)).damaged"
-                try keep(bytes[scan.soundBytes...], path)
+                let path = try putAside(bytes[scan.soundBytes...], of: file)
                 content.damage.append(.damagedJournal(bytes: bytes.count - scan.soundBytes, path: path))
             }
             if bytes.count > scan.soundBytes {
@@ -102,13 +101,27 @@ final class JournalDirectory: Sendable {
         return bytes
     }
 
-    private func keep(_ bytes: ArraySlice<UInt8>, _ path: String) throws(LogStoreError) {
-        let descriptor = try Self.open(path, O_WRONLY | O_TRUNC)
-        defer { close(descriptor) }
-        guard Self.write(Array(bytes), to: descriptor, at: 0), fsync(descriptor) == 0 else {
-            throw Self.failure("write", path)
+    /// Into a file that was not there before.
+    private func putAside(_ bytes: ArraySlice<UInt8>, of file: Int) throws(LogStoreError) -> String {
+        let path = Self.path(file, in: directory)
+        do throws(LogStoreError) {
+            var (number, name) = (1, "\(path).damaged")
+            while access(name, F_OK) == 0 {
+                number += 1
+                name = "\(path).damaged-\(number)"
+            }
+            let descriptor = try Self.open(name, O_WRONLY | O_EXCL)
+            defer { close(descriptor) }
+            guard Self.write(Array(bytes), to: descriptor, at: 0), fsync(descriptor) == 0 else {
+                let failure = Self.failure("write", name)
+                unlink(name)
+                throw failure
+            }
+            try synchronizeDirectory()
+            return name
+        } catch {
+            throw .undivertedJournal(path: path, reason: "\(error)")
         }
-        try synchronizeDirectory()
     }
 
     private func synchronizeDirectory() throws(LogStoreError) {

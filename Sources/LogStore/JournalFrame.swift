@@ -11,6 +11,7 @@ struct JournalFrame {
     private static let version: UInt8 = 1
 
     private(set) var bytes: [UInt8]
+    private var checksum: UInt32 = 0
 
     /// All but the head.
     init(_ entry: JournalEntry, ingestedAt: Timestamp) {
@@ -30,6 +31,7 @@ struct JournalFrame {
         }
         append(entry.usage == nil ? 0 : 1)
         if let usage = entry.usage { append(usage) }
+        checksum = Self.checksum(bytes, Self.headBytes..<bytes.count)
     }
 
     /// Writes the head.
@@ -39,7 +41,7 @@ struct JournalFrame {
         set(salt, at: 4)
         set(sequence, at: 12)
         set(length, at: 20)
-        set(Self.checksum(bytes, Self.headBytes..<bytes.count), at: 24)
+        set(checksum, at: 24)
         set(Self.checksum(bytes, 0..<28), at: 28)
     }
 

@@ -82,6 +82,10 @@ struct JournalQueue {
     private var folded: UInt64
     /// Up to which entry a synced commit is wanted.
     private var syncTarget: UInt64?
+    /// Commits that a power cut may take.
+    private var hasUnsynced = false
+    /// A write to the journal took long: nothing goes there until a commit was synced, unless the database takes nothing.
+    private var isSlow = false
     /// What is in the journal could not be committed the last time: only who waits, and the alarm, try again.
     private var isFailing = false
 
@@ -111,17 +115,19 @@ struct JournalQueue {
 
     /// Where in the journal a frame is to be written; nil where its caller has to wait for the commit.
     func place(frameBytes: Int) -> JournalFiles.Place? {
-        guard entries < Self.backlogEntriesMax, bytes < Self.backlogBytesMax else { return nil }
+        guard !isSlow || isFailing, entries < Self.backlogEntriesMax, bytes < Self.backlogBytesMax else { return nil }
         return files.place(bytes: frameBytes)
     }
 
-    /// The frame of the entry was written at `place`.
+    /// The frame of the entry was written at `place`; slowly, where it took longer than an event loop may be held up.
     mutating func journaled(
         _ entry: JournalEntry,
         ingestedAt: Timestamp,
         at place: JournalFiles.Place,
-        frameBytes: Int
+        frameBytes: Int,
+        isSlow: Bool = false
     ) -> Step {
+        self.isSlow = self.isSlow || isSlow
         files.wrote(place, bytes: frameBytes)
         add(.journaled(entry, ingestedAt: ingestedAt, sequence: place.sequence))
         if !isFlushScheduled, isLarge {
@@ -140,6 +146,14 @@ struct JournalQueue {
         return .startsFlush
     }
 
+    /// The database was changed by somebody else.
+    ///
+    /// - Returns: whether an alarm is to be set.
+    mutating func changed() -> Bool {
+        hasUnsynced = true
+        return setAlarm()
+    }
+
     // MARK: - Time
 
     /// Whether an alarm is to be set that is not set yet.
@@ -154,7 +168,7 @@ struct JournalQueue {
     /// - Returns: whether a flush must be scheduled.
     mutating func fold() -> Bool {
         isAlarmSet = false
-        guard files.hasContent else { return false }
+        guard files.hasContent || hasUnsynced else { return false }
         files.turn()
         syncTarget = files.lastSequence
         defer { isFlushScheduled = true }
@@ -188,8 +202,13 @@ struct JournalQueue {
         uncount(batch.taken)
         folded = batch.sequence
         isFailing = false
-        guard batch.isSynced else { return nil }
-        syncTarget = nil
+        guard batch.isSynced else {
+            hasUnsynced = hasUnsynced || !batch.isEmpty
+            return nil
+        }
+        (hasUnsynced, isSlow) = (false, false)
+        // The alarm may have rung meanwhile, for more.
+        if let target = syncTarget, folded >= target { syncTarget = nil }
         return files.obsolete(upTo: folded)
     }
 
@@ -199,11 +218,14 @@ struct JournalQueue {
     /// - Returns: whom to tell, and whether it is the first failure since the last commit of what is in the journal.
     mutating func failed() -> (completions: [LogStore.Completion], isFirst: Bool) {
         guard var lost = folding.take() else { preconditionFailure("what was taken fails once") }
-        let kept = lost.taken.filter(\.isJournaled)
-        if kept.isEmpty { return (drop(lost.taken), false) }
-        lost.taken += waiting
-        waiting = lost.taken.filter(\.isJournaled)
         syncTarget = nil
+        let hasJournaled = lost.taken.contains(where: \.isJournaled)
+        // What is one caller's alone may be what does not fit.
+        guard hasJournaled || lost.taken.allSatisfy({ $0.entry == nil }) else { return (drop(lost.taken), false) }
+        if hasJournaled {
+            lost.taken += waiting
+            waiting = lost.taken.filter(\.isJournaled)
+        }
         defer { isFailing = true }
         return (drop(lost.taken), !isFailing)
     }
@@ -230,6 +252,6 @@ struct JournalQueue {
     mutating func endFlush() -> (goesOn: Bool, setsAlarm: Bool) {
         isFlushScheduled =
             syncTarget != nil || isLarge || waiting.contains { !$0.isJournaled }
-        return (isFlushScheduled, files.hasContent && setAlarm())
+        return (isFlushScheduled, (files.hasContent || hasUnsynced) && setAlarm())
     }
 }

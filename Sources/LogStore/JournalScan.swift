@@ -26,6 +26,7 @@ struct JournalScan {
 
     init(_ bytes: [UInt8]) {
         while let head = Self.head(bytes, at: soundBytes), salt == nil || head.salt == salt,
+            head.sequence < UInt64(Int64.max),
             found.last.map({ $0.sequence < head.sequence }) ?? true,
             let one = Self.found(bytes, head, at: soundBytes + JournalFrame.headBytes)
         {

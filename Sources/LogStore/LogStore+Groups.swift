@@ -10,7 +10,9 @@ extension LogStore {
     /// Changes what is there, after all that was stored before: so that it is of it, and comes behind it.
     func write<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
         try await catchUp()
-        return try await writeAlone(body)
+        let result = try await writeAlone(body)
+        noteChange()
+        return result
     }
 
     /// The same for what concerns older events only.

@@ -22,6 +22,8 @@ package final class LogStore: Sendable {
 
     let pool: DatabasePool
     let retention: LogRetention
+    /// A write to the journal that takes longer is no work for an event loop.
+    private let writeMax: Duration
     let now: @Sendable () -> Timestamp
     private let onBackgroundFailure: @Sendable (LogStoreError) -> Void
     private let journalFiles: JournalDirectory
@@ -49,6 +51,7 @@ package final class LogStore: Sendable {
             directory: directory,
             retention: retention,
             pagesMax: nil,
+            writeMax: .milliseconds(20),
             now: now,
             onBackgroundFailure: onBackgroundFailure
         )
@@ -59,10 +62,12 @@ package final class LogStore: Sendable {
         directory: String,
         retention: LogRetention,
         pagesMax: Int?,
+        writeMax: Duration,
         now: @escaping @Sendable () -> Timestamp,
         onBackgroundFailure: @escaping @Sendable (LogStoreError) -> Void
     ) throws {
         self.retention = retention
+        self.writeMax = writeMax
         self.now = now
         self.onBackgroundFailure = onBackgroundFailure
         let content: JournalDirectory.Content
@@ -111,8 +116,15 @@ package final class LogStore: Sendable {
         let step = queue.withLock { queue -> JournalQueue.Step? in
             guard let place = queue.place(frameBytes: frame.bytes.count) else { return nil }
             frame.seal(salt: place.salt, sequence: place.sequence)
+            let start = ContinuousClock.now
             guard journalFiles.write(frame, at: place) else { return nil }
-            return queue.journaled(entry, ingestedAt: ingestedAt, at: place, frameBytes: frame.bytes.count)
+            return queue.journaled(
+                entry,
+                ingestedAt: ingestedAt,
+                at: place,
+                frameBytes: frame.bytes.count,
+                isSlow: start.duration(to: .now) > writeMax
+            )
         }
         guard let step else { return admit(entry, completion) }
         arrived.add(1, ordering: .releasing)
@@ -202,9 +214,16 @@ package final class LogStore: Sendable {
             }
             isOverLimit = try writer.end(retention)
             try Totals.setJournalSequence(batch.sequence, db)
+            // SQLite syncs no commit that changes nothing, and it is for the commits before this one too.
+            if batch.isSynced { try Totals.countSync(db) }
             return .commit
         }
         return isOverLimit
+    }
+
+    /// A change that was not synced will be, in time.
+    func noteChange() {
+        if queue.withLock({ $0.changed() }) { alarm.continuation.yield() }
     }
 
     private func empty(_ file: Int?) {
@@ -276,6 +295,8 @@ package enum LogStoreError: Error, Equatable, CustomStringConvertible {
     case tooManyGroups
     /// So much of a journal file could not be read, and was put aside.
     case damagedJournal(bytes: Int, path: String)
+    /// A journal file is damaged, and its rest could not be put aside.
+    case undivertedJournal(path: String, reason: String)
     case failed(message: String)
 
     init(_ error: any Error) {
@@ -303,6 +324,8 @@ package enum LogStoreError: Error, Equatable, CustomStringConvertible {
         case .tooManyGroups: "log store: \(LogStore.groupsMax) groups are there already"
         case .damagedJournal(let bytes, let path):
             "log store: \(bytes) bytes of the journal are damaged; they are in \(path)"
+        case .undivertedJournal(let path, let reason):
+            "log store: \(path) is damaged, and can't be put aside (\(reason)): make room on the disk, or move the file away"
         case .failed(let message): "log store: \(message)"
         }
     }

@@ -8,7 +8,8 @@ struct LogWriter {
     private struct Group {
         var id: Int64
         var addedBytes: Int64 = 0
-        var streams: [String: Stream] = [:]
+        /// By the bytes of their names: texts that look the same are not.
+        var streams: [[UInt8]: Stream] = [:]
     }
 
     private struct Stream {
@@ -36,8 +37,9 @@ struct LogWriter {
         guard !entry.events.isEmpty else { return }
         let ingestionTime = ingestedAt.millisecondsSinceEpoch
         var group = try groups.removeValue(forKey: entry.group) ?? Group(id: groupID(entry.group, at: ingestionTime))
+        let name = Array(entry.stream.utf8)
         var stream =
-            try group.streams[entry.stream]
+            try group.streams[name]
             ?? Stream(id: streamID(entry.stream, group: group.id, at: ingestionTime))
         for event in entry.events {
             let time = event.timestamp.millisecondsSinceEpoch
@@ -49,7 +51,7 @@ struct LogWriter {
         }
         stream.ingestionTime = max(stream.ingestionTime, ingestionTime)
         group.addedBytes += entry.bytes
-        group.streams[entry.stream] = stream
+        group.streams[name] = stream
         groups[entry.group] = group
     }
 
@@ -132,6 +134,15 @@ enum Totals {
     static func journalSequence(_ db: Database) throws -> UInt64 {
         let sequence = try Int64.fetchOne(db, sql: "SELECT value FROM totals WHERE name = 'journalSequence'")
         return UInt64(clamping: sequence ?? 0)
+    }
+
+    /// Changes a number, whatever else a transaction changes.
+    static func countSync(_ db: Database) throws {
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO totals (name, value) VALUES ('journalSyncs', 1) ON CONFLICT DO UPDATE SET value = value + 1
+                """
+        ).execute()
     }
 
     static func setJournalSequence(_ sequence: UInt64, _ db: Database) throws {

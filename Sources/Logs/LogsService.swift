@@ -90,7 +90,7 @@ package final class LogsService: Service {
                 .limitExceeded,
                 "Resource limit exceeded: an account has \(LogStore.groupsMax) log groups in a region."
             )
-        case .newerDatabase, .entryTooLarge, .exists, .damagedJournal, .failed: nil
+        case .newerDatabase, .entryTooLarge, .exists, .damagedJournal, .undivertedJournal, .failed: nil
         }
     }
 

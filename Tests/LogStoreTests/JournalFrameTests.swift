@@ -100,6 +100,13 @@ struct JournalFrameTests {
         #expect(repeated.found.map(\.sequence) == [5] && repeated.isDamaged)
     }
 
+    @Test func `a number that leaves no next one is none`() {
+        for number in [UInt64.max, UInt64(Int64.max)] {
+            let scan = JournalScan(frame(entries[0], 5) + frame(entries[1], number))
+            #expect(scan.found.map(\.sequence) == [5] && scan.isDamaged)
+        }
+    }
+
     @Test func `any bytes are read without a trap`() {
         var random = SplitMix64(seed: 2)
         for _ in 0..<2_000 {

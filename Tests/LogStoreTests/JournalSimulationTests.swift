@@ -39,6 +39,7 @@ private struct SimulatedStore {
     private var flush = Flush.none
     private var isAlarmSet = false
     private var isFull = false
+    private var hasFailed = false
     private var next = 0
     private let told = Told()
     /// Entries whose callers were told that they are stored, those of them in the journal, and those that no power cut may take.
@@ -57,7 +58,8 @@ private struct SimulatedStore {
         case ..<580: catchUp()
         case ..<930: flushStep()
         case ..<980: if isAlarmSet { ring() }
-        case ..<990: isFull.toggle()
+        case ..<988: isFull.toggle()
+        case ..<990: settle()
         case ..<995: crash(isPowerCut: false)
         default: crash(isPowerCut: true)
         }
@@ -81,7 +83,13 @@ private struct SimulatedStore {
             if !random.oneIn(8) { disk.files[place.file].removeSubrange(place.offset...) }
             return admit(entry, number)
         }
-        let step = queue.journaled(entry, ingestedAt: Timestamp(0), at: place, frameBytes: count)
+        let step = queue.journaled(
+            entry,
+            ingestedAt: Timestamp(0),
+            at: place,
+            frameBytes: count,
+            isSlow: random.oneIn(100)
+        )
         acknowledged.insert(number)
         journaled.insert(number)
         switch step {
@@ -116,7 +124,7 @@ private struct SimulatedStore {
     }
 
     private mutating func ring() {
-        isAlarmSet = false
+        (isAlarmSet, hasFailed) = (false, false)
         if queue.fold() { schedule() }
     }
 
@@ -144,6 +152,8 @@ private struct SimulatedStore {
             end(batch)
         case .ending:
             let (goesOn, setsAlarm) = queue.endFlush()
+            #expect(!hasFailed || !goesOn || !queue.waiting.isEmpty, "it would be tried again and again")
+            hasFailed = false
             flush = goesOn ? .scheduled : .none
             isAlarmSet = isAlarmSet || setsAlarm
         }
@@ -157,10 +167,30 @@ private struct SimulatedStore {
         safe.formUnion(disk.rows)
     }
 
+    /// All that was acknowledged is synced in time, and then there is nothing more to do.
+    private mutating func settle() {
+        isFull = false
+        for _ in 0..<100_000 {
+            if case .none = flush {
+                guard isAlarmSet else { break }
+                ring()
+            } else {
+                flushStep()
+            }
+        }
+        takeTold()
+        #expect(!isAlarmSet && !queue.files.hasContent)
+        #expect(safe.isSuperset(of: acknowledged), "not synced: \(acknowledged.subtracting(safe).sorted())")
+        // What comes next may go into the journal, however slow it was.
+        #expect(queue.place(frameBytes: 100) != nil)
+    }
+
     private mutating func fail() {
         queue.failed().completions.forEach { $0(.failure(.diskFull)) }
         disk.syncedFiles = disk.files
         safe.formUnion(journaled)
+        // The next attempt is another's, or the alarm's.
+        hasFailed = queue.waiting.isEmpty
         flush = .ending
     }
 
@@ -227,7 +257,7 @@ private struct SimulatedStore {
             folded: disk.folded,
             recovered: found
         )
-        (flush, isAlarmSet, isFull) = (.none, false, false)
+        (flush, isAlarmSet, isFull, hasFailed) = (.none, false, false, false)
         if queue.fold() { schedule() }
         while true {
             if case .none = flush { break }

@@ -141,6 +141,17 @@ struct JournalTests {
             #expect(FileManager.default.fileExists(atPath: path) == isDamaged)
             if isDamaged {
                 #expect(try copy.bytes("logs-0.journal.damaged") == Array(wrong[(2 * frameBytes)...]))
+                // What was put aside is kept, however often there is damage.
+                let again = try Fixture()
+                try again.copy(Fixture.databaseFiles, from: fixture)
+                try again.copy(["logs-0.journal.damaged"], from: copy)
+                try Data(wrong).write(to: URL(fileURLWithPath: "\(again.path)/logs-0.journal"))
+                let second = try again.open(onBackgroundFailure: { failures.add($0) })
+                #expect(try await second.messages() == ["0", "1"])
+                #expect(
+                    failures.all.last
+                        == .damagedJournal(bytes: 3 * frameBytes, path: "\(again.path)/logs-0.journal.damaged-2")
+                )
             }
             try await copied.store(entry([event(9, "9")]))
             #expect(try await copied.messages() == ["0", "1", "9"])
@@ -196,6 +207,30 @@ struct JournalTests {
         folding.cancel()
         await folding.value
         #expect(try await store.rowCount == 31)
+    }
+
+    @Test func `a file is emptied after a commit that was synced, though a reader had all written before`() async throws
+    {
+        let fixture = try Fixture()
+        let store = try fixture.open()
+        try await store.store(entry([event(1, "a")]))
+        #expect(try await store.messages() == ["a"])
+        // SQLite syncs none that changes nothing.
+        let before = try fixture.bytes("logs.sqlite-wal")
+        let folding = Task { await store.fold(by: HastyClock()) }
+        try await store.eventually { _ in try Fixture.journalFiles.allSatisfy { try fixture.bytes($0).isEmpty } }
+        #expect(try fixture.bytes("logs.sqlite-wal") != before)
+        folding.cancel()
+        await folding.value
+    }
+
+    @Test func `names that look the same are not`() async throws {
+        let fixture = try Fixture()
+        let store = try fixture.open()
+        let names = ["\u{E9}", "e\u{301}"]
+        for name in names { try await store.store(entry([event(1, "\(name.utf8.count)")], stream: name)) }
+        #expect(try await store.messages(stream: names[0]) == ["2"])
+        #expect(try await store.messages(stream: names[1]) == ["3"])
     }
 
     @Test func `a database that is full loses nothing of the journal, and takes it when there is room`() async throws {

@@ -30,6 +30,8 @@ final class Fixture: Sendable {
             directory: path,
             retention: retention,
             pagesMax: pagesMax,
+            // However busy the machine is.
+            writeMax: .seconds(3_600),
             now: { [self] in Timestamp(now) },
             onBackgroundFailure: onBackgroundFailure
         )
