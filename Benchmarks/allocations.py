@@ -26,7 +26,7 @@ SOURCE = pathlib.Path(__file__).with_suffix(".c")
 FUNCTION = "/2015-03-31/functions/echo"
 # Allocations of one request.
 BUDGETS = {
-    "a warm invocation": 595, "GetFunctionConfiguration": 550, "SendMessage to an embedded queue": 350, "an asynchronous event": 1_300}
+    "a warm invocation": 460, "GetFunctionConfiguration": 500, "SendMessage to an embedded queue": 290, "an asynchronous event": 1_190}
 
 
 def kinds(server, connection):
