@@ -92,11 +92,12 @@ struct TimeStretch: Equatable {
 
     var count: Int64 { (end - start + period - 1) / period }
 
-    /// Without what is before that minute; nil where nothing is left.
-    func clamped(from minute: Int64) -> TimeStretch? {
-        guard end > minute else { return nil }
+    /// What of it is in those minutes; nil where nothing is.
+    func clamped(to minutes: Range<Int64>) -> TimeStretch? {
+        guard end > minutes.lowerBound, start < minutes.upperBound else { return nil }
         var stretch = self
-        stretch.start = max(start, minute)
+        stretch.start = max(start, minutes.lowerBound)
+        stretch.end = min(end, minutes.upperBound)
         return stretch
     }
 

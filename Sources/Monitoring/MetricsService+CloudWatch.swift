@@ -46,7 +46,7 @@ extension MetricsService {
             throw CloudWatchError(.invalidParameterValue, "The parameter NextToken is invalid.")
         }
         guard namespace == nil || namespace == FunctionMetric.namespace else { return [.init("Metrics", .list([]))] }
-        let since = recently == nil ? keptSince : now().minute - 180
+        let since = recently == nil ? keptMinutes.lowerBound : now().minute - 180
         let known = try await list(accountID: caller.accountID, region: caller.region, since: since)
         var found: Set<MetricName> = []
         for (key, metric) in known where name == nil || metric.awsName == name {
@@ -174,8 +174,8 @@ extension MetricsService {
             guard let query = try dataQuery(each, start, end, &ids) else { continue }
             queries.append(query)
         }
-        let kept = keptSince
-        let asked = queries.reduce(Int64(0)) { $0 + ($1.stretch.clamped(from: kept)?.count ?? 0) }
+        let kept = keptMinutes
+        let asked = queries.reduce(Int64(0)) { $0 + ($1.stretch.clamped(to: kept)?.count ?? 0) }
         guard asked <= Self.dataPointsMax else {
             throw CloudWatchError(
                 .validation,
@@ -270,7 +270,11 @@ extension MetricsService {
     // MARK: - Values
 
     /// The first minute of which there are values.
-    private var keptSince: Int64 { now().minute - MetricStore.keptFor.components.seconds / 60 }
+    /// Those of a day from now as well: a clock that was set back has been there.
+    private var keptMinutes: Range<Int64> {
+        let minute = now().minute
+        return minute - MetricStore.keptFor.components.seconds / 60..<minute + 1_440
+    }
 
     /// Where a listing goes on: no answer has a token beyond this bound.
     private static func place(_ token: String?) -> Int? {
@@ -285,7 +289,7 @@ extension MetricsService {
         _ caller: CloudWatchCaller
     ) async throws -> [(time: Timestamp, values: Distribution)] {
         guard let metric = query.metric, let filter = query.filter(caller) else { return [] }
-        guard let kept = stretch.clamped(from: keptSince) else { return [] }
+        guard let kept = stretch.clamped(to: keptMinutes) else { return [] }
         let minutes = kept.start..<kept.end
         var periods: [Int64: Distribution] = [:]
         for (minute, values) in try await values(of: metric, filter, minutes: minutes) {
