@@ -333,7 +333,7 @@ def endless(event):
 ACTIONS = {
     "reach_all": reach_all, "resolve_and_reach": resolve_and_reach, "connections": connections, "slow": slow,
     "dns_flood": dns_flood, "dns_malformed": dns_malformed, "abuse": abuse, "api_connections": api_connections,
-    "cheap_calls": cheap_calls,
+    "cheap_calls": cheap_calls, "cheap_connections": cheap_connections,
 }
 
 
