@@ -269,8 +269,7 @@ extension MetricsService {
 
     // MARK: - Values
 
-    /// The first minute of which there are values.
-    /// Those of a day from now as well: a clock that was set back has been there.
+    /// Those of which there may be values, a day from now as well: a clock that was set back has been there.
     private var keptMinutes: Range<Int64> {
         let minute = now().minute
         return minute - MetricStore.keptFor.components.seconds / 60..<minute + 1_440
