@@ -8,7 +8,6 @@ import pty
 import re
 import subprocess
 import threading
-import time
 
 from harness import BINARY, PYTHON, ROOT, wait_until
 
@@ -148,22 +147,25 @@ def test_an_alias_shifts_step_by_step(server, name, tmp_path):
     (tmp_path / "app.py").write_text("def handler(event, context): return 2\n")
     weights = []
     done = threading.Event()
+    client = server.client()
 
     def look():
-        client = server.client()
-        while not done.is_set():
-            alias = client.get_alias(FunctionName=name, Name="live")
-            seen = (alias["FunctionVersion"], *alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}).items())
-            if not weights or weights[-1] != seen:
-                weights.append(seen)
-            time.sleep(0.05)
+        alias = client.get_alias(FunctionName=name, Name="live")
+        seen = (alias["FunctionVersion"], *alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}).items())
+        if not weights or weights[-1] != seen:
+            weights.append(seen)
 
-    looker = threading.Thread(target=look)
-    looker.start()
-    shifted = deploy(server, tmp_path, name, "--shift", "linear:40%:2s")
-    time.sleep(0.2)
+    def follow():
+        while not done.wait(0.05):
+            look()
+
+    look()
+    follower = threading.Thread(target=follow)
+    follower.start()
+    shifted = deploy(server, tmp_path, name, "--shift", "linear:40%:4s")
     done.set()
-    looker.join()
+    follower.join()
+    look()
     assert shifted.returncode == 0 and "live is at version 2, before at 1" in shifted.stdout, shifted.stderr
     assert weights == [("1",), ("1", ("2", 0.4)), ("1", ("2", 0.8)), ("2",)]
     assert server.invoke(name, Qualifier="live") == 2
