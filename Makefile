@@ -51,6 +51,7 @@ test-vm: setup ## Sandboxes and servers on cgroup v2, and power cuts, in an emul
 	Scripts/test-vm.sh
 
 bench: setup release ## Measure the server beside its floors and peers; only some with BENCHMARKS="functions"
+	@Scripts/setup.sh bench
 	MARTLET_BIN=$$(swift build -c release --show-bin-path)/martlet .venv/bin/python Benchmarks/bench.py $(BENCHMARKS)
 
 neighbour: setup release ## Measure what a function at its limits does to another one's latency

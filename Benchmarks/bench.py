@@ -13,7 +13,6 @@ import json
 import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import time
 import urllib.parse
@@ -23,8 +22,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Tests/acce
 import accepts  # noqa: E402
 import allocations as allocation_counts  # noqa: E402
 import burst as bursts  # noqa: E402
+import cold as cold_starts  # noqa: E402
 import compiled as compiled_programs  # noqa: E402
 import idle as idle_environments  # noqa: E402
+import printing as printed_lines  # noqa: E402
 import queues  # noqa: E402
 import snapstart as snapstarts  # noqa: E402
 import streams  # noqa: E402
@@ -32,11 +33,10 @@ import throughput as throughputs  # noqa: E402
 from connection import Connection  # noqa: E402
 from results import Results  # noqa: E402
 
-from harness import NODE, PYTHON, ROLE, Server, wait_until, zip_of  # noqa: E402
+from harness import PYTHON, ROLE, Server, zip_of  # noqa: E402
 
 FUNCTIONS = int(os.environ.get("MARTLET_BENCH_FUNCTIONS", 10_000))
 INVOCATIONS = int(os.environ.get("MARTLET_BENCH_INVOCATIONS", 2_000))
-COLD = int(os.environ.get("MARTLET_BENCH_COLD", 200))
 SLACK = float(os.environ.get("MARTLET_BENCH_SLACK", 2))
 PATH = "/2015-03-31/functions"
 missed = []
@@ -108,7 +108,7 @@ def functions():
                 server.start()
                 times.append((time.perf_counter() - begin) * 1_000)
         report(f"start with {found} functions", starts, "start with none", floor, goal=1_000)
-        results.add(f"start of a server with {found:,} functions", statistics.median(starts), "ms", None, None, 1_000)
+        results.add(f"start of a server with {found:,} functions", starts, "ms", None, None, 1_000)
     finally:
         full.close()
         empty.close()
@@ -137,53 +137,7 @@ def invoke():
 
 
 def cold():
-    """First invocations of functions that say hello, in Python and in Node.js, beside the start of the bare interpreters.
-
-    One at a time, each when an environment can be ready for it: MARTLET_BENCH_POOL names another way to begin than fork.
-    """
-    mode = os.environ.get("MARTLET_BENCH_POOL", "fork")
-    server = Server("--pool", mode, "--keep-alive", "1s", "--account-concurrency", "1000")
-    kinds = [
-        ("Python", {"Runtime": PYTHON, "Handler": "app.handler"}, {"app.py": "def handler(event, context): return 'hello'"},
-         ["/usr/bin/python3", "-c", "pass"], 1 / 3, 1),
-        ("Node.js", {"Runtime": NODE, "Handler": "app.handler"}, {"app.js": "exports.handler = async () => 'hello'"},
-         ["node", "-e", "0"], 0.15, None),
-    ]
-    kinds = [kind for kind in kinds if kind[1]["Runtime"]]
-    try:
-        server.start()
-        client, connection = server.client(), Connection(server)
-        for label, settings, files, _, _, _ in kinds:
-            for number in range(COLD):
-                client.create_function(
-                    FunctionName=f"{label[0].lower()}-{number}", Role=ROLE, MemorySize=1792,
-                    Code={"ZipFile": zip_of(files)}, **settings)
-        last = f"{kinds[-1][0][0].lower()}-{COLD - 1}"
-        wait_until(
-            lambda: client.get_function_configuration(FunctionName=last)["State"] == "Active", 120, "functions active")
-        time.sleep(2)
-        calls = {kind[0]: [] for kind in kinds}
-        floors = {kind[0]: [] for kind in kinds}
-        for number in range(COLD):
-            for label, _, _, command, _, _ in kinds:
-                path, body = f"{PATH}/{label[0].lower()}-{number}/invocations", b"{}"
-                headers = connection.sign("POST", path, body)
-                data, elapsed = connection.send("POST", path, headers, body)
-                assert data == b'"hello"', data
-                calls[label].append(elapsed)
-                # What was taken is made anew; the floor is measured when that is done.
-                time.sleep(0.4)
-                start = time.perf_counter()
-                subprocess.run(command, check=True)
-                floors[label].append((time.perf_counter() - start) * 1_000)
-        for label, _, _, command, median_goal, p99_goal in kinds:
-            values, floor = calls[label], floors[label]
-            for what, share, goal in (("p50", 0.5, median_goal), ("p99", 0.99, p99_goal)):
-                results.add(
-                    f"a cold invocation, {label}, --pool {mode}, {what}", quantile(values, share), "ms",
-                    " ".join(command[-3:]).replace("/usr/bin/", ""), quantile(floor, share), goal)
-    finally:
-        server.close()
+    cold_starts.cold(Server, Connection, quantile, results)
 
 
 def burst():
@@ -192,6 +146,10 @@ def burst():
 
 def throughput():
     throughputs.throughput(Server, Connection, PYTHON, quantile, results)
+
+
+def printing():
+    printed_lines.printing(Server, Connection, PYTHON, results)
 
 
 def accept():
@@ -225,7 +183,8 @@ def allocations():
 
 BENCHMARKS = {
     "allocations": allocations, "functions": functions, "invoke": invoke, "cold": cold, "compiled": compiled, "snapstart": snapstart,
-    "burst": burst, "idle": idle, "throughput": throughput, "accept": accept, "queue": queue, "stream": stream}
+    "burst": burst, "idle": idle, "throughput": throughput, "printing": printing,
+    "accept": accept, "queue": queue, "stream": stream}
 
 
 def main():
@@ -233,9 +192,11 @@ def main():
     for name in names:
         if name not in BENCHMARKS:
             sys.exit(f"bench: there is no benchmark {name}: {', '.join(BENCHMARKS)}")
-    for name in names:
-        BENCHMARKS[name]()
-    results.write()
+    try:
+        for name in names:
+            BENCHMARKS[name]()
+    finally:
+        results.write()
     if missed:
         sys.exit(f"bench: far from the goal: {', '.join(missed)}")
 

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """A function that is a program of its own: first invocations beside its bare start, warm ones beside an echo by the HTTP server that
-Martlet's API is built on."""
+Martlet's API is built on, and beside nginx that answers with the same bytes."""
 
+import contextlib
 import os
 import pathlib
-import statistics
 import subprocess
 import tempfile
 import time
 
 from harness import BINARY, ROLE, ROOT, wait_until, zip_of
 from load import load, request_of
-from peers import HummingbirdEcho
+from peers import HummingbirdEcho, Nginx
 
 COLD = int(os.environ.get("MARTLET_BENCH_COLD", 200))
 SECONDS = float(os.environ.get("MARTLET_BENCH_SECONDS", 4))
@@ -82,22 +82,21 @@ def warm(server_of, connection_of, results, code):
     if not floor.exists():
         print("compiled: there is no hummingbird-echo beside the server, so nothing to compare warm invocations with")
         return
-    server, peer = server_of("--account-concurrency", "1000"), HummingbirdEcho(floor)
-    try:
+    with contextlib.ExitStack() as stack:
+        server, echo, nginx = [
+            stack.enter_context(contextlib.closing(made()))
+            for made in (
+                lambda: server_of("--account-concurrency", "1000"), lambda: HummingbirdEcho(floor), lambda: Nginx(ANSWER.decode()))]
         server.start()
-        theirs = request_of(peer.url, "POST", "/", {"Content-Type": "application/json"}, EVENT)
+        peers = [(peer.url, request_of(peer.url, "POST", "/", {"Content-Type": "application/json"}, EVENT)) for peer in (echo, nginx)]
         for at_once, size in SIZES:
             name = f"program-{at_once}"
             deploy(server, [name], code, MemorySize=size)
             target = f"/2015-03-31/functions/{name}/invocations"
             ours = request_of(server.url, "POST", target, connection_of(server).sign("POST", target, EVENT), EVENT)
-            rates, peer_rates = [], []
-            for _ in range(ROUNDS):
-                rates.append(load(server.url, ours, at_once, SECONDS)[0])
-                peer_rates.append(load(peer.url, theirs, at_once, SECONDS)[0])
-            results.add(
-                f"warm invocations, compiled, {at_once} callers", statistics.median(rates), "a second", "Hummingbird's echo",
-                statistics.median(peer_rates), 1 / 3, more_is_better=True)
-    finally:
-        peer.close()
-        server.close()
+            targets = [(server.url, ours), *peers]
+            rounds = [[load(*target, at_once, SECONDS)[0] for target in targets] for _ in range(ROUNDS)]
+            rates, echoed, constant = (list(column) for column in zip(*rounds))
+            label = f"warm invocations, compiled, {at_once} callers"
+            results.add(label, rates, "a second", "Hummingbird's echo", echoed, 1 / 3, more_is_better=True)
+            results.add(f"{label}, beside nginx", rates, "a second", "nginx", constant, more_is_better=True)

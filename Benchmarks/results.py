@@ -7,6 +7,7 @@ import os
 import pathlib
 import platform
 import re
+import statistics
 from xml.sax.saxutils import escape
 
 DOCUMENT = pathlib.Path(__file__).resolve().parents[1] / "docs/performance.md"
@@ -15,24 +16,39 @@ BEGIN, END = "<!-- made by make bench -->", "<!-- end -->"
 HEAD = "| What | Measured | Beside, in the same run | Ratio | Goal | | When |\n|---|---|---|---|---|---|---|"
 
 
+def number(value, digits=4):
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:.{digits}g}"
+
+
+def measured(value, unit):
+    """The value or, of several rounds, their median, as a number and as text with the least and the greatest."""
+    if not isinstance(value, list):
+        return value, f"{number(value)} {unit}"
+    middle = statistics.median(value)
+    spread = f" ({number(min(value))} to {number(max(value))})" if len(value) > 1 else ""
+    return middle, f"{number(middle)} {unit}{spread}"
+
+
 class Results:
     def __init__(self):
         self.rows = {}
 
-    def add(self, what, value, unit, floor_name, floor, goal=None, more_is_better=False):
-        """`goal` is for the ratio to the floor, or for the value itself where there is no floor."""
+    def add(self, what, value, unit, floor_name, floor, goal=None, more_is_better=False, of_value=False):
+        """`value` and `floor` are numbers, or one for each round; `goal` is for the ratio to the floor, or for the value itself where
+        there is no floor, or with `of_value`."""
+        value, shown = measured(value, unit)
+        floor, floor_shown = measured(floor, unit) if floor else (None, None)
         ratio = value / floor if floor else None
-        measured = ratio if floor else value
-        met = None if goal is None else measured >= goal if more_is_better else measured <= goal
+        of_ratio = ratio is not None and not of_value
+        reached = ratio if of_ratio else value
+        met = None if goal is None else reached >= goal if more_is_better else reached <= goal
         verdict = "" if met is None else "met" if met else "missed"
         sign = "≥" if more_is_better else "≤"
-        goal_text = "" if goal is None else f"{sign} {goal:.3g}" + (" ×" if floor else f" {unit}")
-        beside = f"{floor_name}: {floor:,.4g} {unit}" if floor else "–"
-        self.rows[what] = (
-            f"{value:,.4g} {unit}", beside, f"{ratio:.2f} ×" if ratio else "–", goal_text, verdict,
-            datetime.date.today().isoformat())
-        print(f"{what:<56} {value:10.2f} {unit:<9} {beside:<44} {f'{ratio:.2f} x' if ratio else '':<9}"
-              f"{goal_text:>10} {verdict}", flush=True)
+        goal_text = "" if goal is None else f"{sign} {number(goal, 3)}" + (" ×" if of_ratio else f" {unit}")
+        beside = f"{floor_name}: {floor_shown}" if floor else "–"
+        ratio_text = f"{number(ratio, 3)} ×" if floor else "–"
+        self.rows[what] = (shown, beside, ratio_text, goal_text, verdict, datetime.date.today().isoformat())
+        print(f"{what:<60} {shown:<36} {beside:<60} {ratio_text:<9} {goal_text:>16} {verdict}", flush=True)
 
     def write(self):
         """Into the document: what was measured now replaces what stood there, the rest stays."""
@@ -52,16 +68,20 @@ class Results:
         PLOT.write_text(plot(rows))
 
 
+def first_number(text):
+    return float(re.search(r"[\d.,]+(e[+-]?\d+)?", text)[0].replace(",", ""))
+
+
 def plot(rows):
     """Bars of what was measured as a part of its goal, on a logarithmic scale: up to the line it is met."""
     bars = []
     for what, (value, _, ratio, goal, verdict, _) in rows.items():
         if not verdict:
             continue
-        target = float(re.search(r"[\d.]+", goal)[0])
-        measured = float(re.search(r"[\d.,]+", ratio if "×" in goal else value)[0].replace(",", ""))
-        bars.append((what, target / measured if "≥" in goal else measured / target, verdict))
-    left, width, step = 400, 360, 24
+        # Nothing at all has no logarithm.
+        target, reached = first_number(goal), max(first_number(ratio if "×" in goal else value), 1e-6)
+        bars.append((what, target / reached if "≥" in goal else reached / target, verdict))
+    left, width, step = 460, 360, 24
     height = 40 + step * len(bars)
 
     def x(share):

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# setup.sh [vm]: installs what building and testing need, on Debian and Ubuntu, and what the virtual machine of `make test-vm`
-# needs when that is asked for. Says what it does; does nothing when nothing is missing.
+# setup.sh [vm | bench]: installs what building and testing need, on Debian and Ubuntu, and when that is asked for what the virtual machine
+# of `make test-vm` needs, or what `make bench` measures beside. Says what it does; does nothing when nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,6 +12,7 @@ packages=(
 )
 # The kernel that the virtual machine boots is downloaded by the test itself, and installed nowhere.
 [[ ${1:-} != vm ]] || packages+=(kmod procps qemu-system-x86 util-linux)
+[[ ${1:-} != bench ]] || packages+=(bubblewrap crun nginx podman util-linux)
 
 say() { echo "setup: $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -46,6 +47,8 @@ if ((${#missing[@]})); then
     }
     unwanted rabbitmq-server rabbitmq-server.service epmd.service epmd.socket
     unwanted prometheus prometheus.service
+    unwanted nginx nginx.service
+    unwanted podman podman.service podman.socket podman-restart.service podman-auto-update.service podman-auto-update.timer
 fi
 
 command -v swift >/dev/null || fail "Swift 6.3 is needed and there is no 'swift' on the PATH: https://www.swift.org/install/linux/"
@@ -53,16 +56,18 @@ version=$(swift --version 2>&1 | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/
 [[ $(printf '%s\n' 6.3 "$version" | sort -V | head -n 1) == 6.3 ]] \
     || fail "Swift 6.3 is needed and this is Swift ${version:-of an unknown version}: https://www.swift.org/install/linux/"
 
-# environment FOLDER REQUIREMENTS: a virtual environment; its stamp holds the requirements that it was made from. uv does in five
+# environment FOLDER REQUIREMENTS PYTHON: a virtual environment; its stamp holds the requirements that it was made from. uv does in five
 # seconds what takes pip a minute.
 environment() {
     cmp -s "$2" "$1/requirements.installed" && return
     say "making $1 with $(tr '\n' ' ' <"$2")"
-    [[ -x $1/bin/python ]] || "$(command -v python3)" -m venv "$1"
+    [[ -x $1/bin/python ]] || "$3" -m venv "$1"
     "$1/bin/python" -m pip install --quiet --disable-pip-version-check uv==0.13.9 >&2
     "$1/bin/uv" pip install --quiet --python "$1/bin/python" -r "$2" >&2
     cp "$2" "$1/requirements.installed"
 }
-environment .venv Tests/requirements.txt
-# Servers of others, which are tested against and measured beside, need other versions of what the tests need.
-environment .venv-peers Tests/requirements-peers.txt
+environment .venv Tests/requirements.txt "$(command -v python3)"
+# Servers of others, which are tested against and measured beside, need other versions of what the tests need. Functions have the machine's
+# own Python, so these have it too.
+[[ ! -e .venv-peers || $(readlink -f .venv-peers/bin/python) == "$(readlink -f /usr/bin/python3)" ]] || rm -rf .venv-peers
+environment .venv-peers Tests/requirements-peers.txt /usr/bin/python3

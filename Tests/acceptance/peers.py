@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers of others, from PyPI: what users would take otherwise, to be measured beside, and whose queues and streams are read."""
+"""Servers of others, from PyPI and Debian: what users would take otherwise, to be measured beside, and whose queues and streams are read."""
 
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -82,6 +83,41 @@ class HummingbirdEcho(_Peer):
         return [self.program, str(port)], {"LOG_LEVEL": "error"}
 
 
+class Nginx(_Peer):
+    """What answers each request with the same bytes of JSON, by as many workers as the machine has processors; from Debian."""
+
+    name = "nginx"
+
+    def __init__(self, answer):
+        self.answer = answer
+        super().__init__()
+
+    def command(self, port):
+        program = shutil.which("nginx", path=os.environ.get("PATH", os.defpath) + ":/usr/sbin")
+        assert program, "nginx is not installed: Scripts/setup.sh bench installs it"
+        kept = " ".join(
+            f"{name}_temp_path {self.directory.name}/{name};" for name in ("client_body", "fastcgi", "proxy", "scgi", "uwsgi"))
+        configuration = pathlib.Path(self.directory.name, "nginx.conf")
+        # A connection is kept for as many requests as come, as the others keep theirs.
+        configuration.write_text(f"""
+daemon off;
+worker_processes {os.cpu_count()};
+pid {self.directory.name}/nginx.pid;
+error_log stderr crit;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    keepalive_requests 1000000000;
+    {kept}
+    server {{
+        listen 127.0.0.1:{port} reuseport;
+        location / {{ default_type application/json; return 200 '{self.answer}'; }}
+    }}
+}}
+""")
+        return [program, "-p", self.directory.name, "-e", "stderr", "-c", configuration], {}
+
+
 class Ministack(_Peer):
     """AWS's services in one process: functions run without sandboxes, and signatures are not verified."""
 
@@ -89,6 +125,8 @@ class Ministack(_Peer):
     account = "000000000000"
     # For a server of ours that asks this one.
     environment = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    # As a server of ours has them.
+    credentials = {"accessKeyId": "test", "secretAccessKey": "test"}
 
     def command(self, port):
         return [PEERS / "bin/ministack"], {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1"}
