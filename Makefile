@@ -60,7 +60,7 @@ neighbour: setup release ## Measure what a function at its limits does to anothe
 model: setup ## Make the types and constraints of the Lambda API anew, from botocore's service model
 	.venv/bin/python Scripts/make-model.py
 
-manual: build ## Make the manual page anew, from what the program says of its commands
+manual: build ## Make the manual page and docs/reference.md anew, from what the program says of itself
 	python3 Scripts/make-manual.py "$$(swift build --show-bin-path)/martlet"
 
 vectors: setup ## Make the signature test vectors anew, with botocore

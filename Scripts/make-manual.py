@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the manual page, docs/man/martlet.1, from what the program says of its commands; --check compares instead.
+"""Writes the manual page, docs/man/martlet.1, and docs/reference.md from what the program says of itself; --check compares instead.
 
 usage: make-manual.py [--check] MARTLET
 """
@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 
-PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs/man/martlet.1"
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 FILES = [
     ("DATA/credentials", "The administrator's access key, made at the first start; readable by the server's user only."),
     ("DATA/endpoint", "Where the server listens."),
@@ -36,8 +36,12 @@ def names(argument):
     return [prefixes[name["kind"]] + name["name"] for name in argument.get("names", [])]
 
 
+def value_name(argument):
+    return argument.get("valueName", "value")
+
+
 def value(argument):
-    return f"\\fI{escape(argument.get('valueName', 'value'))}\\fR"
+    return f"\\fI{escape(value_name(argument))}\\fR"
 
 
 def synopsis(argument):
@@ -52,12 +56,16 @@ def synopsis(argument):
     return f"[{text}]" if argument["isOptional"] else text
 
 
-def described(argument):
+def meaning(argument):
     text = argument.get("abstract", "")
     default = argument.get("defaultValue")
     if default is not None and "(default" not in text:
         text += f" (default: {default})"
-    return escape(text.strip()) or "\\&"
+    return text.strip()
+
+
+def described(argument):
+    return escape(meaning(argument)) or "\\&"
 
 
 def shown(command):
@@ -65,6 +73,10 @@ def shown(command):
         argument for argument in command.get("arguments", [])
         if argument.get("shouldDisplay", True) and "--help" not in names(argument) and "--version" not in names(argument)
     ]
+
+
+def subcommands(command):
+    return [each for each in command.get("subcommands", []) if each["shouldDisplay"] and each["commandName"] != "help"]
 
 
 def section(command, path, lines):
@@ -83,16 +95,11 @@ def section(command, path, lines):
                 f"\\fB{escape(name)}\\fR" for name in names(argument)) + (
                     " " + value(argument) if argument["kind"] == "option" else "")
             lines += [".TP", head, described(argument)]
-    for each in command.get("subcommands", []):
-        if each["commandName"] != "help":
-            section(each, path, lines)
+    for each in subcommands(command):
+        section(each, path, lines)
 
 
-def page(martlet):
-    dump = json.loads(subprocess.run(
-        [martlet, "--experimental-dump-help"], check=True, capture_output=True, text=True).stdout)
-    command = dump["command"]
-    version = subprocess.run([martlet, "--version"], check=True, capture_output=True, text=True).stdout.strip()
+def manual(command, version):
     lines = [
         ".\\\" SPDX-License-Identifier: Apache-2.0",
         ".\\\" Made by Scripts/make-manual.py from the program itself: 'make manual' makes it anew.",
@@ -110,15 +117,118 @@ def page(martlet):
     return "\n".join(lines) + "\n"
 
 
+def code(text):
+    """In a cell of a table."""
+    return "`" + text.replace("|", "\\|") + "`"
+
+
+def cell(text):
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("\n", " ")
+
+
+def usage(argument):
+    """As one writes it: --payload <json>, or <name>."""
+    if argument["kind"] == "positional":
+        return f"<{value_name(argument)}>"
+    text = ", ".join(names(argument))
+    return f"{text} <{value_name(argument)}>" if argument["kind"] == "option" else text
+
+
+def split_default(text):
+    """A help text as its meaning and its default."""
+    found = re.search(r" *\(default: ([^()]*)\)", text)
+    if not found:
+        return text, None
+    return (text[:found.start()] + text[found.end():]).strip(), found.group(1)
+
+
+def setting_row(setting, options):
+    argument = options.get(setting["option"])
+    text, default = split_default(setting["meaning"] or meaning(argument))
+    if argument and argument["kind"] == "flag":
+        default = "false"
+    if default is None:
+        sys.exit(f"{setting['name']}: error: its help says no '(default: …)'")
+    option = code(usage(argument)) if argument else "none"
+    key = code(setting["key"]) if setting["key"] else "none"
+    return f"| {option} | {code(setting['variable'])} | {key} | {cell(default)} | {cell(text)} |"
+
+
+def command_section(command, path, lines):
+    path = path + [command["commandName"]]
+    arguments = shown(command)
+    if len(path) > 1:
+        lines += [f"### {' '.join(path)}", "", cell(command.get("abstract", "")), ""]
+        if path[1:] == ["serve"]:
+            lines += ["Its options are [those of the server](#the-server).", ""]
+        else:
+            if command.get("discussion"):
+                lines += ["<br>\n".join(map(cell, command["discussion"].split("\n"))), ""]
+            if arguments:
+                lines += ["| | Meaning | Default |", "|---|---|---|"]
+            for argument in arguments:
+                text, default = split_default(meaning(argument))
+                needed = "" if argument["isOptional"] else "(needed)"
+                lines.append(f"| {code(usage(argument))} | {cell(text)} | {cell(default or needed)} |")
+            lines += [""] if arguments else []
+    for each in subcommands(command):
+        command_section(each, path, lines)
+
+
+def reference(command, facts):
+    serve = next(each for each in command["subcommands"] if each["commandName"] == "serve")
+    options = {name: argument for argument in shown(serve) for name in names(argument)}
+    unknown = set(options) - {setting["option"] for setting in facts["settings"]}
+    if unknown:
+        sys.exit(f"{sorted(unknown)}: error: options of 'serve' that are no settings")
+    lines = [
+        "<!-- SPDX-License-Identifier: Apache-2.0 -->",
+        "<!-- Made by Scripts/make-manual.py from the program itself: 'make manual' makes it anew. -->",
+        "# Reference", "",
+        "Every [setting of the server](#the-server), every [command](#commands) and every [metric](#metrics), as the program itself has them.", "",
+        "## The server", "",
+        "Each setting of `martlet serve` as an option, a variable and a key of the configuration file; [configuration.md](configuration.md) says",
+        "which counts, how several values are written, and more about some of them.", "",
+        "| Option | Variable | Key | Default | Meaning |", "|---|---|---|---|---|",
+        *[setting_row(setting, options) for setting in facts["settings"]], "",
+        "## Commands", "",
+        "[commands.md](commands.md) says what they are for.", "",
+    ]
+    command_section(command, [], lines)
+    for title, head, entries in (("Exit status", "Status", STATUS), ("Files", "File", FILES)):
+        lines += [f"### {title}", "", f"| {head} | Meaning |", "|---|---|"]
+        lines += [f"| {code(name)} | {cell(text)} |" for name, text in entries] + [""]
+    lines += [
+        "## Metrics", "",
+        "What `/metrics` has; [metrics.md](metrics.md) says how they are read and counted.", "",
+        "| Metric | Type | Labels | CloudWatch | Meaning |", "|---|---|---|---|---|",
+    ]
+    for metric in facts["metrics"]:
+        labels = ", ".join(map(code, metric["labels"]))
+        aws = code(metric["cloudWatch"]) if metric["cloudWatch"] else ""
+        lines.append(f"| {code(metric['name'])} | {metric['type']} | {labels} | {aws} | {cell(metric['help'])} |")
+    return "\n".join(lines) + "\n"
+
+
 def main():
     arguments = sys.argv[1:]
     is_check = arguments[:1] == ["--check"]
-    text = page(arguments[-1])
-    if not is_check:
-        PAGE.parent.mkdir(parents=True, exist_ok=True)
-        PAGE.write_text(text)
-    elif not PAGE.exists() or PAGE.read_text() != text:
-        sys.exit("docs/man/martlet.1: error: it is not what the program says; 'make manual' makes it anew")
+
+    def said(*words):
+        return subprocess.run([arguments[-1], *words], check=True, capture_output=True, text=True).stdout
+
+    command = json.loads(said("--experimental-dump-help"))["command"]
+    pages = {
+        "docs/man/martlet.1": manual(command, said("--version").strip()),
+        "docs/reference.md": reference(command, json.loads(said("dump-reference"))),
+    }
+    for name, text in pages.items():
+        path = ROOT / name
+        if not is_check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        elif not path.exists() or path.read_text() != text:
+            sys.exit(f"{name}: error: it is not what the program says; 'make manual' makes it anew")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ struct Martlet: AsyncParsableCommand {
             ServeCommand.self, EnvCommand.self, DeployCommand.self, InvokeCommand.self, LogsCommand.self,
             TopCommand.self, UsageCommand.self, BudgetCommand.self, FunctionCommand.self, VersionCommand.self,
             AliasCommand.self, LayerCommand.self, SourceCommand.self, ScheduleCommand.self, KeyCommand.self,
-            S3URLCommand.self, DoctorCommand.self,
+            S3URLCommand.self, DoctorCommand.self, ReferenceCommand.self,
         ]
     )
 

@@ -14,7 +14,7 @@ package struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Address to serve on (default: 127.0.0.1:4566). Port 0 picks a free one.",
+            "IP address and port to serve on, such as [::1]:4566; port 0 picks a free one (default: 127.0.0.1:4566).",
             valueName: "address:port"
         )
     )
@@ -30,7 +30,7 @@ package struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Limits of functions: classic (memory up to 3072 MB in 64 MB steps, timeout up to 300 s) or current (AWS's of today) (default: classic).",
+            "Limits of functions: classic (memory up to 3072 MB in 64 MB steps, timeout up to 300 s) or current, AWS's of today (default: classic).",
             valueName: "profile"
         )
     )
@@ -46,14 +46,14 @@ package struct ServeOptions: ParsableArguments {
 
     @Flag(
         name: .customLong("insecure-http"),
-        help: "Serve plain HTTP on an address that is not loopback."
+        help: "Allow plain HTTP on an address that is not loopback."
     )
     private var insecureHTTP = false
 
     @Option(
         name: .customLong("tls-cert"),
         help: ArgumentHelp(
-            "Serve HTTPS with the certificate in this PEM file, its chain after it; read again when it changes.",
+            "Serve HTTPS with the certificate in this PEM file, its chain after it; read again when it changes (default: none, plain HTTP).",
             valueName: "file"
         )
     )
@@ -61,7 +61,10 @@ package struct ServeOptions: ParsableArguments {
 
     @Option(
         name: .customLong("tls-key"),
-        help: ArgumentHelp("PEM file with the certificate's private key, not readable by others.", valueName: "file")
+        help: ArgumentHelp(
+            "PEM file with the certificate's private key, without a passphrase, not readable by others (default: none).",
+            valueName: "file"
+        )
     )
     private var tlsKey: String?
 
@@ -92,7 +95,7 @@ package struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Interpreter for a runtime, such as python3.12=/usr/bin/python3.12; may be repeated. Others are looked for on this machine.",
+            "Interpreter for a runtime, such as python3.12=/usr/bin/python3.12; may be repeated (default: those that are found on this machine).",
             valueName: "name=path"
         )
     )
@@ -101,7 +104,7 @@ package struct ServeOptions: ParsableArguments {
     @Option(
         name: .customLong("runtime-libs"),
         help: ArgumentHelp(
-            "Directory of libraries that come with a runtime (boto3 for Python, say); may be repeated.",
+            "Directory of libraries that come with a runtime (boto3 for Python, say); may be repeated (default: none).",
             valueName: "name=dir"
         )
     )
@@ -117,7 +120,7 @@ package struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Name server that functions' names are looked up by, such as 10.0.0.53 or 127.0.0.1:5353; may be repeated (default: those of /etc/resolv.conf).",
+            "Name server that functions' names are looked up by, such as 10.0.0.53 or [::1]:5353; may be repeated, three at the most (default: those of /etc/resolv.conf).",
             valueName: "address[:port]"
         )
     )
@@ -125,14 +128,17 @@ package struct ServeOptions: ParsableArguments {
 
     @Option(
         name: .customLong("function-env"),
-        help: ArgumentHelp("Environment variable for every function; may be repeated.", valueName: "name=value")
+        help: ArgumentHelp(
+            "Environment variable for every function, never shown; may be repeated (default: none).",
+            valueName: "name=value"
+        )
     )
     private var functionEnvironment: [String] = []
 
     @Option(
         name: .customLong("account-concurrency"),
         help: ArgumentHelp(
-            "Invocations that may run at once of each account in each region (default: 1000).",
+            "Invocations that may run at once of each account in each region, 1 to 100000 (default: 1000).",
             valueName: "count"
         )
     )
@@ -141,7 +147,7 @@ package struct ServeOptions: ParsableArguments {
     @Option(
         name: .customLong("account-code-storage"),
         help: ArgumentHelp(
-            "Zips of all functions, versions and layers of each account in each region together, in MiB (default: 76800).",
+            "Zips of all functions, versions and layers of each account in each region together, in MiB, up to 2^30 (default: 76800).",
             valueName: "mib"
         )
     )
@@ -166,7 +172,7 @@ package struct ServeOptions: ParsableArguments {
     @Option(
         name: .customLong("keep-alive"),
         help: ArgumentHelp(
-            "How long an idle execution environment is kept: a time, or auto, by how its function was called so far, up to 4h (default: auto).",
+            "How long an idle execution environment is kept: a time up to 24h, or auto, by how its function was called so far (default: auto).",
             valueName: "time"
         )
     )
@@ -174,14 +180,17 @@ package struct ServeOptions: ParsableArguments {
 
     @Option(
         name: .customLong("drain-timeout"),
-        help: ArgumentHelp("How long running invocations may take after SIGTERM (default: 60s).", valueName: "time")
+        help: ArgumentHelp(
+            "How long running invocations may take after SIGTERM, up to 1h (default: 60s).",
+            valueName: "time"
+        )
     )
     private var drainTimeout: String?
 
     @Option(
         name: .customLong("async-retry-delay"),
         help: ArgumentHelp(
-            "Wait before an asynchronous event that failed is tried again; the second wait is twice as long (default: 60s).",
+            "Wait before an asynchronous event that failed is tried again, up to 1h; the second wait is twice as long (default: 60s).",
             valueName: "time"
         )
     )
@@ -190,7 +199,7 @@ package struct ServeOptions: ParsableArguments {
     @Option(
         name: .customLong("async-events"),
         help: ArgumentHelp(
-            "Asynchronous events of an account that may wait; more are answered with 429 (default: 100000).",
+            "Asynchronous events of an account that may wait, twice as many of all accounts together; more are answered with 429 (default: 100000).",
             valueName: "count"
         )
     )
@@ -199,7 +208,7 @@ package struct ServeOptions: ParsableArguments {
     @Option(
         name: .customLong("kafka-memory"),
         help: ArgumentHelp(
-            "Memory that topics of Kafka may take of an account that is alone; more partitions wait (default: 1024).",
+            "Memory that topics of Kafka may take of an account that is alone, in MiB, 16 to 2^20, twice as much of all accounts together; partitions beyond that wait (default: 1024).",
             valueName: "MiB"
         )
     )
@@ -237,7 +246,7 @@ package struct ServeOptions: ParsableArguments {
     @Option(
         name: .customLong("stream-storage"),
         help: ArgumentHelp(
-            "What all streams of this server together may have on its disk (default: 10240).",
+            "What all streams of this server together may have on its disk, in MiB, up to 2^30 (default: 10240).",
             valueName: "MiB"
         )
     )
@@ -390,7 +399,7 @@ package struct ServeOptions: ParsableArguments {
     @Option(
         name: .customLong("master-key-file"),
         help: ArgumentHelp(
-            "File with the 32 bytes that all encryption starts from, mode 0600, made if absent (default: DATA/master.key). The key may also be in MARTLET_MASTER_KEY, in base64.",
+            "File with the 32 bytes that all encryption starts from, mode 0600, made if absent; the key may also be in MARTLET_MASTER_KEY, in base64 (default: DATA/master.key).",
             valueName: "file"
         )
     )
@@ -398,7 +407,7 @@ package struct ServeOptions: ParsableArguments {
 
     @Option(
         name: .customLong("master-key-command"),
-        help: ArgumentHelp("Shell command that prints the master key in base64.", valueName: "command")
+        help: ArgumentHelp("Shell command that prints the master key in base64 (default: none).", valueName: "command")
     )
     private var masterKeyCommand: String?
 

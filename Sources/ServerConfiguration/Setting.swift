@@ -72,6 +72,17 @@ package enum Setting: String, CaseIterable, Sendable {
 
     package var fileKey: String? { self == .masterKey || self == .config ? nil : rawValue }
 
+    /// What it means where no option's help says it.
+    package var meaning: String? {
+        switch self {
+        case .s3SecretAccessKey:
+            "Secret of the access key for S3, never shown; no option, since every user of the machine sees options (default: AWS_SECRET_ACCESS_KEY, with AWS_SESSION_TOKEN)."
+        case .masterKey:
+            "The 32 bytes that all encryption starts from, in base64, never shown; neither an option, which every user of the machine sees, nor in a file, which is copied (default: none)."
+        default: nil
+        }
+    }
+
     /// May be given several times; all values of the strongest source count.
     var isRepeatable: Bool { self == .egress || self == .resolver || self == .rabbitMQEndpoint || isPair }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
 import LambdaModel
 import MetricCore
 import Testing
@@ -68,33 +67,5 @@ struct ExpositionTests {
         #expect(lines.contains("martlet_lambda_billed_duration_seconds_total{\(labels)} 1.6"))
         #expect(lines.contains("martlet_lambda_errors_total{\(labels)} 0"))
         #expect(lines.contains(#"martlet_lambda_duration_seconds_bucket{\#(labels),le="2.5"} 1"#))
-    }
-
-    /// `MARTLET_WRITE_REFERENCE=1 swift test --filter ExpositionTests` writes it.
-    @Test func `the reference of metrics is that of the code`() throws {
-        let path = #filePath.replacing("Tests/MetricCoreTests/ExpositionTests.swift", with: "docs/metrics.md")
-        let text = try String(contentsOfFile: path, encoding: .utf8)
-        let (begin, end) = ("<!-- metrics: begin -->\n", "<!-- metrics: end -->")
-        let parts = text.components(separatedBy: begin)
-        try #require(parts.count == 2, "docs/metrics.md has one place for the table")
-        let rest = parts[1].components(separatedBy: end)
-        try #require(rest.count == 2, "and an end of it")
-        if ProcessInfo.processInfo.environment["MARTLET_WRITE_REFERENCE"] == "1" {
-            try (parts[0] + begin + Self.table + end + rest[1]).write(toFile: path, atomically: true, encoding: .utf8)
-        } else {
-            #expect(rest[0] == Self.table, "docs/metrics.md is out of date")
-        }
-    }
-
-    private static var table: String {
-        let cloudWatch = Dictionary(
-            uniqueKeysWithValues: FunctionMetric.allCases.map { ($0.definition.name, $0.awsName) }
-        )
-        let rows = MetricDefinition.all.map { metric in
-            let labels = metric.labels.isEmpty ? "" : metric.labels.map { "`\($0)`" }.joined(separator: ", ")
-            let aws = (cloudWatch[metric.name] ?? nil).map { "`\($0)`" } ?? ""
-            return "| `\(metric.name)` | \(metric.kind.rawValue) | \(labels) | \(aws) | \(metric.help) |\n"
-        }
-        return "| Metric | Type | Labels | CloudWatch | Meaning |\n|---|---|---|---|---|\n" + rows.joined()
     }
 }
