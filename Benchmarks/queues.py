@@ -11,7 +11,7 @@ MESSAGES = int(os.environ.get("MARTLET_BENCH_MESSAGES", 10_000))
 SINGLE = int(os.environ.get("MARTLET_BENCH_SINGLE", 40))
 ROUNDS = int(os.environ.get("MARTLET_BENCH_ROUNDS", 3))
 # A part of ours is enough to see how fast another one is.
-PEER_PART = 10
+PEER_PART, SINGLE_PART = 10, 4
 # Each message says when it was sent.
 HANDLER = """
 import time
@@ -98,7 +98,7 @@ def queue(server_of, quantile, results):
         peer = Ministack()
         for turn in range(ROUNDS):
             times += alone(server, turn, SINGLE)
-            peer_times += alone(peer, turn, max(2, SINGLE // PEER_PART))
+            peer_times += alone(peer, turn, max(2, SINGLE // SINGLE_PART))
             rates.append(together(server, turn, MESSAGES))
             peer_rates.append(together(peer, turn, max(100, MESSAGES // PEER_PART)))
     finally:
