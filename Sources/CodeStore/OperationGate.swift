@@ -2,7 +2,7 @@
 import Synchronization
 
 /// Lets so many operations go on at one time; the others wait, in the order they came.
-final class OperationGate: Sendable {
+package final class OperationGate: Sendable {
     private struct State {
         var free: Int
         var nextTicket: UInt64 = 0
@@ -11,10 +11,10 @@ final class OperationGate: Sendable {
 
     private let state: Mutex<State>
 
-    init(operationsMax: Int) { state = Mutex(State(free: operationsMax)) }
+    package init(operationsMax: Int) { state = Mutex(State(free: operationsMax)) }
 
     /// - Throws: `CancellationError` when it is cancelled before its turn.
-    func pass<T: Sendable>(_ operation: () async throws -> T) async throws -> T {
+    package func pass<T: Sendable>(_ operation: () async throws -> T) async throws -> T {
         try await enter()
         defer { leave() }
         return try await operation()

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CodeStore
 import Glibc
 import InvocationCore
 package import LambdaModel
@@ -32,6 +33,8 @@ package final class BlankEnvironments: Sendable {
     private static let nominalMiB = 64
     /// An invocation waits for it: a zygote that does not answer must not hold it up for long.
     private static let forkTimeout = Duration.seconds(5)
+    /// Forks at one time, for whom somebody waits: a zygote makes one after the other, and `forkTimeout` is for one, not for all of a burst.
+    private let forks = OperationGate(operationsMax: 8)
     /// Of the memory that functions may use, the part that blank environments may.
     private static let memoryShare = 8
 
@@ -83,6 +86,12 @@ package final class BlankEnvironments: Sendable {
 
     /// One that is forked here and now, for a function that none waits for; nil where no zygote is ready.
     func fork(_ kind: BlankKind, _ runtime: RuntimeDefinition) async -> BlankEnvironment? {
+        guard zygotes != nil, runtime.canFork else { return nil }
+        // Nobody waits any more where it throws.
+        return try? await forks.pass { await forkNow(kind, runtime) }
+    }
+
+    private func forkNow(_ kind: BlankKind, _ runtime: RuntimeDefinition) async -> BlankEnvironment? {
         guard let id = state.withLock({ $0.hasEnded ? nil : $0.pool.takeID(kind) }),
             let lease = zygotes?.lease(runtime.runtime)
         else { return nil }
