@@ -191,10 +191,10 @@ package actor EnvironmentPool {
 
     private func heard(_ event: ExecutionEnvironment.Event) {
         switch event {
-        case .idle(let id, let usedMiB):
+        case .idle(let id, let usedKiB):
             guard environments[id] != nil else { return }
             serving.removeValue(forKey: id)?.ended()
-            perform(scheduler.environmentReady(id, usedMiB: usedMiB, at: .now))
+            perform(scheduler.environmentReady(id, usedKiB: usedKiB, at: .now))
         case .lost(let id, let reason):
             guard environments.removeValue(forKey: id) != nil else { return }
             serving.removeValue(forKey: id)?.ended()

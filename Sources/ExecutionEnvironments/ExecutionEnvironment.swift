@@ -16,8 +16,8 @@ import Runtimes
 package actor ExecutionEnvironment {
     /// What the pool hears of it.
     package enum Event: Equatable, Sendable {
-        /// Free for an invocation; `usedMiB` is the most memory that it has had, where control groups tell.
-        case idle(EnvironmentID, usedMiB: Int?)
+        /// Free for an invocation; `usedKiB` is the most memory that it has had, where control groups tell.
+        case idle(EnvironmentID, usedKiB: Int?)
         /// Nothing of it is left.
         case lost(EnvironmentID, EnvironmentLifecycle.DiscardReason)
     }
@@ -56,7 +56,7 @@ package actor ExecutionEnvironment {
     /// Only where no control group counts memory: what init said last.
     private var measuredKibibytes: UInt64 = 0
     /// The most memory that it has had, where a control group counts it.
-    private var peakMiB: Int?
+    private var peakBytes: UInt64?
     /// The first, finished before init has said for the first time how much memory its processes have.
     private var unmeasured: (report: InvocationReport, inHand: InvocationInHand)?
     /// One look at a time: with a thousand processes it may take longer than the interval.
@@ -346,14 +346,14 @@ package actor ExecutionEnvironment {
                 extensions: lifecycle.extensions.atInitEnd ?? [],
                 drainedBytesMax: drainedBytesMax
             )
-            peakMiB = try sandbox?.memoryPeakBytes().map(Self.mebibytes)
-            if peakMiB == nil { try sandbox?.requestMemory() }
+            peakBytes = try sandbox?.memoryPeakBytes()
+            if peakBytes == nil { try sandbox?.requestMemory() }
         case .restoreEnded(let report): log.restoreEnded(report)
         case .setTimer(let time): set(.lifecycle, at: time)
         case .cancelTimer: alarms.cancel(.lifecycle)
         case .becomeIdle(let idle):
             if idle == .ready, lifecycle.origin != .snapshot { set(.freeze, after: Self.freezeDelay) }
-            tellPool(.idle(id, usedMiB: peakMiB))
+            tellPool(.idle(id, usedKiB: peakBytes.map { Int(($0 + 1_023) >> 10) }))
         case .discard(let reason):
             finishUnmeasured()
             discarded.continuation.yield(reason)
@@ -450,9 +450,14 @@ package actor ExecutionEnvironment {
         alarms.cancel(.flush)
         alarms.cancel(.lateAnswer)
         finishUnmeasured()
-        if let peak = (try? sandbox?.memoryPeakBytes()).map(Self.mebibytes) {
-            peakMiB = peak
-            answering = log.finish(report, of: inHand, maxMemoryUsedMiB: peak, drainedBytesMax: drainedBytesMax)
+        if let peak = try? sandbox?.memoryPeakBytes() {
+            peakBytes = peak
+            answering = log.finish(
+                report,
+                of: inHand,
+                maxMemoryUsedMiB: Self.mebibytes(peak),
+                drainedBytesMax: drainedBytesMax
+            )
             return
         }
         let isAsked = (try? sandbox?.requestMemory()) != nil

@@ -41,17 +41,17 @@ extension EnvironmentScheduler {
     }
 
     /// The idle environments, least valuable first, that have that much memory together.
-    func leastValuable(memoryMiB: Int, at now: MonotonicTime) -> [EnvironmentID] {
+    func leastValuable(memoryKiB: Int, at now: MonotonicTime) -> [EnvironmentID] {
         var candidates = idleEnvironments().map { id, idle, environment in
-            (rank: (value(idle, environment, at: now), idle.turn), id: id, memoryMiB: environment.reckonedMiB)
+            (rank: (value(idle, environment, at: now), idle.turn), id: id, memoryKiB: environment.reckonedKiB)
         }
         var chosen: [EnvironmentID] = []
         var found = 0
-        while found < memoryMiB {
+        while found < memoryKiB {
             guard let least = candidates.indices.min(by: { candidates[$0].rank < candidates[$1].rank }) else {
                 preconditionFailure("room was found before")
             }
-            found += candidates[least].memoryMiB
+            found += candidates[least].memoryKiB
             chosen.append(candidates[least].id)
             candidates.swapAt(least, candidates.count - 1)
             candidates.removeLast()
@@ -59,11 +59,11 @@ extension EnvironmentScheduler {
         return chosen
     }
 
-    /// What is gained by keeping it, for each MiB; the same of all where nothing is learned.
+    /// What is gained by keeping it, for each KiB; the same of all where nothing is learned.
     private func value(_ idle: Idle, _ environment: Environment, at now: MonotonicTime) -> Double {
         guard case .learned = settings.keepAlive else { return 0 }
         let usefulness = history.usefulness(environment.key.history, level: idle.level, age: now - idle.since)
-        return usefulness / Double(environment.reckonedMiB)
+        return usefulness / Double(environment.reckonedKiB)
     }
 
     /// Its invocation is over, or its start, and nobody waits for it.
@@ -80,7 +80,7 @@ extension EnvironmentScheduler {
             return nil
         }
         pools[key]?.idle.append(id)
-        reclaimable += environment.reckonedMiB
+        reclaimable += environment.reckonedKiB
         return expires
     }
 
@@ -97,7 +97,7 @@ extension EnvironmentScheduler {
             return
         }
         pools[environment.key]?.idle.removeAll { $0 == id }
-        reclaimable -= environment.reckonedMiB
+        reclaimable -= environment.reckonedKiB
     }
 
     mutating func announceTick(at time: MonotonicTime) -> [Command] {

@@ -18,7 +18,7 @@ extension EnvironmentScheduler {
         let (below, until) = shortageMiB
         if availableMiB < below {
             isShort = true
-            return evict(until - availableMiB, at: now)
+            return evict((until - availableMiB) << 10, at: now)
         }
         guard isShort, availableMiB >= until else { return [] }
         isShort = false
@@ -26,21 +26,21 @@ extension EnvironmentScheduler {
     }
 
     /// The environment has used that much so far.
-    mutating func reckon(_ id: EnvironmentID, usedMiB: Int) {
+    mutating func reckon(_ id: EnvironmentID, usedKiB: Int) {
         guard settings.admitsByUse, let environment = environments[id] else { return }
         switch environment.phase {
         case .starting, .busy: break
         case .awaitingMemory, .idle, .leaving: return
         }
-        memory.used(usedMiB, by: environment.key.history)
-        let reckoned = MemoryHistory.reckoned(usedMiB: usedMiB, environment.demand)
-        spokenFor += reckoned - environment.reckonedMiB
-        environments[id]?.reckonedMiB = reckoned
+        memory.used(usedKiB, by: environment.key.history)
+        let reckoned = MemoryHistory.reckoned(usedKiB: usedKiB, environment.demand)
+        spokenFor += reckoned - environment.reckonedKiB
+        environments[id]?.reckonedKiB = reckoned
     }
 
     /// After environments turned out to take more or less than they were reckoned at, or have gone.
     mutating func balance(at now: MonotonicTime) -> [Command] {
-        var commands = evict(spokenFor - settings.memoryMiB, at: now) + startWhatFits()
+        var commands = evict(spokenFor - memoryKiB, at: now) + startWhatFits()
         // What others have grown by was to be the memory of who comes next, and nothing on its way out has it.
         while leaving == 0, let id = awaitingMemory.popFirst() {
             commands += giveUpStart(id, at: now) + startWhatFits()
@@ -51,8 +51,8 @@ extension EnvironmentScheduler {
     private mutating func giveUpStart(_ id: EnvironmentID, at now: MonotonicTime) -> [Command] {
         guard let environment = environments.removeValue(forKey: id) else { return [] }
         let key = environment.key
-        spokenFor -= environment.reckonedMiB
-        awaited -= environment.reckonedMiB
+        spokenFor -= environment.reckonedKiB
+        awaited -= environment.reckonedKiB
         pools[key]?.living -= 1
         defer { forgetUnused(key) }
         guard !environment.isProvisioned else {
@@ -68,13 +68,13 @@ extension EnvironmentScheduler {
         return [.throttle(waiter, .concurrentInvocationLimitExceeded)]
     }
 
-    /// What a new environment of the key is reckoned at.
+    /// KiB that a new environment of the key is reckoned at.
     func reckoned(_ key: EnvironmentKey, _ demand: EnvironmentDemand) -> Int {
-        settings.admitsByUse ? memory.reckoned(key.history, demand) : demand.memoryMiB
+        settings.admitsByUse ? memory.reckoned(key.history, demand) : demand.memoryKiB
     }
 
-    private mutating func evict(_ mebibytes: Int, at now: MonotonicTime) -> [Command] {
-        let wanted = min(mebibytes, reclaimable)
-        return wanted > 0 ? destroy(leastValuable(memoryMiB: wanted, at: now)) : []
+    private mutating func evict(_ kibibytes: Int, at now: MonotonicTime) -> [Command] {
+        let wanted = min(kibibytes, reclaimable)
+        return wanted > 0 ? destroy(leastValuable(memoryKiB: wanted, at: now)) : []
     }
 }

@@ -177,7 +177,7 @@ extension EnvironmentScheduler {
             .sorted { (rank($0.value.phase), $1.key.number) < (rank($1.value.phase), $0.key.number) }
         var doomed: [EnvironmentID] = []
         for (id, environment) in candidates.prefix(count) {
-            let memory = environment.reckonedMiB
+            let memory = environment.reckonedKiB
             provisions.dismissed(key, isReady: rank(environment.phase) > 1)
             switch environment.phase {
             case .awaitingMemory:

@@ -96,12 +96,14 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     package struct Environment: Equatable, Sendable {
         package var key: EnvironmentKey
         package var demand: EnvironmentDemand
-        /// What it counts for, of the machine's memory.
-        package var reckonedMiB: Int
+        /// KiB that it counts for, of the machine's memory.
+        var reckonedKiB: Int
         package var phase: Phase
         package var isProvisioned = false
         /// It was provisioned, and goes with the end of its invocation.
         var isDismissed = false
+
+        package var reckonedMiB: Int { (reckonedKiB + 1_023) >> 10 }
 
         var isIdle: Bool {
             if case .idle = phase { true } else { false }
@@ -147,13 +149,13 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     /// What functions may still scale by, as far as it is not all.
     private var scaling: [FunctionKey: TokenBucket] = [:]
     var provisions = Provisions()
-    /// MiB of living environments, those awaiting memory included.
+    /// KiB of living environments, those awaiting memory included.
     var spokenFor = 0
-    /// MiB of those that wait for theirs.
+    /// KiB of those that wait for theirs.
     var awaited = 0
-    /// MiB of idle environments: part of `spokenFor`.
+    /// KiB of idle environments: part of `spokenFor`.
     var reclaimable = 0
-    /// MiB of environments on their way out.
+    /// KiB of environments on their way out.
     private(set) var leaving = 0
 
     package init(settings: Settings, limits: ConcurrencyLimits) {
@@ -161,8 +163,12 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         ledger = ConcurrencyLedger(limits: limits)
     }
 
-    /// MiB taken by environments that exist.
-    package var memoryInUseMiB: Int { spokenFor - awaited + leaving }
+    /// What environments that exist take.
+    package var memoryInUseMiB: Int { (memoryInUseKiB + 1_023) >> 10 }
+
+    private var memoryInUseKiB: Int { spokenFor - awaited + leaving }
+
+    var memoryKiB: Int { settings.memoryMiB << 10 }
 
     /// Nothing waits and nothing lives: after `shutdown`, the end.
     package var isEmpty: Bool { environments.isEmpty && waitersCount == 0 }
@@ -222,13 +228,13 @@ package struct EnvironmentScheduler: Equatable, Sendable {
 
     /// Its initialisation is over (well or not), or its invocation is: the environment can take an invocation.
     ///
-    /// `usedMiB` is the most memory that it has had at one time, where it is known.
+    /// `usedKiB` is the most memory that it has had at one time, where it is known.
     package mutating func environmentReady(
         _ id: EnvironmentID,
-        usedMiB: Int? = nil,
+        usedKiB: Int? = nil,
         at now: MonotonicTime
     ) -> [Command] {
-        if let usedMiB { reckon(id, usedMiB: usedMiB) }
+        if let usedKiB { reckon(id, usedKiB: usedKiB) }
         let commands = becomeReady(id, at: now)
         return commands + balance(at: now) + provision(at: now)
     }
@@ -283,7 +289,7 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         guard let environment = environments.removeValue(forKey: id) else {
             preconditionFailure("an environment is lost once")
         }
-        let (key, memory) = (environment.key, environment.reckonedMiB)
+        let (key, memory) = (environment.key, environment.reckonedKiB)
         if environment.phase == .leaving {
             leaving -= memory
             return balance(at: now)
@@ -356,8 +362,8 @@ package struct EnvironmentScheduler: Equatable, Sendable {
                 pools[environment.key]?.coming -= 1
             }
             pools[environment.key]?.living -= 1
-            spokenFor -= environment.reckonedMiB
-            awaited -= environment.reckonedMiB
+            spokenFor -= environment.reckonedKiB
+            awaited -= environment.reckonedKiB
         }
         var commands = stopProvisioning { _ in true }
         for id in waiting.keys.sorted(by: { $0.requestID < $1.requestID }) {
@@ -435,28 +441,28 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     private mutating func use(_ id: EnvironmentID, for invocation: InvocationID) -> Command {
         guard let environment = environments[id] else { preconditionFailure("only what exists is used") }
         if environment.isIdle, !environment.isProvisioned {
-            reclaimable -= environment.reckonedMiB
+            reclaimable -= environment.reckonedKiB
         }
         environments[id]?.phase = .busy(invocation)
         return .assign(invocation, id)
     }
 
-    func canMakeRoom(_ memoryMiB: Int) -> Bool {
-        !isShort && spokenFor - reclaimable + memoryMiB <= settings.memoryMiB
+    func canMakeRoom(_ kibibytes: Int) -> Bool {
+        !isShort && spokenFor - reclaimable + kibibytes <= memoryKiB
     }
 
     /// One more environment for the key, whose memory `canMakeRoom` has found.
     mutating func bring(_ key: EnvironmentKey, isProvisioned: Bool = false, at now: MonotonicTime) -> [Command] {
         guard let demand = pools[key]?.demand else { preconditionFailure("a start has a pool") }
         let reckoned = reckoned(key, demand)
-        let lacking = spokenFor + reckoned - settings.memoryMiB
-        let doomed = lacking > 0 ? leastValuable(memoryMiB: lacking, at: now) : []
+        let lacking = spokenFor + reckoned - memoryKiB
+        let doomed = lacking > 0 ? leastValuable(memoryKiB: lacking, at: now) : []
         let id = EnvironmentID(nextEnvironment)
         nextEnvironment += 1
         environments[id] = Environment(
             key: key,
             demand: demand,
-            reckonedMiB: reckoned,
+            reckonedKiB: reckoned,
             phase: .awaitingMemory,
             isProvisioned: isProvisioned
         )
@@ -473,10 +479,10 @@ package struct EnvironmentScheduler: Equatable, Sendable {
     mutating func startWhatFits() -> [Command] {
         var commands: [Command] = []
         while let id = awaitingMemory.first, let environment = environments[id],
-            memoryInUseMiB + environment.reckonedMiB <= settings.memoryMiB
+            memoryInUseKiB + environment.reckonedKiB <= memoryKiB
         {
             _ = awaitingMemory.popFirst()
-            awaited -= environment.reckonedMiB
+            awaited -= environment.reckonedKiB
             environments[id]?.phase = .starting
             commands.append(
                 environment.isProvisioned ? .startProvisioned(id, environment.key) : .start(id, environment.key)
@@ -496,8 +502,8 @@ package struct EnvironmentScheduler: Equatable, Sendable {
             guard let environment = environments.removeValue(forKey: id) else { break }
             pools[key]?.coming -= 1
             pools[key]?.living -= 1
-            spokenFor -= environment.reckonedMiB
-            awaited -= environment.reckonedMiB
+            spokenFor -= environment.reckonedKiB
+            awaited -= environment.reckonedKiB
             dropped = true
         }
         return dropped ? startWhatFits() : []
@@ -507,7 +513,7 @@ package struct EnvironmentScheduler: Equatable, Sendable {
         var commands: [Command] = []
         for id in ids {
             guard let environment = environments[id] else { continue }
-            let (key, memory) = (environment.key, environment.reckonedMiB)
+            let (key, memory) = (environment.key, environment.reckonedKiB)
             switch environment.phase {
             case .idle: stopIdling(id, environment)
             case .busy: release(key)

@@ -62,4 +62,6 @@ package struct EnvironmentDemand: Hashable, Sendable {
     package init(memoryMiB: Int) {
         self.memoryMiB = memoryMiB
     }
+
+    var memoryKiB: Int { memoryMiB << 10 }
 }

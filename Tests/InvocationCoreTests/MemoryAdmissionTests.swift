@@ -43,7 +43,7 @@ struct MemoryAdmissionTests {
     ) {
         _ = arrive(0, key, in: &scheduler)
         _ = scheduler.environmentReady(EnvironmentID(1), at: start)
-        _ = scheduler.environmentReady(EnvironmentID(1), usedMiB: usedMiB, at: start)
+        _ = scheduler.environmentReady(EnvironmentID(1), usedKiB: usedMiB << 10, at: start)
     }
 
     @Test func `a thousand environments that use 3 MiB each fit in 6 GiB`() {
@@ -84,7 +84,7 @@ struct MemoryAdmissionTests {
         // It has to go first, and has the memory until it has.
         #expect(arrive(1, g, in: &scheduler) == [.destroy(EnvironmentID(1))])
         #expect(scheduler.environmentLost(EnvironmentID(1), at: start) == [.start(EnvironmentID(2), g)])
-        _ = scheduler.environmentReady(EnvironmentID(2), usedMiB: 4, at: start)
+        _ = scheduler.environmentReady(EnvironmentID(2), usedKiB: 4 << 10, at: start)
         #expect(scheduler.memoryInUseMiB == 7)
         #expect(arrive(2, g, in: &scheduler) == [.start(EnvironmentID(3), g)])
     }
@@ -94,10 +94,10 @@ struct MemoryAdmissionTests {
         let (f, g) = (key("f"), key("g"))
         runOne(f, usedMiB: 4, in: &scheduler)
         #expect(arrive(1, g, in: &scheduler) == [.start(EnvironmentID(2), g)])
-        _ = scheduler.environmentReady(EnvironmentID(2), usedMiB: 5, at: start)
+        _ = scheduler.environmentReady(EnvironmentID(2), usedKiB: 5 << 10, at: start)
         #expect(arrive(2, g, in: &scheduler) == [.start(EnvironmentID(3), g)])
-        _ = scheduler.environmentReady(EnvironmentID(3), usedMiB: 5, at: start)
-        let grown = scheduler.environmentReady(EnvironmentID(2), usedMiB: 128, at: start)
+        _ = scheduler.environmentReady(EnvironmentID(3), usedKiB: 5 << 10, at: start)
+        let grown = scheduler.environmentReady(EnvironmentID(2), usedKiB: 128 << 10, at: start)
         #expect(grown == [.destroy(EnvironmentID(2))], "what has grown is idle itself, and is least worth its memory")
         #expect(scheduler.environments[EnvironmentID(3)]?.phase == .busy(InvocationID("2")), "what runs is left alone")
     }
@@ -108,14 +108,14 @@ struct MemoryAdmissionTests {
         runOne(h, usedMiB: 100, in: &scheduler)
         for (number, id) in [(1, UInt64(2)), (2, 3)] {
             #expect(arrive(number, f, in: &scheduler) == [.start(EnvironmentID(id), f)])
-            _ = scheduler.environmentReady(EnvironmentID(id), usedMiB: 4, at: start)
+            _ = scheduler.environmentReady(EnvironmentID(id), usedKiB: 4 << 10, at: start)
         }
         #expect(arrive(3, i, in: &scheduler) == [.start(EnvironmentID(4), i)])
         _ = scheduler.environmentReady(EnvironmentID(4), at: start)
         // 127 idle, 7 and 7 and 128 running: the idle one makes room.
         #expect(arrive(4, g, in: &scheduler) == [.destroy(EnvironmentID(1))])
         #expect(arrive(5, f, in: &scheduler) == [])
-        let grown = scheduler.environmentReady(EnvironmentID(2), usedMiB: 128, at: start)
+        let grown = scheduler.environmentReady(EnvironmentID(2), usedKiB: 128 << 10, at: start)
         #expect(grown == [.assign(InvocationID("5"), EnvironmentID(2))])
         let gone = scheduler.environmentLost(EnvironmentID(1), at: start)
         #expect(gone == [.throttle(InvocationID("4"), .concurrentInvocationLimitExceeded)])
@@ -141,25 +141,25 @@ struct MemoryAdmissionTests {
     @Test func `a large use counts at once, a smaller one bit by bit`() {
         var memory = MemoryHistory()
         let f = IdleHistory.Key(function: key("f").function, version: "1")
-        #expect(memory.reckoned(f, demand) == 128)
-        memory.used(16, by: f)
-        #expect(memory.reckoned(f, demand) == 22)
-        memory.used(80, by: f)
-        #expect(memory.reckoned(f, demand) == 102)
-        memory.used(16, by: f)
-        #expect(memory.reckoned(f, demand) == 92)
-        for _ in 0..<100 { memory.used(16, by: f) }
-        #expect((22...32).contains(memory.reckoned(f, demand)))
-        memory.used(127, by: f)
-        #expect(memory.reckoned(f, demand) == 128, "the kernel gives it no more")
+        #expect(memory.reckoned(f, demand) == 128 << 10)
+        memory.used(16 << 10, by: f)
+        #expect(memory.reckoned(f, demand) == 22 << 10)
+        memory.used(80 << 10, by: f)
+        #expect(memory.reckoned(f, demand) == 102 << 10)
+        memory.used(16 << 10, by: f)
+        #expect(memory.reckoned(f, demand) == 92 << 10)
+        for _ in 0..<100 { memory.used(16 << 10, by: f) }
+        #expect((22 << 10...32 << 10).contains(memory.reckoned(f, demand)))
+        memory.used(127 << 10, by: f)
+        #expect(memory.reckoned(f, demand) == 128 << 10, "the kernel gives it no more")
     }
 
     @Test func `what is remembered is bounded, and the oldest is forgotten`() {
         var memory = MemoryHistory()
         let keys = (0..<5_000).map { IdleHistory.Key(function: key("f").function, version: "\($0)") }
-        for key in keys { memory.used(1, by: key) }
+        for key in keys { memory.used(1_024, by: key) }
         #expect(memory.versionsCount == 4_096)
-        #expect(memory.reckoned(keys[0], demand) == 128)
-        #expect(memory.reckoned(keys[4_999], demand) == 3)
+        #expect(memory.reckoned(keys[0], demand) == 128 << 10)
+        #expect(memory.reckoned(keys[4_999], demand) == 3_328)
     }
 }

@@ -84,7 +84,7 @@ struct Fleet {
         var lifecycle: EnvironmentLifecycle
         var checker = LifecycleChecker()
         var function: Int
-        var usedMiB = 0
+        var usedKiB = 0
         /// Of the runtime's process; what an earlier one does comes to nothing.
         var generation = 0
         var timerVersion = 0
@@ -216,8 +216,8 @@ struct Fleet {
             obey(scheduler.abandon(at: queue.now))
         case .ready(let id):
             let used = use(of: id)
-            checker.ready(id, usedMiB: used)
-            obey(scheduler.environmentReady(id, usedMiB: used, at: queue.now))
+            checker.ready(id, usedKiB: used)
+            obey(scheduler.environmentReady(id, usedKiB: used, at: queue.now))
         case .gone(let id, let reason):
             checker.lost(id)
             var restoreFailure: RestoreFailure?
@@ -297,13 +297,13 @@ struct Fleet {
         refresh()
     }
 
-    /// The most that the environment has had of its memory; not always known, and little mostly.
+    /// KiB that the environment has had of its memory at the most; not always known, and little mostly.
     private mutating func use(of id: EnvironmentID) -> Int? {
         guard let environment = environments[id], !random.oneIn(10) else { return nil }
-        let size = functions[environment.function].memoryMiB
-        let now = random.oneIn(8) ? 1 + random.below(size) : 1 + random.below(min(size, 40))
-        let used = max(environment.usedMiB, now)
-        environments[id]?.usedMiB = used
+        let size = functions[environment.function].memoryMiB << 10
+        let now = random.oneIn(8) ? 1 + random.below(size) : 1 + random.below(min(size, 40 << 10))
+        let used = max(environment.usedKiB, now)
+        environments[id]?.usedKiB = used
         return used
     }
 

@@ -17,7 +17,7 @@ struct SchedulingChecker {
         var key: EnvironmentKey
         var memoryMiB: Int
         /// The most that it was seen to use; never more than its size.
-        var usedMiB = 0
+        var usedKiB = 0
         var phase: Phase
         var isProvisioned: Bool
     }
@@ -74,9 +74,9 @@ struct SchedulingChecker {
         }
     }
 
-    mutating func ready(_ id: EnvironmentID, usedMiB: Int? = nil) {
+    mutating func ready(_ id: EnvironmentID, usedKiB: Int? = nil) {
         guard let environment = environments[id], environment.phase != .leaving else { return }
-        if let usedMiB { environments[id]?.usedMiB = min(usedMiB, environment.memoryMiB) }
+        if let usedKiB { environments[id]?.usedKiB = min(usedKiB, environment.memoryMiB << 10) }
         if case .busy(let invocation) = environment.phase { end(invocation) }
         environments[id]?.phase = .idle(turn: turn)
         turn += 1
@@ -231,17 +231,20 @@ struct SchedulingChecker {
             return expect(used <= available, "\(used) MiB in use of \(available)")
         }
         // What runs may grow; then nothing is kept for later use.
-        let used = environments.values.reduce(0) { $0 + ($1.phase == .leaving ? 0 : $1.usedMiB) }
+        let used = environments.values.reduce(0) { $0 + ($1.phase == .leaving ? 0 : $1.usedKiB) }
         let isAnyKept = environments.values.contains { environment in
             if case .idle = environment.phase { !environment.isProvisioned } else { false }
         }
-        expect(used <= available || !isAnyKept, "\(used) MiB in use of \(available), with idle environments kept")
+        expect(
+            used <= available << 10 || !isAnyKept,
+            "\(used) KiB in use of \(available) MiB, with idle environments kept"
+        )
     }
 
     /// Whether an environment of that size can be started.
     private func hasRoom(for size: Int) -> Bool {
         guard admitsByUse else { return memoryInUse + size <= memoryMiB }
-        return environments.values.reduce(0) { $0 + $1.usedMiB } <= memoryMiB
+        return environments.values.reduce(0) { $0 + $1.usedKiB } <= memoryMiB << 10
     }
 
     /// Who is let in is within the limit; who was in before a limit was lowered may be beyond it.
