@@ -44,7 +44,7 @@ package enum FunctionMetric: Int, CaseIterable, Sendable {
         case bytes = "Bytes"
     }
 
-    /// CloudWatch's name; nil for what AWS does not publish.
+    /// CloudWatch's name; nil for what its API does not have.
     package var awsName: String? {
         switch self {
         case .invocations: "Invocations"
@@ -63,11 +63,15 @@ package enum FunctionMetric: Int, CaseIterable, Sendable {
         case .provisionedConcurrencySpilloverInvocations: "ProvisionedConcurrencySpilloverInvocations"
         case .provisionedConcurrentExecutions: "ProvisionedConcurrentExecutions"
         case .provisionedConcurrencyUtilization: "ProvisionedConcurrencyUtilization"
-        case .billedDuration, .initDuration, .egressBytes, .ingressBytes: nil
+        case .initDuration: "InitDuration"
+        case .billedDuration, .egressBytes, .ingressBytes: nil
         }
     }
 
-    package static let namespace = "AWS/Lambda"
+    /// AWS's own, and another for what AWS has in the log only.
+    package var namespace: String { self == .initDuration ? "Martlet/Lambda" : "AWS/Lambda" }
+
+    package static let namespaces = Set(allCases.map(\.namespace))
 
     private static let byAWSName = Dictionary(
         uniqueKeysWithValues: allCases.compactMap { metric in metric.awsName.map { ($0, metric) } }
@@ -90,7 +94,7 @@ package enum FunctionMetric: Int, CaseIterable, Sendable {
     /// Whether percentiles of it are known.
     var hasSketch: Bool {
         switch self {
-        case .duration, .iteratorAge, .asyncEventAge: true
+        case .duration, .initDuration, .iteratorAge, .asyncEventAge: true
         default: false
         }
     }

@@ -10,8 +10,9 @@ struct MetricQuery: Equatable {
     let dimensions: [String: String]
 
     init(namespace: String, name: String, dimensions: [String: String], unit: String?) {
-        let named = namespace == FunctionMetric.namespace ? FunctionMetric(awsName: name) : nil
-        metric = named.flatMap { unit == nil || unit == $0.unit.rawValue ? $0 : nil }
+        metric = FunctionMetric(awsName: name).flatMap { metric in
+            metric.namespace == namespace && (unit == nil || unit == metric.unit.rawValue) ? metric : nil
+        }
         self.dimensions = dimensions
     }
 
@@ -76,7 +77,7 @@ struct MetricName: Hashable {
             ])
         }
         return .structure([
-            .init("Namespace", .text(FunctionMetric.namespace)), .init("MetricName", .text(metric.awsName ?? "")),
+            .init("Namespace", .text(metric.namespace)), .init("MetricName", .text(metric.awsName ?? "")),
             .init("Dimensions", .list(texts)),
         ])
     }

@@ -3,7 +3,7 @@ import LambdaModel
 import MetricCore
 import MetricStore
 
-/// CloudWatch's operations on the metrics of AWS/Lambda.
+/// CloudWatch's operations on the metrics of functions.
 extension MetricsService {
     /// AWS's: points of one GetMetricStatistics and of one GetMetricData, queries of the latter, entries of one ListMetrics.
     static let statisticsPointsMax: Int64 = 1_440
@@ -45,11 +45,14 @@ extension MetricsService {
         guard let start = Self.place(token) else {
             throw CloudWatchError(.invalidParameterValue, "The parameter NextToken is invalid.")
         }
-        guard namespace == nil || namespace == FunctionMetric.namespace else { return [.init("Metrics", .list([]))] }
+        guard namespace.map({ FunctionMetric.namespaces.contains($0) }) ?? true else {
+            return [.init("Metrics", .list([]))]
+        }
         let since = recently == nil ? keptMinutes.lowerBound : now().minute - 180
         let known = try await list(accountID: caller.accountID, region: caller.region, since: since)
         var found: Set<MetricName> = []
         for (key, metric) in known where name == nil || metric.awsName == name {
+            guard namespace == nil || metric.namespace == namespace else { continue }
             for dimensions in MetricName.dimensions(of: key, metric) {
                 let isMeant = wanted.allSatisfy { filter in
                     dimensions.contains { $0.name == filter.name && (filter.value == nil || $0.value == filter.value) }

@@ -40,8 +40,9 @@ struct MetricRegistryTests {
         let first = Dictionary(uniqueKeysWithValues: series.take().map { ($0.metric, $0.values) })
         #expect(first[.concurrentExecutions]?.high == 2 && first[.errors]?.sum == 1 && first[.invocations]?.count == 1)
         #expect(first[.duration]?.sum == 12.5)
-        // What AWS does not publish is not kept for it.
-        #expect(first[.billedDuration] == nil && first[.initDuration] == nil && first[.egressBytes] == nil)
+        #expect(first[.initDuration]?.count == 1 && first[.initDuration]?.sum == 80)
+        // What CloudWatch's API does not have is not kept for it.
+        #expect(first[.billedDuration] == nil && first[.egressBytes] == nil)
         let second = series.take()
         #expect(second.count == 1 && second.first?.metric == .concurrentExecutions)
         #expect(second.first?.values == Distribution(count: 1, sum: 1, low: 1, high: 1))

@@ -160,6 +160,34 @@ final class MetricsServiceTests {
         #expect(others == [.init("Metrics", .list([]))])
     }
 
+    @Test func `initialisations have a namespace of their own, and percentiles`() async throws {
+        let series = registry.series(function, version: "$LATEST")
+        for number in 1...4 {
+            let initialization = number > 1 ? Double(number * 100) : nil
+            series.invocationEnded(.init(isError: false, duration: 1, billed: 1, initialization: initialization))
+        }
+        clock.pass(60)
+        await service.flush()
+        let question = Self.statistics(
+            "InitDuration",
+            #""Dimensions":[{"Name":"FunctionName","Value":"f"}],"Period":180,"Statistics":["SampleCount"],"ExtendedStatistics":["p50"]"#
+        )
+        #expect(try await ask(.getMetricStatistics, question)["Datapoints"] == .array([]))
+        let ours = try await ask(
+            .getMetricStatistics,
+            question.replacing("AWS/Lambda", with: FunctionMetric.initDuration.namespace)
+        )
+        let point = try #require(ours["Datapoints"]?.array?.first)
+        #expect(point["SampleCount"] == .number("3.0"))
+        guard case .number(let digits)? = point["ExtendedStatistics"]?["p50"], let median = Double(digits) else {
+            Issue.record("no p50")
+            return
+        }
+        #expect(abs(median - 300) < 3.1)
+        let listed = try await ask(.listMetrics, #"{"Namespace":"Martlet/Lambda"}"#)["Metrics"]?.array ?? []
+        #expect(listed.count == 4 && listed.allSatisfy { $0["Namespace"] == .string("Martlet/Lambda") })
+    }
+
     private static func query(_ id: String, _ stat: String, _ period: Int = 60, _ more: String = "") -> String {
         #"{"Id":"\#(id)","MetricStat":{"Metric":{"Namespace":"AWS/Lambda","MetricName":"Invocations"},"#
             + #""Period":\#(period),"Stat":"\#(stat)"}\#(more)}"#
