@@ -130,6 +130,7 @@ private func plan(_ input: inout FuzzInput) -> SandboxPlan {
 
 private func process(_ input: inout FuzzInput) -> ProcessPlan {
     let hasTelemetry = input.flag()
+    let isBlank = hasTelemetry && input.flag()
     return ProcessPlan(
         number: input.number(),
         executables: texts(&input),
@@ -137,8 +138,9 @@ private func process(_ input: inout FuzzInput) -> ProcessPlan {
         environment: texts(&input),
         workingDirectory: text(&input),
         hasTelemetry: hasTelemetry,
-        isBlank: hasTelemetry && input.flag(),
+        isBlank: isBlank,
         isZygote: input.flag(),
+        waits: !isBlank && input.flag(),
         dataMiB: input.number()
     )
 }

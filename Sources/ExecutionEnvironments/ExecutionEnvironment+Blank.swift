@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import InvocationCore
 import LambdaModel
 import LinuxSandbox
@@ -20,9 +21,11 @@ extension ExecutionEnvironment {
         var found = blanks.take(kind)
         if found == nil { found = await blanks.fork(kind, runtime) }
         guard let blank = found else { return nil }
+        var channel = blank.channel
         do {
             // It sets its variables while the spawner puts its code in place.
-            try blank.channel?.assign(environment.list)
+            try channel?.assign(environment.list)
+            if channel == nil, code.extensions.isEmpty { channel = try beginProgram(in: blank) }
             try await blank.sandbox.assign(
                 memoryMiB: configuration.memoryMiB,
                 code: UnpackedCode.name(of: code.task),
@@ -32,11 +35,31 @@ extension ExecutionEnvironment {
         } catch {
             // It has run nothing of the function's, which starts without it.
             logger.notice("blank environment not assigned", metadata: ["error": "\(error)"])
+            if blank.channel == nil { channel?.close() }
             blanks.assignmentFailed(blank, kind)
             return nil
         }
         blanks.assigned(kind)
-        return (takeOver(blank), blank.isForked)
+        let sandbox = takeOver(blank)
+        assignment = channel
+        return (sandbox, blank.isForked)
+    }
+
+    /// A process that executes the function's own program when it hears that the code is in place: all that comes before is done meanwhile.
+    private func beginProgram(in blank: BlankEnvironment) throws(SyscallError) -> BlankChannel {
+        let (ours, theirs) = try ControlSocket.pair()
+        defer { Glibc.close(theirs) }
+        let channel = BlankChannel(ours)
+        var plan = runtimePlan
+        plan.number = ProcessPlan.blankNumber
+        plan.waits = true
+        do throws(SyscallError) {
+            try blank.sandbox.run(plan, output: blank.pipes.output.write, telemetry: nil, assignment: theirs)
+            return channel
+        } catch {
+            channel.close()
+            throw error
+        }
     }
 
     /// Its log is open already.

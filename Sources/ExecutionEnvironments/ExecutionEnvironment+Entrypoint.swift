@@ -2,10 +2,27 @@
 import Glibc
 import InvocationCore
 import LambdaModel
+import LinuxSandbox
 import Runtimes
 
-/// Why a runtime's process could not be started.
+/// How a runtime's process is started, and why it could not be.
 extension ExecutionEnvironment {
+    var runtimePlan: ProcessPlan {
+        let command = runtime.arguments(
+            executable: runtime.executables[0],
+            memoryMiB: configuration.memoryMiB,
+            customerEnvironment: configuration.environment ?? [:]
+        )
+        return ProcessPlan(
+            executables: runtime.managed ? [command[0]] : runtime.executables,
+            arguments: Array(command.dropFirst()),
+            environment: processEnvironment.list,
+            workingDirectory: "/var/task",
+            hasTelemetry: runtime.managed,
+            dataMiB: dataMiB
+        )
+    }
+
     func entrypointFailure(_ errno: Int32) -> InvocationFailure {
         let executables = runtime.executables
         if let wrapper = runtime.wrapper(configuration.environment ?? [:]) { return wrapperFailure(wrapper, errno) }

@@ -371,20 +371,8 @@ package actor ExecutionEnvironment {
             noteStart()
         }
         if try assignRuntime() || (try startSnapshot()) { return }
-        let command = runtime.arguments(
-            executable: runtime.executables[0],
-            memoryMiB: configuration.memoryMiB,
-            customerEnvironment: configuration.environment ?? [:]
-        )
         try sandbox.run(
-            ProcessPlan(
-                executables: runtime.managed ? [command[0]] : runtime.executables,
-                arguments: Array(command.dropFirst()),
-                environment: processEnvironment.list,
-                workingDirectory: "/var/task",
-                hasTelemetry: runtime.managed,
-                dataMiB: dataMiB
-            ),
+            runtimePlan,
             output: log.collector.pipes.output.write,
             telemetry: runtime.managed ? log.collector.pipes.telemetry.write : nil
         )
@@ -505,9 +493,8 @@ extension ExecutionEnvironment: RuntimeAPIHandler {
     /// What was written is read at an invocation's end, which `next` is: a flood of it not on an event loop.
     package nonisolated func answer(_ request: RuntimeAPIRequest) async -> RuntimeAPIAnswer {
         guard request == .next else { return await take(request) }
-        guard log.collector.waitingBytes > Self.briefLogBytesMax else {
-            return await next(logBytesMax: Self.briefLogBytesMax)
-        }
+        let waiting = log.collector.waitingBytes
+        guard waiting > Self.briefLogBytesMax else { return await next(logBytesMax: waiting) }
         return await withTaskExecutorPreference(globalConcurrentExecutor) { await self.next(logBytesMax: .max) }
     }
 

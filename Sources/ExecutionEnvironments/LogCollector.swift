@@ -176,7 +176,7 @@ package final class LogCollector: Sendable {
     /// `bytesMax`, for who has seen by `waitingBytes` that there is no more than that of what it waits for.
     package func drain(bytesMax: Int = .max) {
         state.withLock { state in
-            for descriptor in (state.pipes?.all ?? []).map(\.read) {
+            for descriptor in bytesMax > 0 ? (state.pipes?.all ?? []).map(\.read) : [] {
                 var left = min(Int(clinux_readable_bytes(descriptor)), bytesMax)
                 while left > 0, state.kept.pendingBytes < Self.drainedPendingBytesMax {
                     let count = read(descriptor, bytesMax: min(left, 65_536), into: &state)

@@ -116,7 +116,7 @@ package struct ControlGroups {
     private func limitMemory(_ mebibytes: UInt32) {
         guard summary.has("memory"), let parent = parents["memory"] ?? parents["unified"] else { return }
         let file = summary.version == 1 ? "memory.limit_in_bytes" : "memory.max"
-        _ = try? FileText.write("\(UInt64(mebibytes) << 20)", to: "\(parent)/\(file)")
+        _ = try? FileText.write(Self.bytes(mebibytes), to: "\(parent)/\(file)")
     }
 
     /// A controller that the kernel or whoever delegated the subtree does not have is not in the parent's list.
@@ -139,11 +139,15 @@ package struct ControlGroups {
         }
     }
 
-    /// Gives a sandbox that has them already other limits of memory and processes.
-    package func change(_ id: UInt64, _ limits: SandboxLimits) throws(SyscallError) {
-        for (controller, parent) in parents where controller != "cpu" {
-            try limit(controller, "\(parent)/\(id)", limits)
+    /// Gives a sandbox that has them already more or less memory.
+    package func change(_ id: UInt64, memoryMiB: UInt32) throws(SyscallError) {
+        guard summary.has("memory"), let parent = parents["memory"] ?? parents["unified"] else { return }
+        let group = "\(parent)/\(id)"
+        guard summary.version == 1 else {
+            return try FileText.write(Self.bytes(memoryMiB), to: "\(group)/memory.max")
         }
+        try FileText.write(Self.bytes(memoryMiB), to: "\(group)/memory.limit_in_bytes")
+        try limitBuffers(in: group, memoryMiB)
     }
 
     private func limit(_ controller: String, _ group: String, _ limits: SandboxLimits) throws(SyscallError) {
@@ -152,12 +156,16 @@ package struct ControlGroups {
             if file == "memory.swap.max", !FileText.exists("\(group)/\(file)") { continue }
             try FileText.write(value, to: "\(group)/\(file)")
         }
-        // v1 counts the buffers of TCP and UDP by themselves, and only where they have a limit.
-        let buffers = "\(group)/memory.kmem.tcp.limit_in_bytes"
-        if controller == "memory", FileText.exists(buffers) {
-            try FileText.write(String(UInt64(limits.memoryMiB) << 20), to: buffers)
-        }
+        if controller == "memory" { try limitBuffers(in: group, limits.memoryMiB) }
     }
+
+    /// v1 counts the buffers of TCP and UDP by themselves, and only where they have a limit.
+    private func limitBuffers(in group: String, _ memoryMiB: UInt32) throws(SyscallError) {
+        let file = "\(group)/memory.kmem.tcp.limit_in_bytes"
+        if FileText.exists(file) { try FileText.write(Self.bytes(memoryMiB), to: file) }
+    }
+
+    private static func bytes(_ mebibytes: UInt32) -> String { String(UInt64(mebibytes) << 20) }
 
     /// File and value for each limit.
     ///
@@ -167,7 +175,7 @@ package struct ControlGroups {
         _ limits: SandboxLimits,
         _ summary: ControlGroupSummary
     ) -> [(String, String)] {
-        let bytes = String(UInt64(limits.memoryMiB) << 20)
+        let bytes = bytes(limits.memoryMiB)
         switch controller {
         case "memory": return [("memory.limit_in_bytes", bytes), ("memory.swappiness", "0")]
         case "cpu": return [("cpu.cfs_period_us", "\(periodMicroseconds)")]

@@ -5,7 +5,9 @@ package enum InitRequest: Equatable, Sendable {
     /// First message: how the sandbox looks.
     case build(SandboxPlan)
     /// Start a process. Descriptors: its standard output and error; the telemetry log, if `hasTelemetry`; the socket over
-    /// which it hears whose it is, if `isBlank`.
+    /// which it hears whose it is, if `isBlank`, or that it may go on, if `waits`.
+    ///
+    /// Init does nothing else until a process that waits has gone on.
     case run(ProcessPlan)
     /// A process that a zygote forked, by the number that it has inside, is called `process` from now on: as if `run` had started it.
     ///
@@ -135,6 +137,8 @@ package struct ProcessPlan: Equatable, Sendable {
     package var isBlank: Bool
     /// It forks into sandboxes below its own.
     package var isZygote: Bool
+    /// Its files may not be there yet: it executes nothing before it has heard so, and ends when nobody is left to say it.
+    package var waits: Bool
     /// RLIMIT_DATA of each process, where no control group holds the memory; 0 for none.
     package var dataMiB: UInt32
 
@@ -147,9 +151,11 @@ package struct ProcessPlan: Equatable, Sendable {
         hasTelemetry: Bool,
         isBlank: Bool = false,
         isZygote: Bool = false,
+        waits: Bool = false,
         dataMiB: UInt32
     ) {
         precondition(hasTelemetry || !isBlank, "the descriptors of a process have no gap")
+        precondition(!isBlank || !waits, "one socket is heard of")
         self.number = number
         self.executables = executables
         self.arguments = arguments
@@ -158,11 +164,12 @@ package struct ProcessPlan: Equatable, Sendable {
         self.hasTelemetry = hasTelemetry
         self.isBlank = isBlank
         self.isZygote = isZygote
+        self.waits = waits
         self.dataMiB = dataMiB
     }
 
     package static let runtimeNumber: UInt32 = 0
-    /// Of a runtime's process that was started blank.
+    /// Of a runtime's process that was started before the function's code was there.
     package static let blankNumber: UInt32 = .max
     /// Processes that init keeps count of at once, at most.
     package static let processesMax = 16
@@ -171,7 +178,7 @@ package struct ProcessPlan: Equatable, Sendable {
     /// Descriptor over which a blank process hears whose it is.
     package static let assignmentDescriptor: CInt = 4
     /// How many descriptors come with the request.
-    package var descriptorsCount: Int { 1 + (hasTelemetry ? 1 : 0) + (isBlank ? 1 : 0) }
+    package var descriptorsCount: Int { 1 + (hasTelemetry ? 1 : 0) + (isBlank || waits ? 1 : 0) }
 }
 
 extension InitRequest {
@@ -202,6 +209,7 @@ extension InitRequest {
             writer.write(plan.hasTelemetry)
             writer.write(plan.isBlank)
             writer.write(plan.isZygote)
+            writer.write(plan.waits)
             writer.write(plan.dataMiB)
         case .killAll: writer.write(UInt8(3))
         case .stopAll: writer.write(UInt8(4))
@@ -314,7 +322,8 @@ extension ProcessPlan {
         hasTelemetry = try reader.flag()
         isBlank = try reader.flag()
         isZygote = try reader.flag()
+        waits = try reader.flag()
         dataMiB = try reader.number()
-        guard hasTelemetry || !isBlank else { throw MalformedMessage() }
+        guard hasTelemetry || !isBlank, !isBlank || !waits else { throw MalformedMessage() }
     }
 }

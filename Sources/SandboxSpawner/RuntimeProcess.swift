@@ -8,7 +8,7 @@ import LinuxSandbox
 /// Walls, identity, capabilities and filter come from its parent, the sandbox's init.
 struct RuntimeProcess {
     let plan: ProcessPlan
-    /// As they came with the plan: output and error; telemetry; assignment.
+    /// As they came with the plan: output and error; telemetry; assignment, or what is waited for.
     let descriptors: [CInt]
     /// Where an errno goes when execve(2) fails; close-on-exec.
     let report: CInt
@@ -24,12 +24,18 @@ struct RuntimeProcess {
         (CLINUX_LIMIT_REALTIME_PRIORITY, 0),
     ]
 
-    /// The first number that no descriptor of the process has.
-    private var reportNumber: CInt { CInt(descriptors.count) + 2 }
+    /// Those that the program will have.
+    private var inherited: ArraySlice<CInt> { descriptors.dropLast(plan.waits ? 1 : 0) }
+
+    /// The first number that no descriptor of the program has.
+    private var reportNumber: CInt { CInt(inherited.count) + 2 }
+
+    private var waitNumber: CInt { reportNumber + 1 }
 
     func execute() -> Never {
         do throws(SyscallError) {
             try arrange()
+            if plan.waits { awaitFiles() }
             // SAFETY: the path outlives the call.
             try check("chdir", plan.workingDirectory, unsafe chdir(plan.workingDirectory) == 0 ? 0 : -errno)
             clinux_reset_signals()
@@ -44,9 +50,10 @@ struct RuntimeProcess {
         // Moved out of the way first: the numbers wanted may be taken by what is to be moved.
         let first: CInt = 64
         let moved = try check("dup", fcntl(report, F_DUPFD_CLOEXEC, first))
+        let awaited = plan.waits ? try check("dup", fcntl(descriptors[inherited.endIndex], F_DUPFD_CLOEXEC, first)) : -1
         var wanted: [(from: CInt, to: CInt)] = []
         // The numbers after those of the standard streams are the telemetry log's and the assignment's, in that order.
-        for (index, descriptor) in descriptors.enumerated() {
+        for (index, descriptor) in inherited.enumerated() {
             let from = try check("dup", fcntl(descriptor, F_DUPFD_CLOEXEC, first))
             if index == 0 { wanted.append((from, 1)) }
             wanted.append((from, CInt(index) + 2))
@@ -55,7 +62,9 @@ struct RuntimeProcess {
         let null = try check("open", "/dev/null", unsafe clinux_open("/dev/null", O_RDONLY, 0))
         for (from, to) in [(null, 0)] + wanted { try check("dup2", "\(to)", dup2(from, to)) }
         try check("dup3", clinux_duplicate(moved, reportNumber, O_CLOEXEC))
-        try check("close_range", clinux_close_range(UInt32(reportNumber + 1), UInt32.max))
+        if plan.waits { try check("dup3", clinux_duplicate(awaited, waitNumber, O_CLOEXEC)) }
+        let last = plan.waits ? waitNumber : reportNumber
+        try check("close_range", clinux_close_range(UInt32(last + 1), UInt32.max))
         // For a zygote all processes below it would count, which have limits of their own.
         for (resource, value) in Self.limits where !plan.isZygote || resource != CLINUX_LIMIT_PROCESSES {
             try check("setrlimit", "\(resource)", clinux_set_limit(resource, value))
@@ -63,6 +72,14 @@ struct RuntimeProcess {
         if plan.dataMiB > 0 {
             try check("setrlimit", "data", clinux_set_limit(CLINUX_LIMIT_DATA, UInt64(plan.dataMiB) << 20))
         }
+    }
+
+    /// Returns when what is to be executed is there.
+    private func awaitFiles() {
+        var word: UInt8 = 0
+        // SAFETY: one byte is read into one byte, the rest of the message is dropped.
+        let count = unsafe read(waitNumber, &word, 1)
+        guard count == 1 else { clinux_exit(0) }
     }
 
     /// Returns the errno of the last candidate; does not return when one of them was executed.

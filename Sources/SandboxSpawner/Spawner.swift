@@ -330,9 +330,9 @@ struct Spawner {
             guard request.memoryMiB >= sandbox.limits.memoryMiB else {
                 throw SyscallError(call: "assign", errno: EINVAL, subject: "memory")
             }
-            var limits = sandbox.limits
-            limits.memoryMiB = request.memoryMiB
-            if limits != sandbox.limits { try groups.change(request.id, limits) }
+            if request.memoryMiB != sandbox.limits.memoryMiB {
+                try groups.change(request.id, memoryMiB: request.memoryMiB)
+            }
             try assignment.carryOut(request, mounts: mounts.number, hadMemoryMiB: sandbox.limits.memoryMiB)
             reply = .assigned(id: request.id)
         } catch {
@@ -363,11 +363,10 @@ struct Spawner {
     private func limitMemory(_ id: UInt64, _ memoryMiB: UInt32) throws(SyscallError) {
         let reply: SpawnerReply
         do throws(SyscallError) {
-            guard var limits = sandboxes[id]?.limits else {
+            guard sandboxes[id] != nil else {
                 throw SyscallError(call: "limit", errno: ESRCH, subject: "sandbox \(id)")
             }
-            limits.memoryMiB = memoryMiB
-            try groups.change(id, limits)
+            try groups.change(id, memoryMiB: memoryMiB)
             reply = .memoryLimited(id: id)
         } catch {
             reply = .memoryLimitFailed(id: id, error)

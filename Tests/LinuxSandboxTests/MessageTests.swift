@@ -123,6 +123,17 @@ struct MessageTests {
                 dataMiB: 7
             )
         ),
+        .run(
+            ProcessPlan(
+                executables: ["/a"],
+                arguments: [],
+                environment: ["A="],
+                workingDirectory: "/var/task",
+                hasTelemetry: false,
+                waits: true,
+                dataMiB: 0
+            )
+        ),
         .killAll, .stopAll, .continueAll, .measureMemory(limitKibibytes: 131_072), .openSocket, .signal(process: 3, 15),
         .adopt(process: .max, pid: 3),
     ]

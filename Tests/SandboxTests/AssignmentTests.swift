@@ -139,6 +139,40 @@ struct AssignmentTests {
         await sandbox.destroy()
     }
 
+    @Test func `a program that waits is executed when its files are there, or never`() async throws {
+        try fixture.store.write(Array("echo $A; ls /proc/self/fd\n".utf8), to: "code/task-5/script")
+        for isSaid in [true, false] {
+            let sandbox = try await fixture.make(memoryMiB: 128, isBlank: true)
+            let (ours, theirs) = try ControlSocket.pair()
+            var ends: [CInt] = [-1, -1]
+            try #require(pipe(&ends) == 0)
+            try sandbox.run(
+                ProcessPlan(
+                    executables: ["/absent", "/bin/sh"],
+                    arguments: ["/var/task/script"],
+                    environment: ["A=1", "PATH=/usr/bin:/bin"],
+                    workingDirectory: "/var/task",
+                    hasTelemetry: false,
+                    waits: true,
+                    dataMiB: 0
+                ),
+                output: ends[1],
+                telemetry: nil,
+                assignment: theirs
+            )
+            close(theirs)
+            close(ends[1])
+            try await sandbox.assign(memoryMiB: 128, code: "task-5", layers: nil)
+            let channel = BlankChannel(ours)
+            if isSaid { try channel.enter() }
+            channel.close()
+            let output = try await SandboxFixture.readToEnd(ends[0])
+            // The last is that of the directory which is listed.
+            #expect(String(decoding: output, as: UTF8.self) == (isSaid ? "1\n0\n1\n2\n3\n" : ""))
+            await sandbox.destroy()
+        }
+    }
+
     @Test func `a process that ends before it waits, or while it does, is told`() async throws {
         let (ours, theirs) = try ControlSocket.pair()
         close(theirs)

@@ -140,7 +140,7 @@ final class SandboxFixture: Sendable {
     }
 
     /// On a thread of its own: it blocks until the program ends, and the tests beside this one have few threads.
-    private static func readToEnd(_ descriptor: CInt) async throws -> Data {
+    static func readToEnd(_ descriptor: CInt) async throws -> Data {
         try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread {
                 let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)

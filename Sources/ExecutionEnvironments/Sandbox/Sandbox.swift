@@ -32,6 +32,8 @@ package final class Sandbox: Sendable {
     private let watch = Mutex<Watch?>(nil)
     private let socketRequests = SocketRequests()
     private let isClosed = Mutex(false)
+    /// As it was written last; a group that was made has no limit.
+    private let processorShare = Mutex(ProcessorShare.all)
     private let last = Mutex<(@Sendable () -> Void)?>(nil)
     /// What init says, in order; ends when init does.
     package let replies: AsyncStream<InitReply>
@@ -261,7 +263,11 @@ package final class Sandbox: Sendable {
             // The least that the kernel takes.
             case .least: "1000"
             }
-        try write(controlGroups.version == 1 ? quota : "\(quota) \(ControlGroups.periodMicroseconds)", to: file)
+        try processorShare.withLock { last throws(SyscallError) in
+            guard last != share else { return }
+            try write(controlGroups.version == 1 ? quota : "\(quota) \(ControlGroups.periodMicroseconds)", to: file)
+            last = share
+        }
     }
 
     /// What its processes may have together from now on; its /dev/shm stays as it is.
