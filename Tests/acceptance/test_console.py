@@ -1,75 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The web console: its page in a real browser, its sessions over plain HTTP."""
 
+import functools
 import http.client
+import http.server
 import json
 import ssl
+import threading
 import time
 import urllib.parse
 
 import pytest
 
-from browser import Browser
+from console_page import CONTRAST, HOSTILE, TALKER, browser, enter, follow, open_page, tile  # noqa: F401
 from harness import PYTHON, ROLE, zip_of
 from test_tls import make_certificate
-
-HOSTILE = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>'
-
-TALKER = """
-import json, os, time
-
-def handler(event, context):
-    event = event or {}
-    for number in range(event.get("lines", 1)):
-        print("line", number, event.get("say", ""), flush=True)
-        time.sleep(event.get("pause", 0))
-    if event.get("fail"):
-        raise ValueError(event["fail"])
-    return {"said": event.get("say", ""), "secret": os.environ.get("SECRET")}
-"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    browser = Browser()
-    yield browser
-    browser.close()
-
-
-@pytest.fixture
-def open_page(browser, server):
-    """Opens the console, signed in unless told otherwise; fails for whatever a page's console complains of."""
-    pages = []
-
-    def open_page(path="", sign_in=True, on=server, may_complain=(), **arguments):
-        page = browser.page(f"{on.url}/console{path}", **arguments)
-        page.may_complain = may_complain
-        pages.append(page)
-        if sign_in:
-            enter(page, on)
-        return page
-
-    yield open_page
-    for page in pages:
-        # A server that lists neither says so, which the page takes for an answer.
-        allowed = ["/_martlet/environments", "/_martlet/budgets", *page.may_complain]
-        problems = [text for text in page.problems if not any(word in text for word in allowed)]
-        page.close()
-        assert problems == []
-
-
-def enter(page, server, secret=None):
-    page.shows("Sign in to Martlet")
-    known = server.credentials
-    page.fill("input[name=key]", known["accessKeyId"])
-    page.fill("input[name=secret]", secret or known["secretAccessKey"])
-    page.press("Sign in", "button")
-    if not secret:
-        page.until("!!document.querySelector('#sign-out')", "the page after signing in")
-
-
-def follow(page, hash):
-    page.run(f"void (location.hash = {json.dumps('#' + hash)})")
 
 
 class Session:
@@ -108,7 +53,7 @@ class Session:
 
 
 def test_walk_through(open_page, server, name, tmp_path):
-    """Signs in, deploys by upload, invokes, follows the log, sees the chart move, stops the function, signs out."""
+    """Signs in, deploys by upload, invokes, follows the log, sees the chart move, stops a runaway by its budget, signs out."""
     archive = tmp_path / "code.zip"
     archive.write_bytes(zip_of({"app.py": TALKER}))
     page = open_page(may_complain=("429",))
@@ -153,28 +98,55 @@ def test_walk_through(open_page, server, name, tmp_path):
                " && [...document.querySelectorAll('#log-lines .text')].every((line) => line.textContent.startsWith('line 0'))")
 
     page.press("Monitor", "nav a")
-    def invocations():
-        return page.run("Number(document.querySelector('.tiles dd')?.textContent)")
-    page.until("Number(document.querySelector('.tiles dd')?.textContent) >= 3", "the invocations so far")
-    before, bars = invocations(), page.run("document.querySelectorAll('.chart .bar.one').length")
-    assert bars >= 1
+    page.until(f"Number({tile('Invocations')}) === 3", "the invocations so far")
+    page.until(f"{tile('Errors')} === '1 (33 %)'", "that which failed")
+    cold = sum("Init Duration: " in text for _, text in server.log(name))
+    page.until(f"parseInt({tile('Cold starts')}) === {cold}", "those that the log has")
+    assert page.run("document.querySelectorAll('.chart .bar.one').length") >= 1
     assert page.run("document.querySelectorAll('.chart .bar.alarm').length") >= 1
+    assert page.run("document.querySelectorAll('.chart .dot.one, .chart .line.one').length") >= 1
     for number in range(5):
         server.invoke(name, {"say": str(number)})
-    page.until(f"Number(document.querySelector('.tiles dd')?.textContent) === {before + 5}", "the chart moves")
+    page.until(f"Number({tile('Invocations')}) === 8", "the chart moves")
     page.run("document.querySelector('.chart svg').focus()")
     page.key("ArrowLeft")
     page.until("document.querySelector('.told').textContent.includes('Invocations')", "figures by the keyboard")
 
+    # A runaway: nobody but its budget stops it.
+    page.press("Usage", "nav a")
+    page.press("Set a budget", "summary")
+    for field, value in [("name", f"of-{name}"), ("for", name), ("limit", "40"), ("unit", "requests"), ("period", "day"), ("action", "stop")]:
+        page.fill(f"#budget-{field}", value)
+    page.press("Set budget", "button")
+    row = f"[...document.querySelectorAll('tbody tr')].find((row) => row.querySelector('th').textContent === {json.dumps('of-' + name)})"
+    page.until(f"{row}.textContent.includes('of 40 requests a day') && {row}.textContent.includes('Within')", "the budget")
+    runaway = threading.Thread(target=run_until_stopped, args=(server, name))
+    runaway.start()
+    page.until(f"{row}.textContent.includes('Reached') && {row}.textContent.includes('Stopped: {name}')", "the budget is reached")
+    runaway.join()
+    page.press(name, "tbody td a")
+    page.shows("Stopped by a budget. ")
+    page.until("[...document.querySelectorAll('.head .badge')].some((badge) => badge.textContent === 'Stopped')")
+    assert f"of-{name}" in page.run("document.querySelector('.notice').textContent")
+    page.until(f"Number({tile('Throttles')}) >= 1", "what was refused is in the charts")
+    page.press("Invoke", "nav a")
+    page.fill("#event", "{}")
+    page.click("#invoke")
+    page.shows("TooManyRequestsException")
+    page.press("Usage", "nav a")
+    page.until(f"!!{row}", "the budget")
+    page.run(f"{row}.querySelector('button').click()")
+    page.press("Delete", "dialog button")
+    page.until(f"!{row}", "the budget is gone")
+    assert server.invoke(name)["said"] == ""
+
+    # By hand.
+    follow(page, f"/functions/{name}/invoke")
     page.click("#stop")
     page.press("Stop", "dialog button")
     page.shows("Stopped")
     with pytest.raises(Exception, match="TooManyRequests"):
         server.invoke(name)
-    page.press("Invoke", "nav a")
-    page.fill("#event", "{}")
-    page.click("#invoke")
-    page.shows("TooManyRequestsException")
     page.click("#start")
     page.until("!!document.querySelector('#stop')", "the function is let in again")
     assert server.invoke(name)["said"] == ""
@@ -185,6 +157,16 @@ def test_walk_through(open_page, server, name, tmp_path):
     page.call("Page.reload")
     page.shows("Sign in to Martlet")
     assert page.run("window.pwned") is None
+
+
+def run_until_stopped(server, name):
+    client = server.client()
+    for _ in range(1_000):
+        try:
+            client.invoke(FunctionName=name, Payload=b"{}")
+        except client.exceptions.TooManyRequestsException:
+            return
+        time.sleep(0.05)
 
 
 def test_wrong_secret(open_page, server):
@@ -245,7 +227,7 @@ def test_sources_and_usage(open_page, server, name):
     server.deploy(name, TALKER)
     queue = server.client("sqs").create_queue(QueueName=name)["QueueUrl"]
     arn = f"arn:aws:sqs:{server.credentials['region']}:000000000000:{name}"
-    mapping = server.client().create_event_source_mapping(FunctionName=name, EventSourceArn=arn)
+    mapping = server.client().create_event_source_mapping(FunctionName=name, EventSourceArn=arn, Enabled=False)
     page = open_page("#/sources")
     try:
         page.until(f"[...document.querySelectorAll('table a')].some((link) => link.textContent === {json.dumps(name)})", "the mapping")
@@ -253,12 +235,19 @@ def test_sources_and_usage(open_page, server, name):
         server.client("sqs").send_message(QueueUrl=queue, MessageBody="x", DelaySeconds=300)
         row = f"[...document.querySelectorAll('tbody tr')].find((row) => row.querySelector('th').textContent === {json.dumps(name)})"
         page.until(f"{row}.querySelector('[data-name=Delayed]').textContent === '1'", "the delayed message")
+        for body in ("y", "z"):
+            server.client("sqs").send_message(QueueUrl=queue, MessageBody=body)
+        page.until(f"{row}.querySelector('[data-name=Waiting]').textContent === '2'", "the messages")
+        follow(page, f"/functions/{name}/sources")
+        page.until("document.querySelector('[data-name=Lag]')?.textContent === '2 waiting'", "the mapping's lag")
     finally:
         server.client().delete_event_source_mapping(UUID=mapping["UUID"])
         server.client("sqs").delete_queue(QueueUrl=queue)
     server.invoke(name)
     page.press("Usage", "nav a")
     page.until(f"[...document.querySelectorAll('tbody th')].some((cell) => cell.textContent === {json.dumps(name)})", "the function's usage")
+    bill = json.loads(server.martlet("usage", "--output", "json").stdout)
+    assert float(page.run(tile("Price")).removeprefix("$")) == pytest.approx(float(bill["usd"]), abs=6e-7)
 
 
 def test_keyboard_alone(open_page, server):
@@ -308,44 +297,6 @@ def test_fits(open_page, server, name, width, dark):
         assert faint == [], f"{view}: {faint}"
 
 
-# Texts with a contrast below that of WCAG 2.1, AA: 4.5, for large ones 3.
-CONTRAST = """(() => {
-  const parse = (text) => {
-    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = text;
-    canvas.fillRect(0, 0, 1, 1);
-    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
-    return { rgb: [r, g, b], a: a / 255 };
-  };
-  const light = (rgb) => {
-    const [r, g, b] = rgb.map((v) => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const known = new Map();
-  const color = (text) => { if (!known.has(text)) known.set(text, parse(text)); return known.get(text); };
-  const behind = (node) => {
-    for (; node; node = node.parentElement) {
-      const { rgb, a } = color(getComputedStyle(node).backgroundColor);
-      if (a > 0.99) return rgb;
-    }
-    return [255, 255, 255];
-  };
-  const found = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  for (let node; (node = walker.nextNode());) {
-    const element = node.parentElement;
-    if (!node.textContent.trim() || !element.checkVisibility() || element.closest('.unseen, svg, button:disabled, option, .scroll thead')) continue;
-    const style = getComputedStyle(element);
-    const a = light(color(style.color).rgb), b = light(behind(element));
-    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    const isLarge = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.6 && style.fontWeight >= 700);
-    if (contrast < (isLarge ? 3 : 4.5)) found.push(`${node.textContent.trim().slice(0, 40)} ${contrast.toFixed(2)}`);
-  }
-  return found.slice(0, 10);
-})()"""
-
-
 def test_hostile_names(open_page, server):
     """A function's name of the most that is allowed, a log group's, an alias's and a queue's: what comes from elsewhere is text."""
     name = "x" * 60 + "-_9Z"
@@ -353,15 +304,27 @@ def test_hostile_names(open_page, server):
                   Environment={"Variables": {"HTML": HOSTILE}})
     text = HOSTILE + "\u202e\u0000\x1b[31m' onmouseover='window.pwned=1"
     server.invoke(name, {"text": text})
+    client = server.client()
+    client.tag_resource(Resource=client.get_function(FunctionName=name)["Configuration"]["FunctionArn"], Tags={"html": HOSTILE})
+    client.publish_version(FunctionName=name, Description=HOSTILE)
+    client.create_alias(FunctionName=name, Name="x", FunctionVersion="$LATEST", Description=HOSTILE)
+    session = Session(server)
+    session.sign_in()
+    budget = {"TagKey": HOSTILE[:40], "TagValue": HOSTILE, "Limit": "0", "Unit": "usd", "Period": "day", "Action": "stop"}
+    assert session.send("PUT", "/console/api/_martlet/budgets/hostile", budget).status == 204
     page = open_page()
     page.shows(name)
-    for tab, shown in [("logs", HOSTILE), ("configuration", HOSTILE)]:
-        follow(page, f"/functions/{name}/{tab}")
-        page.shows(shown)
+    for address in [f"functions/{name}/logs", f"functions/{name}/configuration", f"functions/{name}/versions", "usage"]:
+        follow(page, f"/{address}")
+        page.shows(HOSTILE)
+    assert session.send("DELETE", "/console/api/_martlet/budgets/hostile").status == 204
     follow(page, f"/functions/{name}/invoke?qualifier=" + urllib.parse.quote("$LATEST"))
     page.fill("#event", json.dumps({"text": text}))
     page.click("#invoke")
     page.until("!!document.querySelector('#result')")
+    page.fill("#event-name", HOSTILE[:64])
+    page.press("Save", "button")
+    page.until(f"[...document.querySelectorAll('#saved option')].some((option) => option.textContent === {json.dumps(HOSTILE[:64])})")
     # An address that somebody sends is data too.
     page.may_complain = ("400", "404", "403")
     for address in [f"/functions/{HOSTILE}", f"/{HOSTILE}", f"/functions/{name}/{HOSTILE}", "/functions/%E0%A4%A", "/functions/..%2f..%2fsession"]:
@@ -371,7 +334,7 @@ def test_hostile_names(open_page, server):
     assert page.run("document.querySelectorAll('main img, main script, main iframe').length") == 0
 
 
-def test_what_reports_add_up_to(open_page):
+def test_what_reports_say(open_page):
     page = open_page(sign_in=False)
     lines = [
         "REPORT RequestId: 1f\tDuration: 100.50 ms\tBilled Duration: 301 ms\tMemory Size: 128 MB\tMax Memory Used: 40 MB\tInit Duration: 200.25 ms\t\n",
@@ -385,20 +348,55 @@ def test_what_reports_add_up_to(open_page):
     assert (read[0]["duration"], read[0]["billed"], read[0]["init"], read[0]["used"]) == (100.5, 301, 200.25, 40)
     assert read[1]["status"] == "timeout" and read[2]["errorType"] == "Runtime.ExitError" and read[2]["memory"] == 256
 
-    # Four overlap between 300 and 350; one that ends as the next begins does not.
-    ran = [(0, 100), (100, 200), (250, 350), (260, 350), (270, 360), (300, 450)]
-    found = [{"at": end, "duration": end - begin, "hasFailed": end == 350, "init": 1 if begin == 0 else None} for begin, end in ran]
-    code = f"""import('/console/reports.js').then(({{ series, summary }}) => {{
-        const found = {json.dumps(found)}.map((line) => ({{ ...line, init: line.init ?? undefined }}));
-        return {{ spans: series(found, 0, 500, 5).spans, whole: summary(found) }};
-    }})"""
-    answer = page.run(code)
-    assert [span["invocations"] for span in answer["spans"]] == [0, 1, 1, 3, 1]
-    assert [span["errors"] for span in answer["spans"]] == [0, 0, 0, 2, 0]
-    assert [span["most"] for span in answer["spans"]] == [1, 1, 3, 4, 1]
-    assert [span["cold"] for span in answer["spans"]] == [0, 1, 0, 0, 0]
-    assert answer["spans"][3]["percentiles"] == {"p50": 90, "p90": 100, "p99": 100}
-    assert (answer["whole"]["invocations"], answer["whole"]["errors"], answer["whole"]["cold"], answer["whole"]["p50"]) == (6, 2, 1, 100)
+
+def test_what_metrics_are_shown_as(open_page):
+    page = open_page(sign_in=False)
+
+    def spans(minutes, end=1_764_025_920_000):
+        return page.run(f"""import('/console/monitor.js').then(({{ spansOf }}) => {{
+            const {{ step, spans }} = spansOf({end} - {minutes} * 60_000, {end});
+            return [step / 60_000, spans.length, (spans[0].from - {end}) / 60_000, (spans.at(-1).to - {end}) / 60_000];
+        }})""")
+
+    assert [spans(minutes) for minutes in (15, 60, 61)] == [[1, 15, -15, 0], [1, 60, -60, 0], [2, 31, -62, 0]]
+    for minutes in (180, 720, 1_440, 10_080, 21_600):
+        step, count, first, last = spans(minutes)
+        assert count <= 61 and first <= -minutes and 0 <= last < step
+
+    # Two spans with values, one without; what is older or newer than all of them is left out.
+    results = [
+        {"Id": "invocations", "Timestamps": [0, 60, 180], "Values": [5, 7, 9]}, {"Id": "p50", "Timestamps": [60], "Values": [1.5]},
+        {"Id": "errors", "Timestamps": [-60, 300], "Values": [1, 1]}, {"Id": "whole_p50", "Timestamps": [0], "Values": [2.5]},
+        {"Id": "whole_p99", "Timestamps": [], "Values": []}]
+    answer = page.run(f"""import('/console/monitor.js').then(({{ place }}) => {{
+        const spans = [0, 1, 2, 3].map((index) => ({{ from: index * 60_000, to: (index + 1) * 60_000 }}));
+        return {{ whole: place({json.dumps(results)}, spans, 60_000), spans }};
+    }})""")
+    assert [span.get("invocations") for span in answer["spans"]] == [5, 7, None, 9]
+    assert [span.get("p50") for span in answer["spans"]] == [None, 1.5, None, None]
+    assert answer["whole"] == {"p50": 2.5, "invocations": 21, "errors": 0, "throttles": 0, "cold": 0}
+
+
+def test_charts_of_an_alias_and_of_another_time(open_page, server, name):
+    server.deploy(name, TALKER)
+    client = server.client()
+    client.publish_version(FunctionName=name)
+    client.get_waiter("published_version_active").wait(FunctionName=name, Qualifier="1")
+    client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    for number in range(5):
+        server.invoke(name, {}, **({"Qualifier": "live"} if number > 2 else {}))
+    page = open_page(f"#/functions/{name}?qualifier=live")
+    page.until(f"{tile('Invocations')} === '2'", "those of the alias")
+    page.fill("#whose", "")
+    page.until(f"{tile('Invocations')} === '5'", "all of them")
+    for chosen in ["3600000", "86400000", "1296000000"]:
+        page.fill("#range", chosen)
+        page.until(f"{tile('Invocations')} === '5' && !!document.querySelector('.charts .bar')", f"the last {chosen} ms")
+    page.fill("#range", "custom")
+    page.fill("#to", time.strftime("%Y-%m-%dT%H:%M", time.localtime(time.time() - 1_800)))
+    page.shows("Nothing was invoked in this time.")
+    page.fill("#from", time.strftime("%Y-%m-%dT%H:%M", time.localtime(time.time() + 7_200)))
+    page.shows("The end has to be after the beginning")
 
 
 def test_session_ends_in_the_page(open_page, make_server):
@@ -414,6 +412,30 @@ def test_session_ends_in_the_page(open_page, make_server):
     page.press("Usage", "nav a")
     page.shows("The session is over.")
     assert not page.run("!!document.querySelector('#sign-out')")
+
+
+def test_what_another_page_forges_in_the_browser(open_page, server, name, tmp_path):
+    """A page on another port has the cookie sent along, as it is of the same site: its requests do nothing, and it can't show the console."""
+    server.deploy(name, TALKER)
+    invocations = f"{server.url}/console/api/2015-03-31/functions/{name}/invocations"
+    (tmp_path / "index.html").write_text(f"""<!doctype html><title>elsewhere</title><iframe name="answer"></iframe>
+        <iframe id="framed" src="{server.url}/console"></iframe>
+        <form method="post" enctype="text/plain" target="answer" action="{invocations}"><input name="x" value="1"></form>""")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    page = open_page(may_complain=("",))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as elsewhere:
+        threading.Thread(target=elsewhere.serve_forever, daemon=True).start()
+        page.go(f"http://127.0.0.1:{elsewhere.server_port}/")
+        page.run("new Promise((done) => { document.querySelector('[name=answer]').onload = done; document.forms[0].submit(); })")
+        for how in ["mode: 'no-cors'", "headers: { 'X-Martlet-Console': 'user' }"]:
+            send = f"fetch({json.dumps(invocations)}, {{ method: 'POST', credentials: 'include', body: '{{}}', {how} }})"
+            assert page.run(send + ".then(() => 'answered', () => 'refused')") == "refused"
+        assert any("frame-ancestors" in problem for problem in page.problems)
+        elsewhere.shutdown()
+    assert any("403" in problem for problem in page.problems)
+    page.go(f"{server.url}/console#/functions/{name}")
+    page.shows("Nothing was invoked in this time.")
+    assert server.log(name) == []
 
 
 # Over plain HTTP

@@ -90,6 +90,7 @@ const service = (prefix, version) => (operation, input, options = {}) => json("P
 export const logs = service("Logs_20140328", "1.1");
 export const sqs = service("AmazonSQS", "1.0");
 export const kinesis = service("Kinesis_20131202", "1.1");
+export const cloudWatch = service("GraniteServiceVersion20100801", "1.0");
 
 /** Invokes; what came back, with its headers. */
 export async function invoke(name, { qualifier, type, payload, signal }) {

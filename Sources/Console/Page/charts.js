@@ -69,8 +69,11 @@ export function chart({ title, spans, lines, kind, format }) {
           const value = values[index][at];
           if (!value) return;
           const left = x(span.from);
-          const size = Math.max(1, x(span.to) - left - 1);
-          marks.push(s("rect", { class: `bar ${line.class}`, x: left, width: size, y: y(value), height: Math.max(1, y(0) - y(value)) }));
+          const whole = x(span.to) - left;
+          const gap = Math.min(8, Math.max(1, whole / 5));
+          marks.push(s("rect", {
+            class: `bar ${line.class}`, x: left + gap / 2, width: Math.max(1, whole - gap), y: y(value), height: Math.max(1, y(0) - y(value)),
+          }));
         });
         return;
       }

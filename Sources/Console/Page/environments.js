@@ -16,7 +16,7 @@ const ofFunctions = [
   { name: "Running", number: true, value: (item) => count(item.ConcurrentExecutions) },
   { name: "Environments", value: (item) => Object.entries(item.Environments ?? {}).sort()
     .map(([state, number]) => badge(`${count(number)} ${state}`, kinds[state])) },
-  { name: "A second", number: true, value: (item) => count(item.InvocationsPerSecond) },
+  { name: "Per second", number: true, value: (item) => count(item.InvocationsPerSecond) },
   { name: "Errors", number: true, value: (item) => (item.Errors ? h("span", { class: "alarming" }, count(item.Errors)) : "0") },
   { name: "Median", number: true, value: (item) => milliseconds(item.DurationMedianMs) },
   { name: "95th percentile", number: true, value: (item) => milliseconds(item.Duration95thPercentileMs) },
@@ -40,7 +40,7 @@ function picture(answer) {
       ["Running invocations", count(functions.reduce((sum, item) => sum + item.ConcurrentExecutions, 0))],
       // Only an administrator is told of the machine.
       ...("MemoryMaxMiB" in answer
-        ? [["Memory they count for", `${count(answer.MemoryInUseMiB)} MB`], ["Of all", `${count(answer.MemoryMaxMiB)} MB`]]
+        ? [["Memory in use", `${count(answer.MemoryInUseMiB)} MB`], ["Memory limit", `${count(answer.MemoryMaxMiB)} MB`]]
         : []),
     ].map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
     h("h2", {}, "Functions"),
@@ -57,13 +57,11 @@ export async function environmentsView({ signal }) {
       const answer = await lambda("GET", "/_martlet/environments", { signal, background });
       if (!background || !place.contains(document.activeElement)) replace(place, picture(answer));
     } catch (error) {
-      if (error.name === "AbortError") return undefined;
-      replace(place, error.status === 404 ? empty("This server does not list its environments.") : failure(error));
-      return error.status !== 404;
+      if (error.name !== "AbortError") replace(place, failure(error));
     }
-    return true;
   };
-  if (await load(false)) repeat(every, signal, () => load(true));
+  await load(false);
+  repeat(every, signal, () => load(true));
   return h("div", {}, h("div", { class: "head" }, h("h1", {}, "Environments")), place,
     h("p", { class: "hint" }, `Read anew every ${every / 1_000} seconds.`));
 }

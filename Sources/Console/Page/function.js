@@ -2,13 +2,15 @@
 // One function: its tabs.
 
 import { all, functionPath, lambda } from "./api.js";
-import { badge, button, confirm, failure, h, link, replace } from "./dom.js";
+import { badge, button, confirm, failure, h, link, notice, replace } from "./dom.js";
 import { configurationTab, versionsTab } from "./configuration.js";
 import { hashOf, stateOf } from "./functions.js";
 import { invokeTab } from "./invoke.js";
 import { logsTab } from "./logs.js";
 import { monitorTab } from "./monitor.js";
-import { mappingTable } from "./sources.js";
+import { date } from "./format.js";
+import { mappingsTab } from "./sources.js";
+import { budgets, useOf } from "./usage.js";
 
 const tabs = [
   ["", "Monitor"], ["invoke", "Invoke"], ["logs", "Logs"], ["configuration", "Configuration"], ["versions", "Versions"], ["sources", "Sources"],
@@ -51,6 +53,7 @@ export async function functionView(context) {
     optional(lambda("GET", functionPath(name, "/concurrency", "/2019-09-30/functions"), { signal }), {}),
   ]);
   const reserved = concurrency?.ReservedConcurrentExecutions;
+  const reached = reserved === 0 ? (await optional(budgets({ signal }), [])).filter((budget) => budget.StoppedFunctions.includes(name)) : [];
   const inner = { ...context, versions, aliases, qualifier, qualifiers: [...new Set(["$LATEST", ...aliases.map((alias) => alias.Name),
     ...versions.map((version) => version.Version)])] };
   let content;
@@ -60,7 +63,7 @@ export async function functionView(context) {
     case "logs": content = logsTab(configuration, inner); break;
     case "configuration": content = await configurationTab(configuration, inner); break;
     case "versions": content = await versionsTab(configuration, inner); break;
-    case "sources": content = await mappingTable(inner, name); break;
+    case "sources": content = await mappingsTab(inner, name); break;
     default: content = failure({ name: "No such tab", message: tab });
   }
   return h("div", {},
@@ -73,5 +76,7 @@ export async function functionView(context) {
       h("div", { class: "actions" }, brake(name, reserved, refresh))),
     h("nav", { class: "tabs", "aria-label": name }, tabs.map(([path, title]) =>
       link(title, hashOf(name, path), { id: `tab-${path || "monitor"}`, "aria-current": path === tab ? "page" : undefined }))),
+    reached.map((budget) => notice(h("strong", {}, "Stopped by a budget. "), "Of ", link(budget.Name, "/usage"), ", ",
+      `${useOf(budget)} are used. The function is let in again on ${date(budget.PeriodEnd).slice(0, 16)}, with a higher limit, without the budget, or by hand.`)),
     content);
 }

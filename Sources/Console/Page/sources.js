@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where events come from: mappings, queues and streams, and how far behind each is.
 
-import { all, kinesis, lambda, sqs } from "./api.js";
+import { all, cloudWatch, kinesis, lambda, sqs } from "./api.js";
 import { badge, button, confirm, empty, failure, h, link, repeat, replace, table } from "./dom.js";
-import { ago, count, date, tail } from "./format.js";
+import { ago, count, date, milliseconds, tail } from "./format.js";
 import { hashOf } from "./functions.js";
 
 const mappings = "/2015-03-31/event-source-mappings";
 const queuesMax = 100;
+const agesMax = 500;
 const every = 5_000;
 
 const sourceOf = (mapping) => {
@@ -24,13 +25,54 @@ function resultOf(mapping) {
   return /^(OK|No records processed)$/.test(text) ? text : h("span", { class: "alarming" }, text);
 }
 
+const functionOf = (mapping) => mapping.FunctionArn.split(":")[6];
+const service = (mapping) => (mapping.EventSourceArn ?? "").split(":")[2];
+
+/** How old the last record was that a function had of a stream, by the function: the most of the last five minutes. */
+async function ages(mappings, options) {
+  const names = [...new Set(mappings.filter((mapping) => ["kinesis", "dynamodb"].includes(service(mapping))).map(functionOf))].slice(0, agesMax);
+  if (names.length === 0) return new Map();
+  const EndTime = Math.ceil(Date.now() / 60_000) * 60;
+  const answer = await cloudWatch("GetMetricData", {
+    StartTime: EndTime - 300, EndTime, MetricDataQueries: names.map((name, index) => ({ Id: `m${index}`, MetricStat: {
+      Metric: { Namespace: "AWS/Lambda", MetricName: "IteratorAge", Dimensions: [{ Name: "FunctionName", Value: name }] }, Period: 300, Stat: "Maximum",
+    } })),
+  }, options);
+  return new Map(answer.MetricDataResults.map((result) => [names[Number(result.Id.slice(1))], result.Values[0]]));
+}
+
+/** How far behind each mapping is, as a text by its UUID, where that is known. */
+async function lags(mappings, user, options) {
+  const known = async (promise) => {
+    try { return await promise; } catch (error) {
+      if (error.name === "AbortError") throw error;
+      return undefined;
+    }
+  };
+  const found = new Map();
+  const queues = user.Services.sqs ? mappings.filter((mapping) => service(mapping) === "sqs").slice(0, queuesMax) : [];
+  const [old] = await Promise.all([known(ages(mappings, options)), ...queues.map(async (mapping) => {
+    const [account, name] = mapping.EventSourceArn.split(":").slice(4);
+    const answer = await known(sqs("GetQueueAttributes", {
+      QueueUrl: `${location.origin}/${account}/${name}`, AttributeNames: ["ApproximateNumberOfMessages"],
+    }, options));
+    if (answer) found.set(mapping.UUID, `${count(answer.Attributes.ApproximateNumberOfMessages)} waiting`);
+  })]);
+  for (const mapping of mappings) {
+    const age = old?.get(functionOf(mapping));
+    if (age !== undefined && ["kinesis", "dynamodb"].includes(service(mapping))) found.set(mapping.UUID, `${milliseconds(age)} old`);
+  }
+  return found;
+}
+
 /** The mappings of one function, or of all. */
-export async function mappingTable({ signal, refresh, background }, name) {
+async function mappingTable({ signal, user, refresh, background }, name) {
   const found = await all(mappings, "EventSourceMappings", { query: { FunctionName: name, MaxItems: 100 }, signal, background });
   if (found.length === 0) {
     return empty("No event source mappings.", h("p", {}, "Queues, streams and topics invoke functions by mappings: ",
       h("code", {}, "aws lambda create-event-source-mapping"), "."));
   }
+  const behind = await lags(found, user, { signal, background });
   const problem = h("div", {});
   const attempt = (act) => async () => {
     try { await act(); refresh(); } catch (error) { replace(problem, failure(error)); }
@@ -41,8 +83,9 @@ export async function mappingTable({ signal, refresh, background }, name) {
       const parts = mapping.FunctionArn.split(":");
       return link(parts.slice(6).join(":"), hashOf(parts[6], "sources"));
     } }]),
-    { name: "State", value: (mapping) => [stateBadge(mapping.State), mapping.StateTransitionReason && mapping.StateTransitionReason !== "USER_INITIATED" && h("span", { class: "hint" }, ` ${mapping.StateTransitionReason}`)] },
+    { name: "State", value: (mapping) => [stateBadge(mapping.State), mapping.StateTransitionReason && !/^user.(initiated|action)$/i.test(mapping.StateTransitionReason) && h("span", { class: "hint" }, ` ${mapping.StateTransitionReason}`)] },
     { name: "Batch", number: true, value: (mapping) => `${mapping.BatchSize ?? "–"}${mapping.MaximumBatchingWindowInSeconds ? ` / ${mapping.MaximumBatchingWindowInSeconds} s` : ""}` },
+    { name: "Lag", number: true, value: (mapping) => behind.get(mapping.UUID) ?? "–" },
     { name: "Last result", value: resultOf },
     { name: "Modified", value: (mapping) => h("time", { title: date(mapping.LastModified) }, ago(mapping.LastModified)) },
     { name: "Change", value: (mapping) => {
@@ -98,33 +141,39 @@ async function streamSection(options) {
   ], streams.map((answer) => answer.StreamDescriptionSummary));
 }
 
-export async function sourcesView(context) {
-  const { signal, user } = context;
-  const sections = [
-    ["Mappings", () => (background) => mappingTable({ ...context, background })],
-    ["Queues", () => user.Services.sqs && ((background) => queueSection({ signal, background })),
-      "Requests for SQS are passed on to another server (--aws-endpoint), which the console does not ask."],
-    ["Streams", () => user.Services.kinesis && ((background) => streamSection({ signal, background })),
-      "Requests for Kinesis are passed on to another server (--aws-endpoint), which the console does not ask."],
-  ].map(([title, made, absent]) => ({ title, load: made(), absent, place: h("div", { "aria-label": title }) }));
-  const load = async (background) => {
-    await Promise.all(sections.map(async ({ load: read, place, absent }) => {
-      if (!read) {
-        replace(place, empty(absent));
-        return;
-      }
-      try {
-        const content = await read(background);
-        if (background && place.contains(document.activeElement)) return;
-        replace(place, content);
-      } catch (error) {
-        if (error.name !== "AbortError") replace(place, failure(error));
-      }
-    }));
-  };
+/** Sections that are read again and again, each with what is shown where it has nothing to read. */
+async function keptSections(sections, signal) {
+  const shown = sections.map((section) => ({ ...section, place: h("div", { "aria-label": section.title }) }));
+  const load = (background) => Promise.all(shown.map(async ({ read, place, absent }) => {
+    if (!read) {
+      replace(place, empty(absent));
+      return;
+    }
+    try {
+      const content = await read(background);
+      if (background && place.contains(document.activeElement)) return;
+      replace(place, content);
+    } catch (error) {
+      if (error.name !== "AbortError") replace(place, failure(error));
+    }
+  }));
   await load(false);
   repeat(every, signal, () => { if (!document.querySelector("dialog[open]")) load(true); });
-  return h("div", {}, h("div", { class: "head" }, h("h1", {}, "Sources")),
-    sections.map(({ title, place }) => h("section", {}, h("h2", {}, title), place)),
-    h("p", { class: "hint" }, `Read anew every ${every / 1_000} seconds.`));
+  return [shown.map(({ title, place }) => h("section", {}, h("h2", {}, title), place)), h("p", { class: "hint" },
+    `Read anew every ${every / 1_000} seconds. The lag is how many messages wait in the queue, or how old the last record was that the function had of a stream.`)];
+}
+
+const mappingsOf = (context, name) => ({ title: "Mappings", read: (background) => mappingTable({ ...context, background }, name) });
+
+/** A function's own. */
+export const mappingsTab = (context, name) => keptSections([mappingsOf(context, name)], context.signal);
+
+export async function sourcesView(context) {
+  const { signal, user } = context;
+  const elsewhere = (name) => `Requests for ${name} are passed on to another server (--aws-endpoint), which the console does not ask.`;
+  return h("div", {}, h("div", { class: "head" }, h("h1", {}, "Sources")), await keptSections([
+    mappingsOf(context),
+    { title: "Queues", read: user.Services.sqs && ((background) => queueSection({ signal, background })), absent: elsewhere("SQS") },
+    { title: "Streams", read: user.Services.kinesis && ((background) => streamSection({ signal, background })), absent: elsewhere("Kinesis") },
+  ], signal));
 }

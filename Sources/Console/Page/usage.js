@@ -1,38 +1,114 @@
 // SPDX-License-Identifier: Apache-2.0
 // What ran in a month, and what AWS would charge for it.
 
-import { lambda, usage } from "./api.js";
-import { badge, button, empty, failure, h, link, replace, table } from "./dom.js";
-import { bytes, count, dollars, milliseconds } from "./format.js";
+import { all, lambda, usage } from "./api.js";
+import { announce, badge, button, confirm, empty, failure, field, h, link, repeat, replace, table } from "./dom.js";
+import { bytes, count, date, dollars, milliseconds } from "./format.js";
+import { deed } from "./deploy.js";
 import { hashOf } from "./functions.js";
 
-// As `martlet usage` has them: docs/billing.md.
+const path = "/_martlet/budgets";
+const budgetsEvery = 5_000;
+
+// As `martlet usage` has them: docs/billing.md. Dollars a request and a GB-second.
 const perRequest = 0.2 / 1e6;
-const perGBSecond = (architecture) => (architecture === "arm64" ? 0.0000133334 : 0.0000166667);
-const price = (line) => line.requests * perRequest + line.gbSeconds * perGBSecond(line.architecture);
+const perTmpGBSecond = 0.0000000309;
+const perGBSecond = {
+  x86_64: { onDemand: 0.0000166667, inProvisioned: 0.0000097222, provisioned: 0.0000041667 },
+  arm64: { onDemand: 0.0000133334, inProvisioned: 0.0000077778, provisioned: 0.0000033334 },
+};
+
+function price(line) {
+  const prices = perGBSecond[line.architecture] ?? perGBSecond.x86_64;
+  const inProvisioned = (line.memoryMiB * line.provisionedBilledMilliseconds) / 1_024_000;
+  return line.requests * perRequest + (line.gbSeconds - inProvisioned) * prices.onDemand + inProvisioned * prices.inProvisioned
+    + line.provisionedGBSeconds * prices.provisioned + line.ephemeralGBSeconds * perTmpGBSecond;
+}
 
 const fraction = (value) => value.toLocaleString("en-US", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
 const monthOf = (time) => time.toISOString().slice(0, 7);
 
-/** What functions may use, and how it stands; nothing where there are no budgets. */
-async function budgets(signal) {
-  let found;
-  try {
-    found = (await lambda("GET", "/_martlet/budgets", { signal })).Budgets;
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    return undefined;
+/** `12 of 40 requests a day`. */
+export function useOf({ Used: used, Limit: limit, Unit: unit, Period: period }) {
+  const plain = (value) => Number(value).toLocaleString("en-US", { maximumFractionDigits: 3 });
+  switch (unit) {
+    case "usd": return `${dollars(Number(used))} of ${dollars(Number(limit))} a ${period}`;
+    case "gb-seconds": return `${plain(used)} of ${plain(limit)} GB-seconds a ${period}`;
+    default: return `${plain(used)} of ${plain(limit)} requests a ${period}`;
   }
-  if (!found?.length) return undefined;
-  const words = { requests: "requests", "gb-seconds": "GB-seconds", usd: "dollars" };
-  return [h("h2", {}, "Budgets"), table("Budgets", [
+}
+
+/** What functions may use, and how it stands. */
+export const budgets = async (options) => (await lambda("GET", path, options)).Budgets;
+
+function budgetTable(found, attempt) {
+  const share = (item) => Math.min(1, Number(item.Limit) > 0 ? Number(item.Used) / Number(item.Limit) : 1);
+  return table("Budgets", [
     { name: "Budget", value: (item) => item.Name },
     { name: "For", value: (item) => (item.Function ? link(item.Function, hashOf(item.Function)) : `${item.TagKey}=${item.TagValue}`) },
-    { name: "Used", number: true, value: (item) => item.Used },
-    { name: "Limit", number: true, value: (item) => `${item.Limit} ${words[item.Unit] ?? item.Unit} a ${item.Period}` },
-    { name: "State", value: (item) => (item.IsReached ? badge("reached", "bad") : badge("within", "good")) },
-    { name: "Then", value: (item) => (item.StoppedFunctions?.length ? `stopped: ${item.StoppedFunctions.join(", ")}` : item.Action) },
-  ], found)];
+    { name: "Used", value: (item) => h("div", {}, useOf(item),
+      h("progress", { class: item.IsReached && "reached", max: 1, value: share(item), "aria-label": `Used of ${item.Name}` })) },
+    { name: "State", value: (item) => [item.IsReached ? badge("Reached", "bad") : badge("Within", "good"),
+      item.StoppedFunctions.length > 0 && ["Stopped: ", item.StoppedFunctions.map((name, index) => [index > 0 && ", ", link(name, hashOf(name))])]] },
+    { name: "Action", value: (item) => (item.Action === "stop" ? "Stop" : "Warn") },
+    { name: "Until", value: (item) => date(item.PeriodEnd).slice(0, 16) },
+    { name: "Change", value: (item) => button("Delete", attempt(async () => {
+      if (!await confirm(`Delete the budget ${item.Name}?`, "Functions that it has stopped are let in again.", "Delete")) return;
+      await lambda("DELETE", `${path}/${encodeURIComponent(item.Name)}`);
+      announce(`The budget ${item.Name} is deleted.`);
+    }), { "aria-label": `Delete the budget ${item.Name}` }) },
+  ], found);
+}
+
+function budgetForm(names, { signal, load }) {
+  const choose = (id, pairs) => h("select", { id }, pairs.map(([value, name]) => h("option", { value }, name)));
+  const name = h("input", { id: "budget-name", required: true, maxlength: 64, pattern: "[A-Za-z0-9_\\-]+", autocapitalize: "off", spellcheck: "false" });
+  const target = h("input", { id: "budget-for", required: true, list: "budget-functions", autocapitalize: "off", spellcheck: "false" });
+  const limit = h("input", { id: "budget-limit", required: true, inputmode: "decimal", pattern: "[0-9]{1,12}(\\.[0-9]{1,6})?" });
+  const unit = choose("budget-unit", [["usd", "dollars"], ["gb-seconds", "GB-seconds"], ["requests", "requests"]]);
+  const period = choose("budget-period", [["month", "a month"], ["day", "a day"]]);
+  const action = choose("budget-action", [["warn", "Warn in the server's log"], ["stop", "Stop its functions"]]);
+  const form = deed("Set budget", "Setting…", [
+    h("div", { class: "columns" }, field("Name", name, "A budget of that name is replaced."),
+      field("For", target, "A function's name, or KEY=VALUE: all functions with that tag.")),
+    h("datalist", { id: "budget-functions" }, names.map((value) => h("option", { value }))),
+    h("div", { class: "columns three-up" }, field("Limit", limit), field("Of", unit), field("In", period), field("When it is reached", action)),
+  ], async () => {
+    const [key, ...rest] = target.value.split("=");
+    const scope = rest.length ? { TagKey: key, TagValue: rest.join("=") } : { Function: key.trim() };
+    await lambda("PUT", `${path}/${encodeURIComponent(name.value)}`, {
+      signal, input: { ...scope, Limit: limit.value, Unit: unit.value, Period: period.value, Action: action.value },
+    });
+    announce(`The budget ${name.value} is set.`);
+    form.reset();
+    await load(false);
+  });
+  return h("details", { class: "card", id: "budget-form" }, h("summary", {}, "Set a budget"), form);
+}
+
+async function budgetSection({ signal }) {
+  const place = h("div", {});
+  const problem = h("div", {});
+  const load = async (background) => {
+    try {
+      const found = await budgets({ signal, background });
+      if (background && place.contains(document.activeElement)) return;
+      replace(place, found.length ? budgetTable(found, attempt)
+        : empty("No budgets.", h("p", {}, "A budget warns of a function that uses more than it should, or stops it until the day or the month ends.")));
+    } catch (error) {
+      if (error.name !== "AbortError") replace(place, failure(error));
+    }
+  };
+  const attempt = (act) => async () => {
+    replace(problem);
+    try { await act(); } catch (error) { replace(problem, failure(error)); }
+    await load(false);
+  };
+  const functions = all("/2015-03-31/functions/", "Functions", { query: { MaxItems: 50 }, signal }).catch(() => []);
+  await load(false);
+  repeat(budgetsEvery, signal, () => { if (!document.querySelector("dialog[open]")) load(true); });
+  return h("section", {}, h("h2", {}, "Budgets"), problem, place,
+    budgetForm((await functions).map((item) => item.FunctionName), { signal, load }));
 }
 
 export async function usageView({ signal }) {
@@ -66,13 +142,15 @@ export async function usageView({ signal }) {
         { name: "Errors", number: true, value: (line) => count(line.errors + line.timeouts) },
         { name: "Billed", number: true, value: (line) => milliseconds(line.billedMilliseconds) },
         { name: "GB-seconds", number: true, value: (line) => fraction(line.gbSeconds) },
+        ...(lines.some((line) => line.provisionedGBSeconds > 0)
+          ? [{ name: "Provisioned GB-s", number: true, value: (line) => fraction(line.provisionedGBSeconds) }] : []),
         { name: "Price", number: true, value: (line) => dollars(price(line)) },
       ], lines));
   };
   month.addEventListener("change", load);
-  const [limits] = await Promise.all([budgets(signal), load()]);
+  const [limits] = await Promise.all([budgetSection({ signal }), load()]);
   return h("div", {}, h("div", { class: "head" }, h("h1", {}, "Usage")),
     h("div", { class: "tools" }, month, button("Refresh", load)), place, limits,
-    h("p", { class: "hint" }, "A calendar month in UTC. Prices are AWS's of us-east-1, first tier, without the free tier: $0.20 for a million requests, "
-      + "$0.0000166667 for a GB-second (arm64: $0.0000133334). Nothing is charged here."));
+    h("p", { class: "hint" }, "A calendar month in UTC. Prices are AWS's of us-east-1, first tier, without the free tier, as ",
+      h("code", {}, "martlet usage"), " has them. Nothing is charged here."));
 }
