@@ -33,6 +33,15 @@ enum ComparedText: Equatable, Sendable {
         }
     }
 
+    /// What every text that matches has in it; nil for none.
+    var requiredText: [UInt8]? {
+        switch self {
+        case .exactly(let bytes), .beginning(let bytes), .ending(let bytes), .containing(let bytes):
+            bytes.isEmpty ? nil : bytes
+        case .regex: nil
+        }
+    }
+
     /// Nil also for what opens.
     var number: ComparedNumber? { if case .exactly(let bytes) = self { ComparedNumber(bytes) } else { nil } }
 }
@@ -127,6 +136,9 @@ struct ScalarTest: Equatable, Sendable {
             throw scanner.failure("a number expected")
         }
     }
+
+    /// What every value that it holds of has in it; nil where that can't be said, as of numbers, which may be written otherwise.
+    var requiredText: [UInt8]? { comparison == .equal && number == nil ? text.requiredText : nil }
 
     func matches(_ value: UnsafeRawBufferPointer) -> Bool {
         switch comparison {

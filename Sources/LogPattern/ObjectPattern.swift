@@ -19,10 +19,12 @@ struct ObjectPattern: Equatable, Sendable {
     }
 
     private let condition: Condition
+    private let required: RequiredText
 
     init(_ scanner: inout PatternScanner) throws(LogPatternFailure) {
         try scanner.expect("{")
         condition = try Self.alternatives(&scanner, depth: 0)
+        required = RequiredText(of: condition)
         try scanner.expect("}")
         scanner.skipSpace()
         guard scanner.next == nil else { throw scanner.failure("nothing more expected") }
@@ -79,7 +81,12 @@ struct ObjectPattern: Equatable, Sendable {
         return .test(selector, .scalar(try ScalarTest(&scanner, .object)))
     }
 
+    /// Most messages have nothing of what a pattern looks for, and are not read as JSON for that.
     func matches(_ message: UnsafeRawBufferPointer) -> Bool {
+        required.mayBeMet(by: message) && isMet(by: message)
+    }
+
+    func isMet(by message: UnsafeRawBufferPointer) -> Bool {
         guard message.first(where: { !PatternScanner.isSpace($0) }) == UInt8(ascii: "{"),
             let value = try? JSONValue(parsing: Array(message))
         else { return false }

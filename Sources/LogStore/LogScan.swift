@@ -19,7 +19,8 @@ struct LogScan {
     private var names: [Int64: String?] = [:]
 
     private var rows: RowCursor
-    private var row: Row?
+    /// The row that is next, and what is asked of each.
+    private var row: (key: EventKey, stream: Int64, content: Row)?
     private var segments: RowCursor
     private var segment: LogSegment?
     /// Of the segment's entry that is next.
@@ -88,16 +89,24 @@ struct LogScan {
     ) throws -> RowCursor {
         let only = wanted.flatMap { $0.count == 1 ? $0.first : nil }
         let order = isBackward ? "DESC" : "ASC"
+        // Each row is compared with a bound, so none is compared with what is none.
+        var conditions = "\(only == nil ? "groupID" : "streamID") = ?"
+        var arguments: StatementArguments = [only ?? group]
+        if lower > .start(of: .min) {
+            conditions += " AND timestamp >= ? AND (timestamp > ? OR id >= ?)"
+            arguments += [lower.timestamp, lower.timestamp, lower.id]
+        }
+        if upper < .start(of: .max) {
+            conditions += " AND timestamp <= ? AND (timestamp < ? OR id < ?)"
+            arguments += [upper.timestamp, upper.timestamp, upper.id]
+        }
         return try Row.fetchCursor(
             db,
             sql: """
                 SELECT id, streamID, timestamp, ingestionTime, message FROM logEvents
-                WHERE \(only == nil ? "groupID" : "streamID") = ?1
-                    AND timestamp >= ?2 AND (timestamp > ?2 OR id >= ?3)
-                    AND timestamp <= ?4 AND (timestamp < ?4 OR id < ?5)
-                ORDER BY timestamp \(order), id \(order)
+                WHERE \(conditions) ORDER BY timestamp \(order), id \(order)
                 """,
-            arguments: [only ?? group, lower.timestamp, lower.id, upper.timestamp, upper.id]
+            arguments: arguments
         )
     }
 
@@ -146,7 +155,7 @@ struct LogScan {
     // MARK: - Going through
 
     mutating func page() throws -> LogPage {
-        row = try rows.next()
+        try nextRow()
         try nextSegment()
         var next = query.isBackward ? upper : lower
         while let key = nextKey {
@@ -166,12 +175,14 @@ struct LogScan {
         )
     }
 
-    private var rowKey: EventKey? { row.map { EventKey(timestamp: $0[2], id: $0[0]) } }
+    private mutating func nextRow() throws {
+        row = try rows.next().map { (EventKey(timestamp: $0[2], id: $0[0]), $0[1], $0) }
+    }
 
     private var segmentKey: EventKey? { segment?.entries[index].key }
 
     private var nextKey: EventKey? {
-        guard let rowKey else { return segmentKey }
+        guard let rowKey = row?.key else { return segmentKey }
         guard let segmentKey else { return rowKey }
         return query.isBackward ? max(rowKey, segmentKey) : min(rowKey, segmentKey)
     }
@@ -192,18 +203,20 @@ struct LogScan {
             return fits
         }
         guard let row else { return false }
-        let message: Data = row[4]
-        let fits = try message.withUnsafeBytes { message in
-            try consider(key, stream: row[1], ingestionTime: row[3], message)
+        // SQLite's own bytes, which stay until the next row.
+        let fits = try row.content.withUnsafeData(atIndex: 4) { message in
+            try (message ?? Data()).withUnsafeBytes { message in
+                try consider(key, stream: row.stream, ingestionTime: row.content[3], message)
+            }
         }
-        if fits { self.row = try rows.next() }
+        if fits { try nextRow() }
         return fits
     }
 
     private mutating func consider(
         _ key: EventKey,
         stream: Int64,
-        ingestionTime: Int64,
+        ingestionTime: @autoclosure () -> Int64,
         _ message: UnsafeRawBufferPointer
     ) throws -> Bool {
         let isWanted = (wanted?.contains(stream) ?? true) && (query.matches?(message) ?? true)
@@ -215,7 +228,7 @@ struct LogScan {
                     id: key.id,
                     stream: name,
                     timestamp: Timestamp(millisecondsSinceEpoch: key.timestamp),
-                    ingestionTime: Timestamp(millisecondsSinceEpoch: ingestionTime),
+                    ingestionTime: Timestamp(millisecondsSinceEpoch: ingestionTime()),
                     message: String(decoding: message, as: UTF8.self)
                 )
             )

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestSupport
 import Testing
 
 @testable import LogPattern
@@ -67,5 +68,40 @@ struct ObjectPatternTests {
         // An event is bounded as well.
         let deep = String(repeating: "[", count: 100_000)
         #expect(try !LogPattern("{ $.a = 1 }").matches(#"{"a": \#(deep)"#))
+    }
+
+    /// What is told without reading the object is never told otherwise by reading it.
+    @Test(arguments: UInt64(0)..<64)
+    func `what a condition looks for is found in every message that meets it`(seed: UInt64) throws {
+        var random = SplitMix64(seed: seed)
+        let values = [
+            #""error""#, #""\u0065rror""#, #""terror\n""#, "404", "4.04e2", #""404""#, "null", "true", "false", #""""#,
+            #""\"""#, "[1]", #""é""#, #""x\/y""#,
+        ]
+        let tests = [
+            "= error", "= err*", "= *or", "= *rro*", "= *", #"= """#, "= 404", "= 4*", "!= error", "> 400", "= true",
+            "= null", "IS NULL", "IS TRUE", "IS FALSE", "NOT EXISTS", "= %rro%", #"= "x/y""#, #"= "é""#,
+        ]
+        func condition(_ depth: Int) -> String {
+            guard depth < 3, random.below(3) > 0 else {
+                return "$.\(["a", "b", "c"][random.below(3)]) \(tests[random.below(tests.count)])"
+            }
+            return "(\(condition(depth + 1)) \(random.below(2) == 0 ? "&&" : "||") \(condition(depth + 1)))"
+        }
+        var met = 0
+        for _ in 0..<200 {
+            let text = "{ \(condition(0)) }"
+            // Too many regular expressions are none.
+            guard let pattern = try? LogPattern(text), case .object(let object) = pattern.form else { continue }
+            for _ in 0..<10 {
+                let members = ["a", "b"].filter { _ in random.below(4) > 0 }
+                    .map { "\"\($0)\": \(values[random.below(values.count)])" }
+                let message = Array("{\(members.joined(separator: ","))}".utf8)
+                let isMet = message.withUnsafeBytes(object.isMet)
+                met += isMet ? 1 : 0
+                #expect(message.withUnsafeBytes(object.matches) == isMet, "seed \(seed): \(text), \(members)")
+            }
+        }
+        #expect(met > 50)
     }
 }
