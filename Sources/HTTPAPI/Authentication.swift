@@ -17,8 +17,13 @@ package enum Authentication: Sendable {
 extension LambdaAPI {
     /// Who asks, and the signature, where there is one to check.
     struct Signer {
+        /// Who it is later, for what goes on: nil when the key is good no more.
+        typealias Renewal = @Sendable () -> Caller?
+
         var caller: Caller
         var signature: PendingSignature?
+        /// nil where there is nothing to find out.
+        var renewed: Renewal?
     }
 
     private static let ownServices: Set<String> = ["lambda"]
@@ -29,7 +34,7 @@ extension LambdaAPI {
     func signer(
         _ request: SigV4Request,
         of endpoint: Endpoint,
-        as known: Caller? = nil,
+        as known: Signer? = nil,
         from sourceIP: String? = nil
     ) throws(LambdaError) -> Signer {
         if known == nil, endpoint == .metrics, let caller = try unsignedReader(request, from: sourceIP) {
@@ -44,7 +49,7 @@ extension LambdaAPI {
             return Signer(caller: Caller(accountID: accountID, region: region))
         default: break
         }
-        if let known { return Signer(caller: known) }
+        if let known { return known }
         switch authentication {
         case .none: return Signer(caller: statedCaller(request))
         case .sigV4:
@@ -57,6 +62,7 @@ extension LambdaAPI {
             }
             let time = now()
             var holder: AccessKeyring.Holder?
+            var token: String?
             let services: Set<String>? =
                 switch endpoint {
                 case .logs: ["logs"]
@@ -72,11 +78,16 @@ extension LambdaAPI {
             var pending = try verifier.examine(request, at: time) { accessKeyID, sessionToken in
                 let found = keyring.lookUp(accessKeyID: accessKeyID, sessionToken: sessionToken, now: time)
                 holder = found.holder
+                token = sessionToken
                 return found.credential
             }
             try pending.verifyHead()
             guard let holder else { preconditionFailure("a key that is good has a holder") }
-            return Signer(caller: holder.caller(region: pending.region), signature: pending)
+            let (id, region) = (pending.accessKeyID, pending.region)
+            let renewed: Signer.Renewal = { [keyring = self.keyring, now = self.now, token] in
+                keyring.holder(accessKeyID: id, sessionToken: token, now: now())?.caller(region: region)
+            }
+            return Signer(caller: holder.caller(region: pending.region), signature: pending, renewed: renewed)
         }
     }
 

@@ -163,7 +163,7 @@ package struct LambdaAPI: HTTPResponder {
     func respond(
         to request: Request,
         _ signed: SigV4Request,
-        as known: Caller? = nil,
+        as known: Signer? = nil,
         from sourceIP: String?,
         connection: (any Channel)?
     ) async throws -> Response {
@@ -203,6 +203,7 @@ package struct LambdaAPI: HTTPResponder {
                 body: [],
                 requestID: requestID,
                 caller: signer.caller,
+                renewed: signer.renewed,
                 clientAddress: sourceIP,
                 connection: connection
             )
@@ -229,6 +230,7 @@ package struct LambdaAPI: HTTPResponder {
         var body: [UInt8]
         var requestID: String
         var caller: Caller
+        var renewed: Signer.Renewal?
         /// Where the request came from, if that is known.
         var clientAddress: String?
         /// On which it came, if it came on one.

@@ -15,10 +15,17 @@ extension LambdaAPI {
     func performLogs(_ operation: LogsOperation, _ call: Call) async throws -> Response {
         let input = try LogsInput(body: call.body)
         let caller = LogsCaller(accountID: call.caller.accountID, region: call.caller.region)
-        let access = logsService.access(operation, input, caller)
-        try await authorize(call, access.map { OperationAccess($0.action, $0.resource) })
+        let access = logsService.access(operation, input, caller).map { OperationAccess($0.action, $0.resource) }
+        try await authorize(call, access)
         guard operation != .startLiveTail else {
-            let tail = try await logsService.startLiveTail(input, caller, requestID: call.requestID)
+            var head = call
+            head.body = []
+            let tail = try await logsService.startLiveTail(
+                input,
+                caller,
+                requestID: call.requestID,
+                isAllowed: { [head] in await self.isStillAllowed(head, access) }
+            )
             return Self.response(tail, on: call.connection)
         }
         var response = Response(status: .ok, headers: [.contentType: "application/x-amz-json-1.1"])
@@ -26,6 +33,17 @@ extension LambdaAPI {
             response.body = .init(byteBuffer: ByteBuffer(bytes: answer.bytes))
         }
         return response
+    }
+
+    /// Whether the key of a call that goes on is there, and may still do what the call does.
+    private func isStillAllowed(_ call: Call, _ accesses: [OperationAccess]) async -> Bool {
+        var call = call
+        if let renewed = call.renewed {
+            guard let caller = renewed() else { return false }
+            call.caller = caller
+        }
+        do { try await authorize(call, accesses) } catch { return false }
+        return true
     }
 
     /// Messages as they come, until the session or its client ends.

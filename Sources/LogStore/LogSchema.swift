@@ -80,6 +80,15 @@ enum LogSchema {
             try db.execute(sql: "INSERT INTO totals (name, value) VALUES ('journalSequence', 0)")
         }
         migrator.registerMigration("5 origins of usage", migrate: addUsageOrigins)
+        migrator.registerMigration("6 count of kept streams") { db in
+            try db.execute(
+                sql: """
+                    CREATE INDEX logStreamsKept ON logStreams (groupID) WHERE isKept = 1 AND isDeleted = 0;
+                    INSERT INTO totals (name, value) SELECT 'keptStreams', COUNT(*) FROM logStreams s
+                        JOIN logGroups g ON g.id = s.groupID WHERE s.isKept = 1 AND s.isDeleted = 0 AND g.isDeleted = 0;
+                    """
+            )
+        }
         return migrator
     }
 

@@ -20,10 +20,11 @@ extension LogStore {
         do { return try await pool.write(body) } catch let error as DatabaseError { throw LogStoreError(error) }
     }
 
-    /// Reads all that was stored before; where the database takes no more for now, what is in it.
+    /// Reads all that was stored before.
+    ///
+    /// Where some of that can't be written to the database now, nothing is read: who counts or bills would take the rest for all.
     func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
-        // Who can't be shown the newest is shown the rest; the failure is told where it happened.
-        do { try await catchUp() } catch is LogStoreError {}
+        try await catchUp()
         return try await readAlone(body)
     }
 
@@ -133,14 +134,36 @@ extension LogStore {
 
     // MARK: Streams
 
+    /// Streams that `createStream` made, of one group and of all.
+    ///
+    /// Those that came with events go with them, and those are bounded.
+    package static let keptStreamsMax = 100_000
+    package static let allKeptStreamsMax = 1_000_000
+
+    static func keptStreams(of group: Int64, _ db: Database) throws -> Int {
+        try Int.fetchOne(
+            db.cachedStatement(
+                sql: "SELECT COUNT(*) FROM logStreams WHERE groupID = ? AND isKept = 1 AND isDeleted = 0"
+            ),
+            arguments: [group]
+        ) ?? 0
+    }
+
     /// Makes a stream that stays without events, until it is deleted.
     ///
-    /// - Throws: `LogStoreError.noGroup` or `exists`.
+    /// - Throws: `LogStoreError.noGroup`, `exists` or `tooManyStreams`.
     package func createStream(_ name: String, in group: LogGroupKey) async throws {
+        try await createStream(name, in: group, max: Self.keptStreamsMax, allMax: Self.allKeptStreamsMax)
+    }
+
+    func createStream(_ name: String, in group: LogGroupKey, max: Int, allMax: Int) async throws {
         let time = now()
         try await write { db in
             let groupID = try LogGroupRecord.existingID(of: group, db)
             guard try LogStreamRecord.id(of: name, group: groupID, db) == nil else { throw LogStoreError.exists }
+            guard try Self.keptStreams(of: groupID, db) < max, try Totals.addKeptStreams(1, db) <= allMax else {
+                throw LogStoreError.tooManyStreams
+            }
             try db.execute(
                 sql: "INSERT INTO logStreams (groupID, name, createdAt, isKept) VALUES (?, ?, ?, 1)",
                 arguments: [groupID, name, time.millisecondsSinceEpoch]
@@ -156,6 +179,8 @@ extension LogStore {
         try await write { db in
             let groupID = try LogGroupRecord.existingID(of: group, db)
             guard let id = try LogStreamRecord.id(of: name, group: groupID, db) else { throw LogStoreError.noStream }
+            let isKept = try Bool.fetchOne(db, sql: "SELECT isKept FROM logStreams WHERE id = ?", arguments: [id])
+            if isKept == true { try Totals.addKeptStreams(-1, db) }
             // Its name may be another's from now on: streams' names have no colon on AWS.
             try db.execute(
                 sql: "UPDATE logStreams SET isDeleted = 1, name = ':' || id WHERE id = ?",
@@ -218,7 +243,7 @@ extension LogStore {
 
     /// Drops what groups keep no longer, and packs their older events.
     ///
-    /// In small transactions between the appends'. What fails for one group does not keep the others from it.
+    /// In small transactions between the appends', also where the disk takes nothing else: this makes room. What fails for one group does not keep the others from it.
     /// - Throws: the first failure, or `CancellationError`.
     package func sweep() async throws {
         let time = now()
@@ -237,7 +262,7 @@ extension LogStore {
         for group in groups {
             guard let horizon = group.days.map({ Self.horizon(days: $0, now: time) }) else { continue }
             do {
-                while try await read({ db in try LogTrimmer.hasEvents(of: group.id, before: horizon, db) }) {
+                while try await readAlone({ db in try LogTrimmer.hasEvents(of: group.id, before: horizon, db) }) {
                     try Task.checkCancellation()
                     let dropped = try await writeAlone { db in
                         try LogTrimmer.dropOldest(of: group.id, bytesMin: .max, before: horizon, db)
@@ -248,7 +273,7 @@ extension LogStore {
         }
         for group in groups where group.rowBytes >= LogSealer.rowBytesMin {
             do {
-                while let plan = try await read({ db in try LogSealer.plan(group: group.id, now: time, db) }) {
+                while let plan = try await readAlone({ db in try LogSealer.plan(group: group.id, now: time, db) }) {
                     try Task.checkCancellation()
                     try await writeAlone { db in try LogSealer.seal(plan, db) }
                 }

@@ -239,6 +239,9 @@ package final class LogStore: Sendable {
     /// - Returns: Whether there was such a group.
     package func deleteGroup(_ group: LogGroupKey) async throws -> Bool {
         let wasThere = try await write { db in
+            if let id = try LogGroupRecord.id(of: group, db) {
+                try Totals.addKeptStreams(-Self.keptStreams(of: id, db), db)
+            }
             try db.execute(
                 sql: """
                     UPDATE logGroups SET isDeleted = 1
@@ -293,6 +296,7 @@ package enum LogStoreError: Error, Equatable, CustomStringConvertible {
     /// A group or a stream of that name.
     case exists
     case tooManyGroups
+    case tooManyStreams
     /// So much of a journal file could not be read, and was put aside.
     case damagedJournal(bytes: Int, path: String)
     /// A journal file is damaged, and its rest could not be put aside.
@@ -322,6 +326,8 @@ package enum LogStoreError: Error, Equatable, CustomStringConvertible {
         case .noStream: "log store: no such stream"
         case .exists: "log store: there is one of that name already"
         case .tooManyGroups: "log store: \(LogStore.groupsMax) groups are there already"
+        case .tooManyStreams:
+            "log store: \(LogStore.keptStreamsMax) streams of a group, or \(LogStore.allKeptStreamsMax), are there already"
         case .damagedJournal(let bytes, let path):
             "log store: \(bytes) bytes of the journal are damaged; they are in \(path)"
         case .undivertedJournal(let path, let reason):

@@ -130,6 +130,18 @@ enum Totals {
         ) ?? 0
     }
 
+    /// Adds to how many streams stay without events, and returns it.
+    @discardableResult
+    static func addKeptStreams(_ count: Int, _ db: Database) throws -> Int {
+        try db.cachedStatement(sql: "UPDATE totals SET value = value + ? WHERE name = 'keptStreams'")
+            .execute(arguments: [count])
+        return try keptStreams(db)
+    }
+
+    static func keptStreams(_ db: Database) throws -> Int {
+        try Int.fetchOne(db, sql: "SELECT value FROM totals WHERE name = 'keptStreams'") ?? 0
+    }
+
     /// The last of the journal's entries that is in the database.
     static func journalSequence(_ db: Database) throws -> UInt64 {
         let sequence = try Int64.fetchOne(db, sql: "SELECT value FROM totals WHERE name = 'journalSequence'")

@@ -46,6 +46,8 @@ package final class LiveTail: Sendable {
     private static let updateInterval = Duration.seconds(1)
     /// AWS's.
     private static let lifeMax = Duration.seconds(3 * 3_600)
+    /// How long a session goes on at most without being allowed to.
+    static let accessInterval = Duration.seconds(10)
     /// How long a client may take for one message.
     static let takingMax = Duration.seconds(60)
     /// How long it may take when the server is to end.
@@ -82,6 +84,7 @@ package final class LiveTail: Sendable {
         /// When, since the beginning, it looked for more, and when it gave out what is not taken yet; the answer's head at first.
         var lookedAt: Duration?
         var givenAt: Duration? = .zero
+        var allowedAt = Duration.zero
     }
 
     private struct WaitingEvent {
@@ -92,17 +95,24 @@ package final class LiveTail: Sendable {
     private let service: LogsService
     private let selection: Selection
     private let requestID: String
+    private let isAllowed: @Sendable () async -> Bool
     /// Time since the beginning.
     private let age: @Sendable () -> Duration
     private let state: Mutex<State>
 
-    init(_ service: LogsService, _ selection: Selection, requestID: String) async throws {
+    init(
+        _ service: LogsService,
+        _ selection: Selection,
+        requestID: String,
+        isAllowed: @escaping @Sendable () async -> Bool
+    ) async throws {
         guard service.liveTails.enter() else {
             throw LogsError(.limitExceeded, "This server has \(LiveTailCount.sessionsMax) Live Tail sessions at most.")
         }
         self.service = service
         self.selection = selection
         self.requestID = requestID
+        self.isAllowed = isAllowed
         age = Self.age(by: service.clock)
         let seen = service.store.arrivals
         do { state = Mutex(State(last: try await service.store.newestID(), seen: seen)) } catch {
@@ -155,13 +165,19 @@ package final class LiveTail: Sendable {
         }
         guard wasStarted else { return .event("sessionStart", start) }
         guard !isOver, !service.liveTails.isClosed else { return nil }
-        guard age() < Self.lifeMax else {
-            state.withLock { $0.isOver = true }
-            return .exception("SessionTimeoutException", .object(["message": .string("The session has timed out.")]))
+        guard age() < Self.lifeMax else { return end("SessionTimeoutException", "The session has timed out.") }
+        guard await isStillAllowed() else {
+            return end(
+                "SessionStreamingException",
+                "The session's access key is gone, or no longer allowed to do this."
+            )
         }
         let begin = age()
         while true {
-            let events = try await look()
+            let events: [JSONValue]
+            do { events = try await look() } catch let error as LogStoreError {
+                return end("SessionStreamingException", LogsService.refusal(error)?.message ?? "Events can't be read.")
+            }
             guard events.isEmpty, age() - begin < Self.updateInterval, !service.liveTails.isClosed else {
                 let isIncomplete = state.withLock { state in
                     defer { state.isIncomplete = false }
@@ -177,6 +193,19 @@ package final class LiveTail: Sendable {
             }
             try await service.clock.sleep(for: Self.lookInterval)
         }
+    }
+
+    private func end(_ exception: String, _ message: String) -> Message {
+        state.withLock { $0.isOver = true }
+        return .exception(exception, .object(["message": .string(message)]))
+    }
+
+    private func isStillAllowed() async -> Bool {
+        let now = age()
+        guard now - state.withLock({ $0.allowedAt }) >= Self.accessInterval else { return true }
+        guard await isAllowed() else { return false }
+        state.withLock { $0.allowedAt = now }
+        return true
     }
 
     private var start: JSONValue {
@@ -240,8 +269,14 @@ package final class LiveTail: Sendable {
 extension LogsService {
     /// Begins a session of StartLiveTail.
     ///
+    /// `isAllowed` is asked every ten seconds whether it may go on.
     /// - Throws: `LogsError` for every refusal.
-    package func startLiveTail(_ input: LogsInput, _ caller: LogsCaller, requestID: String) async throws -> LiveTail {
+    package func startLiveTail(
+        _ input: LogsInput,
+        _ caller: LogsCaller,
+        requestID: String,
+        isAllowed: @escaping @Sendable () async -> Bool
+    ) async throws -> LiveTail {
         var input = input
         let identifiers = try input.strings("logGroupIdentifiers", counts: 1...10, .identifier)
         if identifiers == nil { input.missing("logGroupIdentifiers") }
@@ -268,6 +303,6 @@ extension LogsService {
             patternText: text,
             pattern: try Self.pattern(text)
         )
-        return try await LiveTail(self, selection, requestID: requestID)
+        return try await LiveTail(self, selection, requestID: requestID, isAllowed: isAllowed)
     }
 }

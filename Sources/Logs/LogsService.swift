@@ -84,11 +84,21 @@ package final class LogsService: Service {
         case .noGroup: .noGroup
         case .noStream: .noStream
         case .overloaded: LogsError(.serviceUnavailable, "Too much waits to be written: try again later.")
-        case .diskFull: LogsError(.serviceUnavailable, "The server's disk is full; nothing was written.")
+        case .diskFull:
+            LogsError(
+                .serviceUnavailable,
+                "The server's disk is full: nothing is written, and the newest can't be read."
+            )
         case .tooManyGroups:
             LogsError(
                 .limitExceeded,
                 "Resource limit exceeded: an account has \(LogStore.groupsMax) log groups in a region."
+            )
+        case .tooManyStreams:
+            LogsError(
+                .limitExceeded,
+                "Resource limit exceeded: CreateLogStream makes \(LogStore.keptStreamsMax) log streams in a log group, and "
+                    + "\(LogStore.allKeptStreamsMax) in all of this server's: delete some first."
             )
         case .newerDatabase, .entryTooLarge, .exists, .damagedJournal, .undivertedJournal, .failed: nil
         }

@@ -237,21 +237,26 @@ struct JournalTests {
         let fixture = try Fixture()
         let failures = Failures()
         var stored: [String] = []
-        do {
-            let store = try fixture.open(pagesMax: 60, onBackgroundFailure: { failures.add($0) })
-            try await store.append(entry([event(-1, "first")]))
-            stored.append("first")
-            for index in 0..<300 {
-                try await store.store(entry([event(Int64(index), "\(index) " + String(repeating: "x", count: 3_000))]))
-                stored.append("\(index)")
-            }
-            #expect(try await store.messages() == ["first"])
-            #expect(failures.all == [.diskFull])
-            await #expect(throws: LogStoreError.diskFull) { try await store.append(entry([event(0, "refused")])) }
-            await #expect(throws: LogStoreError.diskFull) { try await store.deleteGroup(group) }
-            #expect(failures.all == [.diskFull])
+        let store = try fixture.open(pagesMax: 60, onBackgroundFailure: { failures.add($0) })
+        try await store.append(entry([event(-1, "first")]))
+        stored.append("first")
+        for index in 0..<300 {
+            try await store.store(entry([event(Int64(index), "\(index) " + String(repeating: "x", count: 3_000))]))
+            stored.append("\(index)")
         }
-        let store = try fixture.open()
-        #expect(try await store.messages().map { String($0.prefix { $0 != " " }) } == stored)
+        await #expect(throws: LogStoreError.diskFull) { try await store.messages() }
+        let period = Timestamp(0)..<Timestamp(10_000)
+        let query = UsageQuery(accountID: group.accountID, region: group.region, period: period)
+        // Nor is what there is taken for all.
+        await #expect(throws: LogStoreError.diskFull) { try await store.usage(query) }
+        await #expect(throws: LogStoreError.diskFull) { try await store.events(after: 0, in: [group]) }
+        #expect(failures.all == [.diskFull])
+        await #expect(throws: LogStoreError.diskFull) { try await store.append(entry([event(0, "refused")])) }
+        await #expect(throws: LogStoreError.diskFull) { try await store.deleteGroup(group) }
+        #expect(failures.all == [.diskFull])
+        let copy = try Fixture()
+        try copy.copy(Fixture.databaseFiles + Fixture.journalFiles, from: fixture)
+        let roomy = try copy.open()
+        #expect(try await roomy.messages().map { String($0.prefix { $0 != " " }) } == stored)
     }
 }

@@ -226,4 +226,31 @@ struct LogStoreTests {
         }
         #expect(throws: LogStoreError.newerDatabase(path: path)) { try fixture.open() }
     }
+
+    @Test func `streams that are made have a limit, and those that are deleted make room`() async throws {
+        let fixture = try Fixture()
+        let store = try fixture.open()
+        var other = group
+        other.name = "other"
+        for key in [group, other] { try await store.createGroup(key, logClass: "STANDARD", tags: [:]) }
+        func make(_ name: String, in key: LogGroupKey) async throws {
+            try await store.createStream(name, in: key, max: 3, allMax: 5)
+        }
+        // Those that come with events count for their bytes.
+        for index in 0..<9 { try await store.append(entry([event(1, "x")], stream: "e\(index)")) }
+        for name in ["a", "b", "c"] { try await make(name, in: group) }
+        await #expect(throws: LogStoreError.tooManyStreams) { try await make("d", in: group) }
+        await #expect(throws: LogStoreError.exists) { try await make("e0", in: group) }
+        try await store.deleteStream("e0", in: group)
+        await #expect(throws: LogStoreError.tooManyStreams) { try await make("d", in: group) }
+        try await store.deleteStream("a", in: group)
+        try await make("d", in: group)
+        for name in ["a", "b"] { try await make(name, in: other) }
+        for _ in 0..<3 {
+            await #expect(throws: LogStoreError.tooManyStreams) { try await make("c", in: other) }
+        }
+        #expect(try await store.deleteGroup(group))
+        try await make("c", in: other)
+        #expect(try await store.pool.read { db in try Totals.keptStreams(db) } == 3)
+    }
 }

@@ -2,14 +2,24 @@
 import AWSWire
 import LambdaModel
 import LogStore
+import Synchronization
 import Testing
 
 @testable import Logs
 
 struct LiveTailTests {
-    private func start(_ fixture: LogsFixture, _ members: [String: JSONValue]) async throws -> LiveTail {
+    private func start(
+        _ fixture: LogsFixture,
+        _ members: [String: JSONValue],
+        isAllowed: @escaping @Sendable () async -> Bool = { true }
+    ) async throws -> LiveTail {
         let input = try LogsInput(body: JSONValue.object(members).bytes)
-        return try await fixture.service.startLiveTail(input, LogsFixture.caller, requestID: "r")
+        return try await fixture.service.startLiveTail(
+            input,
+            LogsFixture.caller,
+            requestID: "r",
+            isAllowed: isAllowed
+        )
     }
 
     /// Messages until there are as many.
@@ -102,6 +112,53 @@ struct LiveTailTests {
         fixture.service.liveTails.close()
         try await tail.waitUntilStuck()
         #expect(try await tail.next() == nil)
+    }
+
+    @Test func `a session that is allowed no more ends ten seconds later, and shows nothing more`() async throws {
+        let fixture = try LogsFixture(clock: LeapingClock())
+        try await fixture.make()
+        let isAllowed = Atomic<Bool>(true)
+        let tail = try await start(fixture, ["logGroupIdentifiers": .array([.string("g")])]) {
+            isAllowed.load(ordering: .acquiring)
+        }
+        _ = try await tail.next()
+        // An update a second.
+        for _ in 0..<30 {
+            guard case .event("sessionUpdate", _)? = try await tail.next() else {
+                Issue.record("no update")
+                return
+            }
+        }
+        isAllowed.store(false, ordering: .releasing)
+        var updates = 0
+        var last = try await tail.next()
+        while case .event("sessionUpdate", _)? = last {
+            updates += 1
+            try await fixture.put(["\(updates)"])
+            last = try await tail.next()
+        }
+        #expect(updates <= 250)
+        guard case .exception("SessionStreamingException", let why)? = last else {
+            Issue.record("ended otherwise")
+            return
+        }
+        #expect(why["message"]?.string?.contains("no longer allowed") == true)
+        #expect(try await tail.next() == nil)
+    }
+
+    @Test func `a session ends where events can't be read`() async throws {
+        let fixture = try LogsFixture(pagesMax: 60)
+        try await fixture.make()
+        let tail = try await start(fixture, ["logGroupIdentifiers": .array([.string("g")])])
+        _ = try await tail.next()
+        try await fixture.fill()
+        var last = try await tail.next()
+        while case .event("sessionUpdate", _)? = last { last = try await tail.next() }
+        guard case .exception("SessionStreamingException", let why)? = last else {
+            Issue.record("ended otherwise")
+            return
+        }
+        #expect(why["message"]?.string?.contains("disk is full") == true)
     }
 
     @Test func `what was packed before it was seen is told`() async throws {

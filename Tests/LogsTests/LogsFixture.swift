@@ -2,11 +2,11 @@
 import AWSWire
 import Foundation
 import LambdaModel
-import LogStore
 import Logging
 import Synchronization
 import Testing
 
+@testable import LogStore
 @testable import Logs
 
 /// The service over a store of its own, with a clock that is moved by hand.
@@ -25,16 +25,25 @@ final class LogsFixture: Sendable {
 
     private let clock: Time
 
-    init() throws {
+    /// `pagesMax` bounds the store's file, in pages of 4 KiB.
+    init(clock timer: any Clock<Duration> = ContinuousClock(), pagesMax: Int? = nil) throws {
         path = NSTemporaryDirectory() + "martlet-logs-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         let clock = Time()
         self.clock = clock
-        store = try LogStore(directory: path, now: { clock.now }, onBackgroundFailure: { Issue.record($0) })
+        store = try LogStore(
+            directory: path,
+            retention: LogRetention(),
+            pagesMax: pagesMax,
+            // However busy the machine is.
+            writeMax: .seconds(3_600),
+            now: { clock.now },
+            onBackgroundFailure: { if pagesMax == nil { Issue.record($0) } }
+        )
         service = LogsService(
             store: store,
             now: { clock.now },
-            clock: ContinuousClock(),
+            clock: timer,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
     }
@@ -42,6 +51,18 @@ final class LogsFixture: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     func pass(_ milliseconds: Int64) { clock.value.withLock { $0 += milliseconds } }
+
+    /// Puts more into the journal than the database has room for.
+    func fill() async throws {
+        let key = LogGroupKey(accountID: Self.caller.accountID, region: Self.caller.region, name: "g")
+        for index in 0..<300 {
+            let event = LogEvent(timestamp: clock.now, message: "\(index) " + String(repeating: "x", count: 3_000))
+            let entry = JournalEntry(group: key, stream: "s", events: [event], usage: nil)
+            try await withCheckedThrowingContinuation { continuation in
+                store.journal(entry) { continuation.resume(with: $0.mapError { $0 as any Error }) }
+            }
+        }
+    }
 
     @discardableResult
     func call(_ operation: LogsOperation, _ members: [String: JSONValue] = [:]) async throws -> JSONValue {
@@ -79,6 +100,28 @@ final class LogsFixture: Sendable {
             .putLogEvents,
             ["logGroupName": .string(group), "logStreamName": .string(stream), "logEvents": .array(events)]
         )
+    }
+}
+
+/// Time passes when somebody sleeps, and as much.
+final class LeapingClock: Clock, Sendable {
+    struct Instant: InstantProtocol {
+        var offset: Duration
+
+        func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+        func duration(to other: Instant) -> Duration { other.offset - offset }
+        static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
+    }
+
+    private let time = Mutex(Instant(offset: .zero))
+
+    var now: Instant { time.withLock { $0 } }
+    var minimumResolution: Duration { .zero }
+
+    func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+        try Task.checkCancellation()
+        time.withLock { $0 = max($0, deadline) }
+        await Task.yield()
     }
 }
 

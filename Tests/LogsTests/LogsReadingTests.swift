@@ -192,4 +192,21 @@ struct LogsReadingTests {
         let other = arn.replacing("us-east-1", with: "eu-west-1")
         #expect(await fixture.refusal(.filterLogEvents, ["logGroupIdentifier": .string(other)]) == .noGroup)
     }
+
+    @Test func `where what came last can't be read the caller is told`() async throws {
+        let fixture = try LogsFixture(pagesMax: 60)
+        try await fixture.make()
+        try await fixture.fill()
+        let members: [String: JSONValue] = ["logGroupName": .string("g"), "logStreamName": .string("s")]
+        for operation in [LogsOperation.filterLogEvents, .getLogEvents, .describeLogStreams, .putRetentionPolicy] {
+            var members = members
+            if operation == .filterLogEvents { members["logStreamName"] = nil }
+            if operation == .putRetentionPolicy { members["retentionInDays"] = .integer(1) }
+            let refusal = await fixture.refusal(operation, members)
+            #expect(refusal?.kind == .serviceUnavailable && refusal?.status == 503)
+            #expect(refusal?.message.contains("disk is full") == true)
+        }
+        // What makes room does not wait for it.
+        try await fixture.store.sweep()
+    }
 }

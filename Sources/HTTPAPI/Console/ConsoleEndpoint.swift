@@ -42,13 +42,18 @@ extension LambdaAPI {
             case .session: return Self.guarded(try await session(call, console))
             case .api(let path):
                 let caller = try caller(call, console)
+                var asking = call
+                var ownHead = call.request.head
+                ownHead.headerFields[.console] = "background"
+                asking.request = Request(head: ownHead, body: .init(buffer: ByteBuffer()))
+                let signer = Signer(caller: caller) { [asking] in try? self.caller(asking, console) }
                 var head = call.request.head
                 head.path = call.query.isEmpty ? path : "\(path)?\(call.query)"
                 head.headerFields[.cookie] = nil
                 let request = Request(head: head, body: call.request.body)
                 let form = Self.signedForm(request, path: path, query: call.query)
                 return Self.guarded(
-                    try await respond(to: request, form, as: caller, from: call.sourceIP, connection: connection)
+                    try await respond(to: request, form, as: signer, from: call.sourceIP, connection: connection)
                 )
             }
         } catch let failure as ConnectionFailure {
