@@ -152,7 +152,7 @@ extension UsageQuantities {
         self.requests = Int64(requests)
         errors = number("errors") + number("timeouts")
         billedMilliseconds = Int64(billed)
-        initMilliseconds = number("initMilliseconds")
+        initMicroseconds = number("initMicroseconds")
         ephemeral = number("ephemeralMebibyteMilliseconds")
         egressBytes = number("egressBytes")
         ingressBytes = number("ingressBytes")

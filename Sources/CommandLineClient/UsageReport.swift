@@ -21,7 +21,7 @@ struct UsageReport {
         [
             count("Requests", \.requests, isAlwaysShown: true), count("Errors", \.errors, isAlwaysShown: true),
             count("Async", \.asynchronous), count("Records", \.records),
-            count("Billed ms", \.billedMilliseconds, isAlwaysShown: true), count("Init ms", \.initMilliseconds),
+            count("Billed ms", \.billedMilliseconds, isAlwaysShown: true), initialization,
             gigabyteSeconds("GB-s", \.duration, isAlwaysShown: true),
             gigabyteSeconds("Provisioned GB-s", \.provisioned), gigabyteSeconds("/tmp GB-s", \.ephemeral),
             count("Egress bytes", \.egressBytes),
@@ -35,6 +35,12 @@ struct UsageReport {
     ) -> Figure {
         Figure(title: title, isAlwaysShown: isAlwaysShown, text: { String($0[keyPath: path]) }) {
             $0[keyPath: path] == 0
+        }
+    }
+
+    private static var initialization: Figure {
+        Figure(title: "Init ms", text: { Milliseconds.text(ofMicroseconds: $0.initMicroseconds) }) {
+            $0.initMicroseconds == 0
         }
     }
 
@@ -76,16 +82,22 @@ struct UsageReport {
 
     // MARK: - For programs
 
-    private static var members: [(name: String, path: KeyPath<UsageQuantities, Int64>)] {
-        [
-            ("requests", \.requests), ("errors", \.errors), ("asynchronousRequests", \.asynchronous),
-            ("records", \.records), ("billedMilliseconds", \.billedMilliseconds),
-            ("initMilliseconds", \.initMilliseconds), ("egressBytes", \.egressBytes), ("ingressBytes", \.ingressBytes),
-        ]
-    }
-    private static var durations: [(name: String, path: KeyPath<UsageQuantities, Int64>)] {
-        [
-            ("gbSeconds", \.duration), ("provisionedGBSeconds", \.provisioned), ("ephemeralGBSeconds", \.ephemeral),
+    /// Each one's number.
+    private static var members: [(name: String, text: (UsageQuantities) -> String)] {
+        func count(_ path: KeyPath<UsageQuantities, Int64>) -> (UsageQuantities) -> String {
+            { String($0[keyPath: path]) }
+        }
+        func gigabyteSeconds(_ path: KeyPath<UsageQuantities, Int64>) -> (UsageQuantities) -> String {
+            { GigabyteSeconds.text($0[keyPath: path], decimals: 6) }
+        }
+        return [
+            ("requests", count(\.requests)), ("errors", count(\.errors)),
+            ("asynchronousRequests", count(\.asynchronous)), ("records", count(\.records)),
+            ("billedMilliseconds", count(\.billedMilliseconds)),
+            ("initMilliseconds", { Milliseconds.text(ofMicroseconds: $0.initMicroseconds) }),
+            ("egressBytes", count(\.egressBytes)), ("ingressBytes", count(\.ingressBytes)),
+            ("gbSeconds", gigabyteSeconds(\.duration)), ("provisionedGBSeconds", gigabyteSeconds(\.provisioned)),
+            ("ephemeralGBSeconds", gigabyteSeconds(\.ephemeral)),
         ]
     }
 
@@ -93,10 +105,7 @@ struct UsageReport {
         let amount = bill.prices.currency.lowercased()
         func members(_ quantities: UsageQuantities, _ price: Money) -> [String: JSONValue] {
             var members: [String: JSONValue] = [amount: .number(price.text(decimals: 10))]
-            for (name, path) in Self.members { members[name] = .integer(quantities[keyPath: path]) }
-            for (name, path) in Self.durations {
-                members[name] = .number(GigabyteSeconds.text(quantities[keyPath: path], decimals: 6))
-            }
+            for (name, text) in Self.members { members[name] = .number(text(quantities)) }
             return members
         }
         let lines = bill.lines.map { line in
@@ -117,12 +126,9 @@ struct UsageReport {
     /// Lines without a total: whoever reads them can add them up.
     var commaSeparated: String {
         let heading =
-            bill.columns.map(\.name) + Self.members.map(\.name) + Self.durations.map(\.name)
-            + [bill.prices.currency.lowercased()]
+            bill.columns.map(\.name) + Self.members.map { $0.name } + [bill.prices.currency.lowercased()]
         let rows = bill.lines.map { line in
-            line.values + Self.members.map { String(line.quantities[keyPath: $0.path]) }
-                + Self.durations.map { GigabyteSeconds.text(line.quantities[keyPath: $0.path], decimals: 6) }
-                + [line.price.text(decimals: 10)]
+            line.values + Self.members.map { $0.text(line.quantities) } + [line.price.text(decimals: 10)]
         }
         return CommaSeparated.text([heading] + rows)
     }

@@ -125,7 +125,7 @@ extension LambdaAPI {
             "provisionedBilledMilliseconds": .integer(line.provisionedBilledMilliseconds),
             "provisionedMilliseconds": .integer(line.provisionedMilliseconds),
             "ephemeralMebibyteMilliseconds": .integer(line.ephemeralMebibyteMilliseconds),
-            "initMilliseconds": .integer(line.initMilliseconds), "gbSeconds": .number("\(line.gbSeconds)"),
+            "initMicroseconds": .integer(line.initMicroseconds), "gbSeconds": .number("\(line.gbSeconds)"),
             "provisionedGBSeconds": .number("\(line.provisionedGBSeconds)"),
             "ephemeralGBSeconds": .number("\(line.ephemeralGBSeconds)"),
             "egressBytes": .integer(line.egressBytes), "ingressBytes": .integer(line.ingressBytes),

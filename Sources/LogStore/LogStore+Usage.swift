@@ -85,7 +85,7 @@ private enum UsageSum {
             line.billedMilliseconds = row["billed"]
             line.provisionedBilledMilliseconds = row["provisionedBilled"]
             line.ephemeralMebibyteMilliseconds = row["ephemeral"]
-            line.initMilliseconds = (row["initMicroseconds"] as Int64) / 1_000
+            line.initMicroseconds = row["initMicroseconds"]
             line.egressBytes = row["egressBytes"]
             line.ingressBytes = row["ingressBytes"]
             line.asynchronous = row["asynchronous"]

@@ -52,7 +52,7 @@ package struct UsageLine: Equatable, Sendable {
     package var provisionedMilliseconds: Int64 = 0
     /// What was configured of /tmp beyond 512 MiB, times billed time, exact.
     package var ephemeralMebibyteMilliseconds: Int64 = 0
-    package var initMilliseconds: Int64 = 0
+    package var initMicroseconds: Int64 = 0
     package var egressBytes: Int64 = 0
     package var ingressBytes: Int64 = 0
     /// Invocations that nobody waited for.

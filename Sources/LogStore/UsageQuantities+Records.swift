@@ -9,7 +9,7 @@ extension UsageQuantities {
         requests = isInvocation ? 1 : 0
         errors = isInvocation && record.outcome != "success" ? 1 : 0
         billedMilliseconds = record.billedMilliseconds
-        initMilliseconds = (record.initMicroseconds ?? 0) / 1_000
+        initMicroseconds = record.initMicroseconds ?? 0
         let compute = Int64(record.memoryMiB) * record.billedMilliseconds
         set(
             record.isProvisioned ? Compute(provisionedDuration: compute) : Compute(duration: compute),
@@ -32,7 +32,7 @@ extension UsageQuantities {
         requests = line.requests
         errors = line.errors + line.timeouts
         billedMilliseconds = line.billedMilliseconds
-        initMilliseconds = line.initMilliseconds
+        initMicroseconds = line.initMicroseconds
         let memory = Int64(line.key.memoryMiB)
         set(
             Compute(

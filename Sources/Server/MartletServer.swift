@@ -182,7 +182,14 @@ struct MartletServer {
                 BlankService(blanks: workshop.blanks, metadata: stores.metadata, logger: logger),
                 SnapshotService(snapshots: workshop.snapshots, metadata: stores.metadata, logger: logger),
                 PoolService(pool: pool), budgets,
-                ProvisionedMeter(pool: pool, logs: stores.logs, board: budgetBoard, now: Self.now, logger: logger),
+                ProvisionedMeter(
+                    clock: SuspendingClock(),
+                    inUse: { await pool.provisionedInUse },
+                    logs: stores.logs,
+                    board: budgetBoard,
+                    now: Self.now,
+                    logger: logger
+                ),
                 connections, sources, events, readers,
                 CertificateService(identity: identity, now: Self.now, logger: logger),
                 PassThroughService(passThrough: passThrough),

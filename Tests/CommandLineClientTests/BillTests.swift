@@ -99,6 +99,18 @@ import Testing
         #expect(columns.count == 1)
     }
 
+    @Test func `initialisations are not rounded before they are added up`() throws {
+        let lines = ["a", "b", "c"].map { name in
+            #"{"function":"\#(name)","version":"1","memoryMiB":128,"architecture":"arm64","requests":1,"#
+                + #""billedMilliseconds":1,"initMicroseconds":333999}"#
+        }
+        let report = UsageReport(bill: try Self.bill(lines.joined(separator: "\n")), period: "2025-11", isDay: false)
+        let json = try JSONValue(parsing: Array(report.document.utf8))
+        #expect(json["initMilliseconds"] == .number("1001.997"))
+        #expect(json["lines"]?.array?.map { $0["initMilliseconds"] } == Array(repeating: .number("333.999"), count: 3))
+        #expect(report.table.contains(" 1001.997 "))
+    }
+
     @Test func `a field of CSV is quoted where it has to be, and is no formula`() {
         let rows = [["a,b", "c\"d", "=1+1", "-1", "plain"]]
         #expect(CommaSeparated.text(rows) == #""a,b","c""d",'=1+1,'-1,plain"#)

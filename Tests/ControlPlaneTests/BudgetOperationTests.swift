@@ -40,8 +40,14 @@ struct BudgetOperationTests {
         )
     }
 
-    private func put(_ name: String = "b", limit: String, action: String = "stop") async throws {
-        let body = #"{"Function":"f","Unit":"requests","Limit":"\#(limit)","Period":"day","Action":"\#(action)"}"#
+    private func put(
+        _ name: String = "b",
+        limit: String,
+        period: String = "day",
+        action: String = "stop"
+    ) async throws {
+        let body =
+            #"{"Function":"f","Unit":"requests","Limit":"\#(limit)","Period":"\#(period)","Action":"\#(action)"}"#
         try await budgets.put(name, RequestMembers(body: Array(body.utf8)), caller: ControlPlaneFixture.caller)
     }
 
@@ -69,6 +75,59 @@ struct BudgetOperationTests {
         fixture.advance(by: .seconds(86_400))
         try await budgets.refresh()
         #expect(fixture.reserved.isEmpty && events.take() == [.restored])
+    }
+
+    /// As a finished invocation does: into the log store, and onto the board.
+    private func invoke(at time: Timestamp) async throws {
+        let record = UsageRecord(
+            requestID: "\(time.millisecondsSinceEpoch)",
+            function: FunctionKey(accountID: "000000000000", region: "us-east-1", name: "f"),
+            version: "$LATEST",
+            startedAt: time,
+            memoryMiB: 128,
+            durationMicroseconds: 1_000,
+            billedMilliseconds: 1,
+            initMicroseconds: nil,
+            maxMemoryUsedMiB: 40,
+            ephemeralStorageMiB: 512,
+            egressBytes: 0,
+            ingressBytes: 0,
+            outcome: "success",
+            architecture: .x86_64,
+            executedEnvironmentID: "e"
+        )
+        let group = LogGroupKey(accountID: "000000000000", region: "us-east-1", name: "g")
+        try await fixture.logs.append(JournalEntry(group: group, stream: "s", events: [], usage: record))
+        budgets.board.record(record)
+    }
+
+    @Test(arguments: ["day", "month"])
+    func `at the change of its period a budget counts what began in the new one, to the millisecond`(
+        _ period: String
+    ) async throws {
+        defer { try? fixture.remove() }
+        // 2025-11-25 and 2025-12-01, UTC.
+        let change = Timestamp(millisecondsSinceEpoch: period == "day" ? 1_764_028_800_000 : 1_764_547_200_000)
+        let last = change.advanced(by: .milliseconds(-1))
+        try await fixture.create("f")
+        try await put(limit: "3", period: period)
+        for time in [Self.now, last, last] { try await invoke(at: time) }
+        try await budgets.refresh()
+        #expect(fixture.reserved == ["f": 0] && events.take() == [.reached, .stopped])
+        // One that began in time ends in the next period, one begins at the change; nobody has looked yet.
+        try await invoke(at: last)
+        try await invoke(at: change)
+        fixture.advance(by: .milliseconds(last.millisecondsSinceEpoch - Self.now.millisecondsSinceEpoch))
+        try await budgets.refresh()
+        #expect(fixture.reserved == ["f": 0] && events.take().isEmpty)
+        fixture.advance(by: .milliseconds(1))
+        try await budgets.refresh()
+        #expect(fixture.reserved.isEmpty && events.take() == [.restored])
+        let used = try await budgets.list(caller: ControlPlaneFixture.caller).map(\.entry.used.requests)
+        #expect(used == [1])
+        for _ in 0..<2 { try await invoke(at: change.advanced(by: .seconds(1))) }
+        try await budgets.refresh()
+        #expect(fixture.reserved == ["f": 0] && events.take() == [.reached, .stopped])
     }
 
     @Test func `a server that starts anew has what was stopped, and forgets what was not stored`() async throws {
@@ -124,6 +183,30 @@ struct BudgetOperationTests {
         try await budgets.refresh()
         try await fixture.controlPlane.call(.deleteFunction, ["FunctionName": "f"])
         #expect(fixture.reserved.isEmpty)
+    }
+
+    @Test(arguments: ["delete", "replace", "raise"])
+    func `a budget that can't be read can be replaced and deleted`(_ way: String) async throws {
+        defer { try? fixture.remove() }
+        try await fixture.create("f")
+        try await fixture.create("g")
+        try await put(limit: "0")
+        try await put("other", limit: "9", action: "warn")
+        #expect(fixture.reserved == ["f": 0])
+        try await fixture.metadata.change {
+            try $0.put(Unreadable(), accountID: "000000000000", region: "us-east-1", id: "b")
+        }
+        try await budgets.refresh()
+        #expect(fixture.reserved == ["f": 0])
+        switch way {
+        case "delete": try await budgets.delete("b", caller: ControlPlaneFixture.caller)
+        case "replace": try await put(limit: "0")
+        default: try await put(limit: "5")
+        }
+        #expect(fixture.reserved == (way == "replace" ? ["f": 0] : [:]))
+        let status = try await budgets.list(caller: ControlPlaneFixture.caller)
+        #expect(status.map(\.name) == (way == "delete" ? ["other"] : ["b", "other"]))
+        #expect(status.first?.stopped == (way == "replace" ? ["f"] : []))
     }
 
     @Test func `what could not be put into force is by the next look`() async throws {

@@ -85,12 +85,29 @@ struct UsageTests {
         #expect(line.memoryMebibyteMilliseconds == 128 * 1_040)
         #expect(line.gbSeconds == 0.13)
         #expect(line.ephemeralMebibyteMilliseconds == 512 * 1_000)
-        #expect(line.initMilliseconds == 250)
+        #expect(line.initMicroseconds == 250_999)
         #expect(line.egressBytes == 35)
         #expect(line.ingressBytes == 15)
         #expect(line.errors == 2)
         #expect(line.timeouts == 1)
         #expect(lines[2].gbSeconds == 2)
+    }
+
+    @Test func `initialisations add up to those of the records, however they are grouped`() async throws {
+        let day = UsageLine.dayMilliseconds
+        var records: [UsageRecord] = []
+        for index in 0..<30 {
+            var cold = record("f\(index % 3)", at: Int64(index % 2) * day, memoryMiB: 128 << (index % 5))
+            cold.initMicroseconds = Int64(333_333 + index * 7_001)
+            records.append(cold)
+        }
+        let sum = records.reduce(0) { $0 + ($1.initMicroseconds ?? 0) }
+        for isDaily in [false, true] {
+            let lines = try await usage(of: records, to: 2 * day) { $0.isDaily = isDaily }
+            #expect(lines.reduce(0) { $0 + $1.initMicroseconds } == sum)
+            let quantities = lines.reduce(into: UsageQuantities()) { $0 += UsageQuantities($1) }
+            #expect(quantities == records.reduce(into: UsageQuantities()) { $0 += UsageQuantities($1) })
+        }
     }
 
     @Test func `a period holds its start and not its end, and one account only`() async throws {

@@ -123,19 +123,32 @@ extension MetadataTransaction {
         }
     }
 
-    /// Gives back what the budget has taken, and forgets it.
+    /// A budget's document, and the functions that it has stopped; nil where there is no such budget.
     ///
-    /// - Returns: nil where there is none.
-    func removeBudget(_ id: BudgetID) throws -> BudgetEvent? {
-        guard
-            let document = try self.document(
+    /// Where the document can't be read, since it is damaged or a newer server's, there is none, and the functions say by whom they are stopped.
+    func storedBudget(_ id: BudgetID) throws -> (document: BudgetDocument?, stopped: [String])? {
+        do {
+            return try self.document(
                 BudgetDocument.self,
                 accountID: id.accountID,
                 region: id.region,
                 id: id.name
-            )
-        else { return nil }
-        let restored = try document.stopped.filter { try release(key(id, $0), from: id.name) }
+            ).map { ($0, $0.stopped) }
+        } catch is MetadataStoreError {
+            let stopped = try documents(ReservedConcurrency.self, lookup: nil).filter { function, _, reservation in
+                function.accountID == id.accountID && function.region == id.region
+                    && reservation.stop?.budgets.contains(id.name) == true
+            }
+            return (nil, stopped.map(\.function.name))
+        }
+    }
+
+    /// Gives back what the budget has taken, and forgets it.
+    ///
+    /// - Returns: nil where there is none.
+    func removeBudget(_ id: BudgetID) throws -> BudgetEvent? {
+        guard let stopped = try storedBudget(id)?.stopped else { return nil }
+        let restored = try stopped.filter { try release(key(id, $0), from: id.name) }
         try remove(BudgetDocument.self, accountID: id.accountID, region: id.region, id: id.name)
         return BudgetEvent(kind: .restored, id: id, functions: restored)
     }

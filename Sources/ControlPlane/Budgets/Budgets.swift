@@ -203,13 +203,8 @@ extension Budgets {
                         $0.accountID == id.accountID && $0.region == id.region
                     }
                     var document = BudgetDocument(budget)
-                    if let stored = try transaction.document(
-                        BudgetDocument.self,
-                        accountID: id.accountID,
-                        region: id.region,
-                        id: name
-                    ) {
-                        document = stored
+                    if let stored = try transaction.storedBudget(id) {
+                        if let known = stored.document { document = known } else { document.stopped = stored.stopped }
                     } else if present.count >= BudgetDocument.countMax {
                         throw LambdaError.resourceConflict(
                             message:

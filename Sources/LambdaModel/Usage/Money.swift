@@ -93,6 +93,14 @@ package struct Money: Equatable, Comparable, Sendable {
     }
 }
 
+/// A time that is counted in microseconds.
+package enum Milliseconds {
+    /// All of it: `250.999`.
+    package static func text(ofMicroseconds microseconds: Int64) -> String {
+        Money.text(Int128(microseconds), scale: 1_000, decimals: 3)
+    }
+}
+
 /// Memory times time, the quantity that Lambda prices as GB-seconds; a GB is 1,024 MiB here, as on AWS's bill.
 package enum GigabyteSeconds {
     /// So many MiB-milliseconds are one.

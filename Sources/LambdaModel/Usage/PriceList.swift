@@ -128,7 +128,7 @@ package struct UsageQuantities: Equatable, Sendable {
     /// Timeouts included.
     package var errors: Int64 = 0
     package var billedMilliseconds: Int64 = 0
-    package var initMilliseconds: Int64 = 0
+    package var initMicroseconds: Int64 = 0
     package var x86 = Compute()
     package var arm = Compute()
     /// MiB-milliseconds of /tmp beyond 512 MiB.
@@ -152,7 +152,7 @@ package struct UsageQuantities: Equatable, Sendable {
         left.requests += right.requests
         left.errors += right.errors
         left.billedMilliseconds += right.billedMilliseconds
-        left.initMilliseconds += right.initMilliseconds
+        left.initMicroseconds += right.initMicroseconds
         left.x86 += right.x86
         left.arm += right.arm
         left.ephemeral += right.ephemeral
