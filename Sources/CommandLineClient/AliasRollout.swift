@@ -43,11 +43,10 @@ struct AliasRollout: Sendable {
         // Our clock may be wrong: what counts is how many errors there are more than before, of many hours.
         let since = Timestamp.now.advanced(by: .zero - Self.clockErrorMax)
         let before = shift.shares.isEmpty ? 0 : try await errors(client, of: version, since: since)
-        var progress = AliasShiftProgress(shift, errorsMax: errorsMax)
+        var progress = AliasShiftProgress(shift, errorsBefore: before, errorsMax: errorsMax)
         while true {
             // A shift at once has nothing to look at.
-            var errors: Int64 = 0
-            if !shift.shares.isEmpty { errors = try await self.errors(client, of: version, since: since) - before }
+            let errors = shift.shares.isEmpty ? 0 : try await errors(client, of: version, since: since)
             switch progress.step(errors: errors, at: clock.now - start) {
             case .weigh(let percent):
                 try await point(client, path, to: old, and: version, percent: percent)

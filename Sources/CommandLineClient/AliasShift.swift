@@ -43,18 +43,22 @@ struct AliasShiftProgress: Equatable, Sendable {
     }
 
     private let shift: AliasShift
+    /// What the new version had before.
+    private let errorsBefore: Int64
     /// So many errors of the new version are not too many.
     private let errorsMax: Int64
     private var next = 0
     private var since = Duration.zero
 
-    init(_ shift: AliasShift, errorsMax: Int64) {
+    init(_ shift: AliasShift, errorsBefore: Int64, errorsMax: Int64) {
         self.shift = shift
+        self.errorsBefore = errorsBefore
         self.errorsMax = errorsMax
     }
 
-    /// `errors` are all that the new version has had since the shift began, `time` is that long ago.
+    /// `errors` are all that the new version has had, before the shift began too; `time` is that long ago.
     mutating func step(errors: Int64, at time: Duration) -> Step {
+        let errors = errors - errorsBefore
         guard errors <= errorsMax else { return .goBack(errors: errors) }
         let isHeld = next > 0 && time - since < shift.interval
         if isHeld { return .hold(atMost: shift.interval - (time - since)) }

@@ -57,15 +57,19 @@ package struct LogsCommand: AsyncParsableCommand {
                 var back = Duration.seconds(86_400)
                 if let since, let given = Duration(configured: since) { back = given }
                 var cursor = FollowCursor(start: Timestamp.now.advanced(by: .zero - back))
+                let clock = ContinuousClock()
                 let (kept, began) = try await events(reader, cursor)
                 for event in kept where cursor.isNew(event) { try event.print(isJSON: json) }
                 cursor.look(endedThatBegan: began)
                 if kept.isEmpty, !follow {
                     Terminal.note("martlet: no log events of \(Terminal.harmless(name)) in the last \(since ?? "24h").")
                 }
+                var pause = FollowPace.pauseMin
                 while follow {
-                    try await Task.sleep(for: .milliseconds(500))
+                    try await Task.sleep(for: pause)
+                    let start = clock.now
                     let (events, began) = try await events(reader, cursor)
+                    pause = FollowPace.pause(after: clock.now - start)
                     for event in events where cursor.isNew(event) { try event.print(isJSON: json) }
                     cursor.look(endedThatBegan: began)
                 }
@@ -115,6 +119,15 @@ struct LogLine: Equatable, Sendable {
         let text = "\(timestamp.iso8601()) \(message.hasSuffix("\n") ? String(message.dropLast()) : message)"
         try Terminal.writeLine(Terminal.isOutputInteractive ? Terminal.harmless(text) : text)
     }
+}
+
+/// How long a follower waits between two looks.
+enum FollowPace {
+    static let pauseMin = Duration.milliseconds(75)
+    static let pauseMax = Duration.seconds(2)
+
+    /// Four times as long as the look took: where there is much to look at, or the server has much else to do, it is asked more seldom.
+    static func pause(after look: Duration) -> Duration { min(max(look * 4, pauseMin), pauseMax) }
 }
 
 /// Which events were printed already.

@@ -29,7 +29,8 @@ import Testing
     }
 
     @Test func `each share is held, and then the new version has all`() {
-        var progress = AliasShiftProgress(.init(shares: [50, 75], interval: .seconds(10)), errorsMax: 0)
+        let shift = AliasShift(shares: [50, 75], interval: .seconds(10))
+        var progress = AliasShiftProgress(shift, errorsBefore: 0, errorsMax: 0)
         let steps = [0, 4, 11, 20, 21].map { progress.step(errors: 0, at: .seconds($0)) }
         let expected: [AliasShiftProgress.Step] = [
             .weigh(percent: 50), .hold(atMost: .seconds(6)), .weigh(percent: 75), .hold(atMost: .seconds(1)), .complete,
@@ -39,15 +40,34 @@ import Testing
 
     @Test func `errors beyond those allowed take it back at any step`() {
         for step in 0..<4 {
-            var progress = AliasShiftProgress(.init(shares: [10, 20, 30], interval: .seconds(1)), errorsMax: 2)
+            var progress = AliasShiftProgress(
+                .init(shares: [10, 20, 30], interval: .seconds(1)),
+                errorsBefore: 0,
+                errorsMax: 2
+            )
             for number in 0..<step { _ = progress.step(errors: 2, at: .seconds(number)) }
             let last = progress.step(errors: 3, at: .seconds(step))
             #expect(last == .goBack(errors: 3))
         }
     }
 
+    @Test func `errors from before the shift do not take it back, however many, and those since are counted`() {
+        let shift = AliasShift(shares: [10, 50], interval: .seconds(10))
+        for before: Int64 in [0, 1, 7_000] {
+            var progress = AliasShiftProgress(shift, errorsBefore: before, errorsMax: 1)
+            let steps = [(0, 0), (5, 1), (10, 1), (20, 1)].map { time, errors in
+                progress.step(errors: before + errors, at: .seconds(time))
+            }
+            #expect(steps == [.weigh(percent: 10), .hold(atMost: .seconds(5)), .weigh(percent: 50), .complete])
+            var failing = AliasShiftProgress(shift, errorsBefore: before, errorsMax: 1)
+            _ = failing.step(errors: before, at: .zero)
+            let last = failing.step(errors: before + 2, at: .seconds(5))
+            #expect(last == .goBack(errors: 2))
+        }
+    }
+
     @Test func `without shares it is complete at once`() {
-        var progress = AliasShiftProgress(.all, errorsMax: 0)
+        var progress = AliasShiftProgress(.all, errorsBefore: 0, errorsMax: 0)
         let step = progress.step(errors: 0, at: .zero)
         #expect(step == .complete)
     }

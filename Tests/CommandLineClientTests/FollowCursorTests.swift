@@ -38,6 +38,12 @@ import Testing
         #expect(cursor.start.millisecondsSinceEpoch == 40_000)
     }
 
+    @Test func `a look that takes long is taken more seldom`() {
+        #expect(FollowPace.pause(after: .milliseconds(1)) == .milliseconds(75))
+        #expect(FollowPace.pause(after: .milliseconds(100)) == .milliseconds(400))
+        #expect(FollowPace.pause(after: .seconds(9)) == .seconds(2))
+    }
+
     @Test func `the server's clock is in its answer`() {
         let answer = Answer(status: 200, headers: ["date": "Fri, 27 Nov 2026 19:10:53 GMT"], body: [])
         #expect(answer.date?.iso8601() == "2026-11-27T19:10:53.000Z")

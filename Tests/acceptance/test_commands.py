@@ -99,6 +99,39 @@ def test_logs(server, name):
         reader.join()
 
 
+def test_logs_follows_while_the_invocation_runs(server, name):
+    lines, pause = 20, 0.3
+    server.deploy(name, (
+        "import time\n"
+        "def handler(event, context):\n"
+        "    print('begin', flush=True)\n"
+        f"    for number in range({lines}):\n"
+        f"        time.sleep({pause})\n"
+        "        print('tick', number, time.time(), flush=True)\n"), Timeout=60)
+    environment = dict(os.environ, MARTLET_DATA=str(server.data))
+    follow = subprocess.Popen(
+        [str(BINARY), "logs", name, "--follow", "--since", "1h", "--filter-pattern", "?tick ?begin"], stdout=subprocess.PIPE, text=True, env=environment)
+    followed = []
+    reader = threading.Thread(target=lambda: [followed.append((time.time(), line.split(" ", 1)[1].split())) for line in follow.stdout])
+    reader.start()
+    caller = threading.Thread(target=server.invoke, args=(name, {}))
+    caller.start()
+    try:
+        wait_until(lambda: len(followed) == lines + 1, 60, "all lines")
+        # They come one by one, not with the invocation's end.
+        assert caller.is_alive() or followed[-2][0] < followed[-1][0]
+    finally:
+        follow.kill()
+        follow.wait()
+        reader.join()
+        caller.join()
+    assert [words[1] for _, words in followed[1:]] == [str(number) for number in range(lines)]
+    delays = sorted(arrived - float(words[2]) for arrived, words in followed[1:])
+    print(f"a line is shown {delays[lines // 2] * 1000:.0f} ms after its print (median), {delays[-1] * 1000:.0f} ms at most")
+    # Half of them at least came before the next one was printed but for what a busy machine takes.
+    assert delays[0] >= 0 and delays[lines // 2] < 5
+
+
 def test_usage_adds_up(make_server):
     server = make_server()
     assert server.martlet("usage").stdout.startswith("No function was invoked")
