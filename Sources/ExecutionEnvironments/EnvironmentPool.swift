@@ -90,10 +90,37 @@ package actor EnvironmentPool {
         let key = EnvironmentKey(configuration)
         let series = workshop.metrics.series(key.function, qualifier: request.qualifier, version: key.version)
         for _ in 0..<Self.bindingsMax {
-            let environment = try await environment(for: InvocationID(request.requestID), key, configuration, series)
+            let environment: ExecutionEnvironment
+            do {
+                environment = try await self.environment(
+                    for: InvocationID(request.requestID),
+                    key,
+                    configuration,
+                    series
+                )
+            } catch {
+                trace(error, of: request, configuration)
+                throw error
+            }
             if let answer = try await bound(environment) { return answer }
         }
         throw .service(message: "The execution environment was lost. Request id: \(request.requestID)")
+    }
+
+    /// Tells a collector of spans about an invocation that is refused.
+    package nonisolated func trace(
+        _ refusal: LambdaError,
+        of request: InvocationRequest,
+        _ configuration: FunctionConfiguration
+    ) {
+        guard let buffer = workshop.spans else { return }
+        let invocation = RefusedInvocation(
+            request: request,
+            configuration: configuration,
+            error: refusal,
+            refused: workshop.now()
+        )
+        if let span = invocation.span { buffer.add([span]) }
     }
 
     /// An idle environment may die in the moment in which an invocation is bound to it; so often in a row is no coincidence.

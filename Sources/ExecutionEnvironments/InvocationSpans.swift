@@ -60,12 +60,7 @@ struct InvocationSpans {
     }
 
     private var attributes: [(name: String, value: Span.Value)] {
-        [
-            ("faas.invocation_id", .text(request.requestID)), ("faas.coldstart", .flag(report.initDuration != nil)),
-            ("faas.version", .text(configuration.version)),
-            ("faas.max_memory", .integer(configuration.memoryMiB << 20)),
-            ("cloud.resource_id", .text(configuration.key.arn(qualifier: request.qualifier))),
-        ]
+        [("faas.coldstart", .flag(report.initDuration != nil))] + configuration.attributes(of: request)
     }
 
     private var error: String? {
@@ -75,6 +70,50 @@ struct InvocationSpans {
         case .timeout: "Sandbox.Timedout"
         case .environmentLost: "Sandbox.Failure"
         }
+    }
+}
+
+/// An invocation that was refused before it had an environment: one span, whose error is the exception that the caller sees.
+struct RefusedInvocation {
+    let request: InvocationRequest
+    let configuration: FunctionConfiguration
+    let error: LambdaError
+    let refused: Timestamp
+
+    /// nil where the trace can't be read.
+    var span: Span? {
+        guard let place = request.span, let trace = request.traceHeader.flatMap(TraceHeader.init) else { return nil }
+        let key = configuration.key
+        let wire = error.wire
+        var span = Span(
+            traceID: trace.traceID,
+            id: trace.parent.lowercased(),
+            parent: place.parent?.lowercased(),
+            name: key.name,
+            kind: .server,
+            start: place.arrived.nanoseconds,
+            end: refused.nanoseconds,
+            function: key.arn,
+            service: key.name
+        )
+        span.error = wire.name
+        span.attributes = configuration.attributes(of: request)
+        span.attributes += [
+            ("error.type", .text(wire.name)), ("http.response.status_code", .integer(wire.status)),
+            ("martlet.fault", .flag(wire.status >= 500)), ("martlet.throttle", .flag(wire.status == 429)),
+        ]
+        if let reason = wire.reason { span.attributes.append(("martlet.throttle_reason", .text(reason))) }
+        return span
+    }
+}
+
+extension FunctionConfiguration {
+    fileprivate func attributes(of request: InvocationRequest) -> [(name: String, value: Span.Value)] {
+        [
+            ("faas.invocation_id", .text(request.requestID)), ("faas.version", .text(version)),
+            ("faas.max_memory", .integer(memoryMiB << 20)),
+            ("cloud.resource_id", .text(key.arn(qualifier: request.qualifier))),
+        ]
     }
 }
 

@@ -40,7 +40,7 @@ package struct InvokeService: Sendable {
     package func invoke(_ request: InvocationRequest) async throws -> InvocationResponse {
         let configuration = try await resolve(request.function, request.qualifier)
         let (traced, trace) = traced(request, configuration)
-        try await stopLoop(trace, traced)
+        try await stopLoop(trace, traced, configuration)
         var response = try await pool.invoke(traced, configuration)
         response.traceHeader = traced.traceHeader
         return response
@@ -51,8 +51,9 @@ package struct InvokeService: Sendable {
         let configuration = try await resolve(request.function, request.qualifier)
         var request = request
         if var trace = request.traceHeader.flatMap(TraceHeader.init) {
-            try await stopLoop(trace, request)
+            let counted = trace
             begin(&request, &trace, hasCaller: true)
+            try await stopLoop(counted, request, configuration)
         }
         return try await pool.invoke(request, configuration)
     }
@@ -61,7 +62,7 @@ package struct InvokeService: Sendable {
     package func stream(_ request: InvocationRequest) async throws -> InvocationStream {
         let configuration = try await resolve(request.function, request.qualifier)
         let (traced, trace) = traced(request, configuration)
-        try await stopLoop(trace, traced)
+        try await stopLoop(trace, traced, configuration)
         return try await pool.stream(traced, configuration)
     }
 
@@ -73,10 +74,15 @@ package struct InvokeService: Sendable {
         try await queue.accept(traced(request, configuration, begins: false).request)
     }
 
-    private func stopLoop(_ trace: TraceHeader, _ request: InvocationRequest) async throws {
+    private func stopLoop(
+        _ trace: TraceHeader,
+        _ request: InvocationRequest,
+        _ configuration: FunctionConfiguration
+    ) async throws {
         let function = request.function
         guard trace.isLoop(of: function), try await !allowsLoops(function) else { return }
         metrics.series(function, qualifier: request.qualifier).record(.recursiveInvocationsDropped)
+        pool.trace(.recursiveInvocation, of: request, configuration)
         throw LambdaError.recursiveInvocation
     }
 

@@ -10,14 +10,13 @@ struct InvocationSpansTests {
     private static let arrived = Timestamp(millisecondsSinceEpoch: 1_764_025_920_000)
     private static let millisecond: Int64 = 1_000_000
 
-    private static func spans(
-        parent: String? = "1111111111111111",
-        waited: Duration = .zero,
-        status: InvocationReport.Status = .success,
-        beginning: InvocationSpans.Beginning? = nil,
-        header: String? =
-            "Root=1-67891233-ABCDEF012345678912345678;Parent=2222222222222222;Sampled=1;Lineage=1:00000000:0"
-    ) -> [Span] {
+    private static let header =
+        "Root=1-67891233-ABCDEF012345678912345678;Parent=2222222222222222;Sampled=1;Lineage=1:00000000:0"
+
+    private static func invocation(
+        parent: String?,
+        header: String?
+    ) -> (InvocationRequest, FunctionConfiguration) {
         let key = FunctionKey(accountID: "000000000000", region: "eu-west-1", name: "f")
         var request = InvocationRequest(
             requestID: "r",
@@ -36,6 +35,17 @@ struct InvocationSpansTests {
             lastModified: Timestamp(millisecondsSinceEpoch: 0),
             revisionID: "r"
         )
+        return (request, configuration)
+    }
+
+    private static func spans(
+        parent: String? = "1111111111111111",
+        waited: Duration = .zero,
+        status: InvocationReport.Status = .success,
+        beginning: InvocationSpans.Beginning? = nil,
+        header: String? = Self.header
+    ) -> [Span] {
+        let (request, configuration) = Self.invocation(parent: parent, header: header)
         let report = InvocationReport(
             id: InvocationID("r"),
             status: status,
@@ -100,5 +110,34 @@ struct InvocationSpansTests {
         let spans = Self.spans(status: .timeout)
         #expect(spans.map(\.error) == ["Sandbox.Timedout", nil, "Sandbox.Timedout"])
         #expect(Self.spans(header: nil).isEmpty && Self.spans(header: "x").isEmpty)
+    }
+
+    @Test(arguments: [
+        (LambdaError.tooManyRequests(.functionInvocationRateLimitExceeded), 429, false, true),
+        (.service(message: "lost"), 500, true, false), (.recursiveInvocation, 400, false, false),
+    ])
+    func `what is refused is one span with the exception`(
+        _ error: LambdaError,
+        status: Int,
+        isFault: Bool,
+        isThrottle: Bool
+    ) throws {
+        let (request, configuration) = Self.invocation(parent: "1111111111111111", header: Self.header)
+        let refused = Self.arrived.advanced(by: .milliseconds(3))
+        func refusal(of request: InvocationRequest) -> Span? {
+            RefusedInvocation(request: request, configuration: configuration, error: error, refused: refused).span
+        }
+        let span = try #require(refusal(of: request))
+        #expect(span.traceID == "67891233abcdef012345678912345678" && span.name == "f" && span.kind == .server)
+        #expect(span.id == "2222222222222222" && span.parent == "1111111111111111")
+        #expect(span.end - span.start == 3 * Self.millisecond && span.error == error.wire.name)
+        let attributes = Dictionary(uniqueKeysWithValues: span.attributes.map { ($0.name, $0.value) })
+        #expect(attributes["error.type"] == .text(error.wire.name) && attributes["faas.invocation_id"] == .text("r"))
+        #expect(attributes["http.response.status_code"] == .integer(status))
+        #expect(attributes["martlet.fault"] == .flag(isFault) && attributes["martlet.throttle"] == .flag(isThrottle))
+        #expect(attributes["martlet.throttle_reason"] == error.wire.reason.map(Span.Value.text))
+        var unsampled = request
+        unsampled.span = nil
+        #expect(refusal(of: unsampled) == nil)
     }
 }

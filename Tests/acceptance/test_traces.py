@@ -26,10 +26,10 @@ XRAY = f"Root=1-{TRACE[:8]}-{TRACE[8:]};Parent={PARENT};Sampled=1"
 
 
 class Collector:
-    """Takes OTLP in JSON; `statuses` are answered first."""
+    """Takes OTLP in JSON; `statuses` are answered first, then `answers`, which take what they say."""
 
     def __init__(self):
-        self.statuses, self.requests, self.spans = collections.deque(), [], []
+        self.statuses, self.answers, self.requests, self.spans = collections.deque(), collections.deque(), [], []
         collector = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -44,11 +44,12 @@ class Collector:
                         attributes = {each["key"]: each["value"] for each in resource["resource"]["attributes"]}
                         for scope in resource["scopeSpans"]:
                             collector.spans += [{"resource": attributes, **span} for span in scope["spans"]]
+                answer = collector.answers.popleft() if status == 200 and collector.answers else b"{}"
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", "2")
+                self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
-                self.wfile.write(b"{}")
+                self.wfile.write(answer)
 
             def log_message(self, *_):
                 pass
@@ -119,6 +120,28 @@ def test_a_failure_is_an_error_and_an_unsampled_trace_is_not_told(make_server, c
     assert TRACE not in {span["traceId"] for span in collector.spans}
 
 
+def test_what_is_throttled_is_an_error_in_its_callers_trace(make_server, collector, name):
+    server = make_server("--otlp-endpoint", collector.url)
+    server.deploy(name, SOURCE)
+    client = server.client()
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    path = f"/2015-03-31/functions/{name}/invocations"
+    for headers in ({"X-Amzn-Trace-Id": XRAY.replace("Sampled=1", "Sampled=0")}, {"traceparent": TRACEPARENT}):
+        assert exchange(server, "POST", path, {}, headers).status == 429
+    (span,) = wait_until(lambda: list(collector.spans), 60, "the span of what was refused")
+    assert span["traceId"] == TRACE and span["parentSpanId"] == PARENT and span["name"] == name and span["kind"] == 2
+    assert span["status"] == {"code": 2, "message": "TooManyRequestsException"}
+    attributes = {each["key"]: each["value"] for each in span["attributes"]}
+    assert attributes["error.type"] == {"stringValue": "TooManyRequestsException"}
+    assert attributes["http.response.status_code"] == {"intValue": "429"}
+    assert attributes["martlet.throttle"] == {"boolValue": True} and attributes["martlet.fault"] == {"boolValue": False}
+    assert attributes["martlet.throttle_reason"] == {"stringValue": "ReservedFunctionConcurrentInvocationLimitExceeded"}
+    # What is run again afterwards is told as ever.
+    client.delete_function_concurrency(FunctionName=name)
+    invoke(server, name, {}, traceparent=TRACEPARENT)
+    assert "status" not in collector.of(name)["invoke"]
+
+
 def test_an_events_attempts_are_in_its_callers_trace(make_server, collector, name):
     server = make_server("--otlp-endpoint", collector.url)
     server.deploy(name, SOURCE)
@@ -148,7 +171,17 @@ def test_a_collector_that_is_away_loses_nothing_that_has_room_and_slows_nothing_
     wait_until(
         lambda: total(samples(exchange(server, "GET", "/metrics").body.decode()), "martlet_trace_spans_dropped_total") >= 3,
         60, "the count of dropped spans")
+    # So are those of a batch that it says it did not take; an answer that is much too long is one that it took.
+    dropped = total(samples(exchange(server, "GET", "/metrics").body.decode()), "martlet_trace_spans_dropped_total")
+    collector.answers.extend([b'{"partialSuccess":{"rejectedSpans":"2"}}', b" " * 100_000])
+    for _ in range(2):
+        before = len(collector.requests)
+        invoke(server, name, {})
+        wait_until(lambda: len(collector.requests) > before, 60, "a batch")
+    wait_until(
+        lambda: total(samples(exchange(server, "GET", "/metrics").body.decode()), "martlet_trace_spans_dropped_total") == dropped + 2,
+        60, "the count of spans that were not taken")
     # What waits at the end of the server is sent.
     invoke(server, name, {})
     assert server.terminate() == 0
-    assert sum(span["name"] == "invoke" for span in collector.spans) == 21
+    assert sum(span["name"] == "invoke" for span in collector.spans) == 23
