@@ -276,6 +276,26 @@ def test_keyboard_alone(open_page, server):
     assert unnamed == 0
 
 
+def test_a_budget_by_keyboard(open_page, server, name):
+    page = open_page("#/usage")
+    page.press("Set a budget", "summary")
+    page.run("document.querySelector('#budget-name').focus()")
+    for text in [f"of-{name}", name, "5"]:
+        page.type(text)
+        page.key("Tab")
+    for _ in range(3):
+        page.key("Tab")
+    page.key("Enter")
+    page.shows("$0.00 of $5.00 a month")
+    page.until("document.activeElement.textContent === 'Set budget'", "what had the focus has it again")
+    page.run(f"document.querySelector('[aria-label=\"Delete the budget of-{name}\"]').focus()")
+    page.key("Enter")
+    page.until("document.activeElement.closest('dialog')?.open && document.activeElement.textContent === 'Cancel'")
+    page.key("Tab")
+    page.key("Enter")
+    page.until(f"!document.querySelector('main').textContent.includes('of-{name}')", "it is deleted")
+
+
 @pytest.mark.parametrize("width, dark", [(360, False), (360, True), (1_280, True)])
 def test_fits(open_page, server, name, width, dark):
     """No view is wider than its window, and text stands out from what is behind it."""

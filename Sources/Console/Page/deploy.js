@@ -2,7 +2,7 @@
 // A new function, or new code for one, from a zip or a folder.
 
 import { base64, functionPath, lambda, settled } from "./api.js";
-import { announce, button, failure, field, h, replace } from "./dom.js";
+import { announce, button, failure, field, h, replace, whileOff } from "./dom.js";
 import { bytes } from "./format.js";
 import { inFolder, zip } from "./archive.js";
 import { hashOf } from "./functions.js";
@@ -42,18 +42,16 @@ export function codePicker() {
 export function deed(label, busyLabel, content, act) {
   const said = h("div", {});
   const submit = h("button", { type: "submit", class: "primary" }, label);
-  return h("form", { class: "stack", on: { submit: async (event) => {
+  return h("form", { class: "stack", on: { submit: (event) => {
     event.preventDefault();
-    submit.disabled = true;
-    submit.textContent = busyLabel;
     replace(said);
-    try {
-      await act(said);
-    } catch (error) {
-      if (error.name !== "AbortError") replace(said, failure(error));
-    }
-    submit.disabled = false;
-    submit.textContent = label;
+    return whileOff(submit, busyLabel, async () => {
+      try {
+        await act(said);
+      } catch (error) {
+        if (error.name !== "AbortError") replace(said, failure(error));
+      }
+    });
   } } }, content, said, h("div", { class: "actions" }, submit));
 }
 

@@ -71,6 +71,20 @@ export function field(label, control, hint) {
 export const button = (label, handler, attributes = {}) =>
   h("button", { type: "button", ...attributes, on: { click: handler } }, label);
 
+/** Switches a button off while something is done; the focus that it had it has again afterwards. */
+export async function whileOff(control, label, act) {
+  const [before, hadFocus] = [control.textContent, document.activeElement === control];
+  control.disabled = true;
+  control.textContent = label;
+  try {
+    await act();
+  } finally {
+    control.disabled = false;
+    control.textContent = before;
+    if (hadFocus && document.activeElement === document.body) control.focus();
+  }
+}
+
 export const link = (label, hash, attributes = {}) => h("a", { href: `#${hash}`, ...attributes }, label);
 
 /** What went wrong, said at once. */

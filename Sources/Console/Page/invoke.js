@@ -2,7 +2,7 @@
 // Invoking a function with an event, kept in this browser where one likes, and what came of it.
 
 import { invoke } from "./api.js";
-import { announce, badge, button, facts, failure, field, h, notice, replace } from "./dom.js";
+import { announce, badge, button, facts, failure, field, h, notice, replace, whileOff } from "./dom.js";
 import { bytes, milliseconds, pretty } from "./format.js";
 import { report } from "./reports.js";
 
@@ -120,21 +120,19 @@ export function invokeTab(configuration, { signal, user, qualifiers, qualifier }
       replace(problem, failure({ name: "No JSON", message: error.message }));
       return;
     }
-    submit.disabled = true;
-    submit.textContent = "Running…";
     result.setAttribute("aria-busy", "true");
-    try {
-      const answer = await invoke(configuration.FunctionName, {
-        qualifier: version.value === "$LATEST" ? undefined : version.value, type: type.value, payload: payload || undefined, signal,
-      });
-      replace(result, outcome(answer, type.value));
-      announce(answer.error ? `The function failed: ${answer.error}.` : "The function has answered.");
-    } catch (error) {
-      if (error.name !== "AbortError") replace(result, failure(error));
-    }
+    await whileOff(submit, "Running…", async () => {
+      try {
+        const answer = await invoke(configuration.FunctionName, {
+          qualifier: version.value === "$LATEST" ? undefined : version.value, type: type.value, payload: payload || undefined, signal,
+        });
+        replace(result, outcome(answer, type.value));
+        announce(answer.error ? `The function failed: ${answer.error}.` : "The function has answered.");
+      } catch (error) {
+        if (error.name !== "AbortError") replace(result, failure(error));
+      }
+    });
     result.removeAttribute("aria-busy");
-    submit.disabled = false;
-    submit.textContent = "Invoke";
   } } },
   h("div", { class: "columns three-up" }, field("Version or alias", version), field("How", type), field("Event from", saved)),
   field("Event, JSON", text), problem,
