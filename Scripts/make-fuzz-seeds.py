@@ -210,6 +210,42 @@ def log_patterns():
     })
 
 
+def cloud_watch():
+    def head(major, length):
+        return bytes([major << 5 | length]) if length < 24 else bytes([major << 5 | 24, length])
+
+    def cbor(value):
+        if isinstance(value, bool):
+            return bytes([0xF5 if value else 0xF4])
+        if isinstance(value, int):
+            return b"\xc1\x1a" + struct.pack(">I", value) if value >= 1 << 24 else b"\x19" + struct.pack(">H", value)
+        if isinstance(value, float):
+            return b"\xfb" + struct.pack(">d", value)
+        if isinstance(value, str):
+            return head(3, len(value)) + value.encode()
+        if isinstance(value, list):
+            return head(4, len(value)) + b"".join(map(cbor, value))
+        return head(5, len(value)) + b"".join(cbor(each) for pair in value.items() for each in pair)
+
+    metric = {"Namespace": "AWS/Lambda", "MetricName": "Errors", "Dimensions": [{"Name": "FunctionName", "Value": "f"}]}
+    statistics = {**metric, "StartTime": 1764025920, "EndTime": 1764029520, "Period": 60, "Statistics": ["Sum", "Average"]}
+    data = {
+        "StartTime": 1764025920, "EndTime": 1764029520, "MaxDatapoints": 100, "MetricDataQueries": [
+            {"Id": "m1", "MetricStat": {"Metric": metric, "Period": 300, "Stat": "p99.9"}, "ReturnData": True}]}
+    form = "&".join([
+        "Action=GetMetricStatistics&Version=2010-08-01&Namespace=AWS%2FLambda&MetricName=Errors&StartTime=2025-11-24T23:12:00Z",
+        "Dimensions.member.1.Name=FunctionName&Dimensions.member.1.Value=f&Period=60&Statistics.member.1=Sum"])
+    nested = "MetricDataQueries.member.1.MetricStat.Metric.Dimensions.member.2.Name=a&MetricDataQueries.member.1.Id=m&StartTime=1764025920.5"
+    write("CloudWatch", {
+        "json": b"\0" + json.dumps(statistics).encode(), "json-data": b"\0" + json.dumps(data).encode(),
+        "cbor": b"\x01" + cbor(statistics), "cbor-data": b"\x01" + cbor(data), "cbor-float": b"\x01" + cbor({"StartTime": 1764025920.25, "Period": 1.5}),
+        "cbor-endless": b"\x01\xbf" + cbor("Statistics") + b"\x9f" + cbor("Sum") + b"\xff\xff", "cbor-cut": b"\x01" + cbor(data)[:60],
+        "cbor-deep": b"\x01\xa1\x61a" + b"\x81" * 40, "cbor-huge": b"\x01\xa1\x61a\x9b" + b"\xff" * 8, "cbor-half": b"\x01\xa1\x61a\xfa\x7f\x80\0\0",
+        "query": b"\x02" + form.encode(), "query-nested": b"\x02" + nested.encode(), "query-deep": b"\x02" + b"a." * 20 + b"=1",
+        "query-empty": b"\x02Action=ListMetrics&Dimensions=&&=&x", "query-numbers": b"\x02a.member.2=b&a.member.01=c&a.member.1=d&a.member.x=e",
+    })
+
+
 def schedules():
     event = json.dumps({"a": "x\"<b>", "b": [{"c": 1.5}, None], "time": "2027-01-31T08:00:00Z"})
 
@@ -353,7 +389,7 @@ def dns():
 
 
 if __name__ == "__main__":
-    for make in [sigv4, texts, requests, function_urls, streams, event_patterns, log_patterns, schedules, runtime_api, archives, messages, dns]:
+    for make in [sigv4, texts, requests, function_urls, streams, event_patterns, log_patterns, cloud_watch, schedules, runtime_api, archives, messages, dns]:
         make()
     total = sum(path.stat().st_size for path in ROOT.glob("*/seeds/*"))
     print(f"{len(list(ROOT.glob('*/seeds/*')))} seeds, {total} bytes")

@@ -103,8 +103,10 @@ package enum CloudWatchProtocol: Equatable, Sendable {
         var value: JSONValue {
             if members.isEmpty { return .string(text ?? "") }
             if members.count == 1, let items = members["member"], !items.members.isEmpty {
-                let numbered = items.members.compactMap { key, node in Int(key).map { (number: $0, node: node) } }
-                return .array(numbered.sorted { $0.number < $1.number }.map(\.node.value))
+                let numbered = items.members.compactMap { key, node in
+                    Int(key).map { (number: $0, key: key, node: node) }
+                }
+                return .array(numbered.sorted { ($0.number, $0.key) < ($1.number, $1.key) }.map(\.node.value))
             }
             return .object(members.mapValues(\.value))
         }
