@@ -2,12 +2,9 @@
 import Configuration
 import Foundation
 package import LambdaModel
-import SystemPackage
 
 /// A price list in a file, YAML or JSON by its name: examples/prices has two.
 package enum PriceFile {
-    private static let bytesMax = 1 << 20
-
     /// Keys as the file's parser spells them, members of a mapping after a dot; all have to be there.
     private static let keys =
         [
@@ -20,30 +17,12 @@ package enum PriceFile {
 
     /// - Throws: `ConfigurationError`, which names the file, the line where there is one, and the key.
     package static func read(_ path: String) async throws(ConfigurationError) -> PriceList {
-        let text = try contents(path)
-        let found = FoundKeys()
-        let provider: any ConfigProvider
-        do {
-            if path.lowercased().hasSuffix(".json") {
-                provider = try await FileProvider<JSONSnapshot>(
-                    parsingOptions: .init(secretsSpecifier: .dynamic { key, _ in found.insert(key) }),
-                    filePath: FilePath(path)
-                )
-            } else {
-                provider = try await FileProvider<YAMLSnapshot>(
-                    parsingOptions: .init(secretsSpecifier: .dynamic { key, _ in found.insert(key) }),
-                    filePath: FilePath(path)
-                )
-            }
-        } catch {
-            let cause = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
-            throw ConfigurationError("The price file \(path) can't be used: \(cause)")
-        }
-        let fields = Fields(path: path, lines: text.split(separator: "\n", omittingEmptySubsequences: false), provider)
-        if let unknown = found.all.filter({ !keys.contains($0) }).sorted().first {
+        let file = try await HandWrittenFile("price file", path: path)
+        let fields = Fields(file, lines: try lines(path))
+        if let unknown = file.keys.filter({ !keys.contains($0) }).sorted().first {
             throw fields.refusal(unknown, "is none of \(keys.joined(separator: ", "))")
         }
-        if let missing = keys.first(where: { !found.all.contains($0) }) {
+        if let missing = keys.first(where: { !file.keys.contains($0) }) {
             throw ConfigurationError("\(path): '\(missing)' is missing.")
         }
         return try list(fields)
@@ -80,48 +59,32 @@ package enum PriceFile {
         )
     }
 
-    private static func contents(_ path: String) throws(ConfigurationError) -> String {
-        guard let file = FileHandle(forReadingAtPath: path) else {
-            throw ConfigurationError("The price file \(path) can't be read: no such file, or no permission.")
-        }
-        defer { file.closeFile() }
-        let data: Data
-        do { data = try file.read(upToCount: bytesMax + 1) ?? Data() } catch {
+    /// For what a mistake is told with.
+    private static func lines(_ path: String) throws(ConfigurationError) -> [Substring] {
+        let text: String
+        do { text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self) } catch {
             throw ConfigurationError("The price file \(path) can't be read: \(error.localizedDescription)")
         }
-        guard !data.isEmpty, data.count <= bytesMax else {
-            throw ConfigurationError("The price file \(path) is empty, or larger than \(bytesMax) bytes.")
-        }
-        return String(decoding: data, as: UTF8.self)
+        return text.split(separator: "\n", omittingEmptySubsequences: false)
     }
 
     /// The file's values as what they have to be.
     private struct Fields {
-        let path: String
-        let lines: [Substring]
-        let provider: any ConfigProvider
+        private let file: HandWrittenFile
+        private let lines: [Substring]
 
-        init(path: String, lines: [Substring], _ provider: any ConfigProvider) {
-            self.path = path
+        init(_ file: HandWrittenFile, lines: [Substring]) {
+            self.file = file
             self.lines = lines
-            self.provider = provider
         }
 
+        private var path: String { file.path }
+
         func text(_ key: String) throws(ConfigurationError) -> String {
-            for type in [ConfigType.string, .int, .double, .bool] {
-                let content: ConfigContent?
-                do { content = try provider.value(forKey: Self.absolute(key), type: type).value?.content } catch {
-                    continue
-                }
-                switch content {
-                case .string(let text): return text
-                case .int(let number): return String(number)
-                case .double(let number): return String(number)
-                case .bool(let flag): return String(flag)
-                default: continue
-                }
+            guard let texts = file.texts(Self.absolute(key)), texts.count == 1 else {
+                throw refusal(key, "is neither a text nor a number")
             }
-            throw refusal(key, "is neither a text nor a number")
+            return texts[0]
         }
 
         private static func absolute(_ key: String) -> AbsoluteConfigKey {
@@ -146,14 +109,7 @@ package enum PriceFile {
         }
 
         func flag(_ key: String) throws(ConfigurationError) -> Bool {
-            let content: ConfigContent?
-            do {
-                // JSON's true is a number to its parser, if it is asked for one.
-                content = try provider.value(forKey: Self.absolute(key), type: .bool).value?.content
-            } catch {
-                content = nil
-            }
-            guard case .bool(let flag)? = content else { throw refusal(key, "is true or false") }
+            guard let flag = file.flag(Self.absolute(key)) else { throw refusal(key, "is true or false") }
             return flag
         }
 
