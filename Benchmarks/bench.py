@@ -25,6 +25,7 @@ import burst as bursts  # noqa: E402
 import cold as cold_starts  # noqa: E402
 import compiled as compiled_programs  # noqa: E402
 import idle as idle_environments  # noqa: E402
+import loglines as log_lines  # noqa: E402
 import printing as printed_lines  # noqa: E402
 import queues  # noqa: E402
 import snapstart as snapstarts  # noqa: E402
@@ -152,6 +153,10 @@ def printing():
     printed_lines.printing(Server, Connection, PYTHON, results)
 
 
+def loglines():
+    log_lines.loglines(Server, Connection, results)
+
+
 def accept():
     accepts.accept(Server, Connection, results)
 
@@ -183,7 +188,7 @@ def allocations():
 
 BENCHMARKS = {
     "allocations": allocations, "functions": functions, "invoke": invoke, "cold": cold, "compiled": compiled, "snapstart": snapstart,
-    "burst": burst, "idle": idle, "throughput": throughput, "printing": printing,
+    "burst": burst, "idle": idle, "throughput": throughput, "printing": printing, "loglines": loglines,
     "accept": accept, "queue": queue, "stream": stream}
 
 

@@ -39,7 +39,7 @@ def through(server, turn, count):
 
     def had():
         # Looked at seldom: what looks takes of the processors, too.
-        time.sleep(0.5)
+        time.sleep(1.5)
         batches = [line.split() for line in lines(server, name, "HAD")]
         return batches if sum(int(number) for number, _ in batches) >= count else None
 
