@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -13,7 +14,7 @@ import botocore.exceptions
 import pytest
 
 from event_faults import Filler
-from harness import PYTHON, ROLE, Server, children, wait_until, zip_of
+from harness import PYTHON, ROLE, ROOT, Server, children, wait_until, zip_of
 from test_event_faults import small_disk  # noqa: F401
 
 SOURCE = """
@@ -252,3 +253,8 @@ def test_a_full_disk_stops_what_writes_and_nothing_else(make_server, small_disk)
     assert server.invoke("kept", "after")[0] == "after"
     seen = [message.strip() for _, message in server.log("kept") if message.startswith("seen ")]
     assert "seen 0" in seen and "seen after" in seen, seen
+
+
+def test_the_page_names_every_alert_and_no_other():
+    rules = re.findall(r"^ *- alert: (\w+)$", (ROOT / "Resources/monitoring/martlet-rules.yml").read_text(), re.M)
+    assert rules and set(rules) == set(re.findall(r"`(Martlet\w+)`", (ROOT / "docs/operations.md").read_text()))
