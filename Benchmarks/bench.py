@@ -5,7 +5,7 @@
 bench.py [NAME …]: only those benchmarks. What has a place in docs/performance.md is written there. MARTLET_BIN names the server,
 MARTLET_BENCH_FUNCTIONS how many functions there are (10,000), MARTLET_BENCH_INVOCATIONS, MARTLET_BENCH_COLD, MARTLET_BENCH_MESSAGES and
 MARTLET_BENCH_RECORDS how many of those are measured. Exit code 1 when a goal is missed by more than MARTLET_BENCH_SLACK times (2), which
-no noise explains.
+no noise explains, and when a benchmark failed; the others go on.
 """
 
 import concurrent.futures
@@ -15,6 +15,7 @@ import pathlib
 import statistics
 import sys
 import time
+import traceback
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Tests/acceptance"))
@@ -197,11 +198,19 @@ def main():
     for name in names:
         if name not in BENCHMARKS:
             sys.exit(f"bench: there is no benchmark {name}: {', '.join(BENCHMARKS)}")
+    failed = []
     try:
         for name in names:
-            BENCHMARKS[name]()
+            # What the others measure is not lost.
+            try:
+                BENCHMARKS[name]()
+            except Exception:
+                traceback.print_exc()
+                failed.append(name)
     finally:
         results.write()
+    if failed:
+        sys.exit(f"bench: not measured: {', '.join(failed)}")
     if missed:
         sys.exit(f"bench: far from the goal: {', '.join(missed)}")
 

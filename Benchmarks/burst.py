@@ -14,8 +14,9 @@ import urllib.parse
 AT_ONCE = int(os.environ.get("MARTLET_BENCH_BURST", 100))
 ROUNDS = int(os.environ.get("MARTLET_BENCH_ROUNDS", 3))
 HELLO = "def handler(event, context): return 'hello'"
-# Long enough that nobody's environment serves a second one.
-HOLDING = "import time\ndef handler(event, context): time.sleep(4)"
+# Seconds, long enough that nobody's environment serves a second one.
+HOLD = 8
+HOLDING = f"import time\ndef handler(event, context): time.sleep({HOLD})"
 
 
 def at_once(connection, path, body=b"{}", count=AT_ONCE, may_refuse=False):
@@ -84,7 +85,7 @@ def burst(server_of, connection_of, python, results):
                 # What was taken is there again.
                 time.sleep(3)
                 times, _ = at_once(connection, "/2015-03-31/functions/holding/invocations")
-                made.setdefault(mode, []).append(AT_ONCE / (max(times) - 4))
+                made.setdefault(mode, []).append(AT_ONCE / (max(times) - HOLD))
                 sizes = environments(server.spawner, "holding")
                 assert len(sizes) >= AT_ONCE, (len(sizes), json.dumps(sizes))
                 memory.setdefault(mode, []).append(statistics.median(sizes))

@@ -5,6 +5,7 @@ others in which Python says it.
 One at a time, each when an environment can be ready for it: MARTLET_BENCH_POOL names another way to begin than fork.
 """
 
+import contextlib
 import os
 import subprocess
 import time
@@ -14,8 +15,8 @@ from sandboxes import Sandboxes
 
 COLD = int(os.environ.get("MARTLET_BENCH_COLD", 200))
 POOL = os.environ.get("MARTLET_BENCH_POOL", "fork")
-# Others' sandboxes are measured beside each so-and-so-many of ours: podman takes a second, and works on when it has ended.
-EVERY = {"bubblewrap": 2, "crun": 2, "podman": 10}
+# Others' sandboxes are measured beside each so-and-so-many of ours.
+EVERY = {"bubblewrap": 4, "crun": 4, "podman": 12}
 # Label, settings, files, the floor's command, goals of p50 and p99.
 KINDS = [
     ("Python", {"Runtime": PYTHON, "Handler": "app.handler"}, {"app.py": "def handler(event, context): return 'hello'"},
@@ -41,12 +42,14 @@ def deploy(server, kinds):
 
 
 def cold(server_of, connection_of, quantile, results):
-    server, sandboxes = server_of("--pool", POOL, "--keep-alive", "1s", "--account-concurrency", "1000"), Sandboxes()
     kinds = [kind for kind in KINDS if kind[1]["Runtime"]]
     calls, floors = ({kind[0]: [] for kind in kinds} for _ in range(2))
-    # Of each other sandbox, and of the first invocations just before.
-    others, besides = ({name: [] for name in sandboxes.commands} for _ in range(2))
-    try:
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(
+            contextlib.closing(server_of("--pool", POOL, "--keep-alive", "1s", "--account-concurrency", "1000")))
+        sandboxes = stack.enter_context(contextlib.closing(Sandboxes()))
+        # Of each other sandbox, and of the first invocations just before.
+        others, besides = ({name: [] for name in sandboxes.commands} for _ in range(2))
         server.start()
         deploy(server, kinds)
         connection = connection_of(server)
@@ -66,16 +69,18 @@ def cold(server_of, connection_of, quantile, results):
                 if number % EVERY[name] == 0:
                     times.append(sandboxes.milliseconds(name))
                     besides[name].append(calls["Python"][-1])
-                    time.sleep(1 if name == "podman" else 0)
-    finally:
-        sandboxes.close()
-        server.close()
+                    # Podman works on when it has ended, and so does the kernel with the namespaces of each.
+                    time.sleep(1 if name == "podman" else 0.4)
+        add(results, quantile, kinds, calls, floors)
+        for name, times in others.items():
+            results.add(
+                f"a cold invocation, Python, --pool {POOL}, p50, beside {name}", quantile(besides[name], 0.5), "ms", name,
+                quantile(times, 0.5))
+
+
+def add(results, quantile, kinds, calls, floors):
     for label, _, _, command, median_goal, p99_goal in kinds:
         for what, share, goal in (("p50", 0.5, median_goal), ("p99", 0.99, p99_goal)):
             results.add(
                 f"a cold invocation, {label}, --pool {POOL}, {what}", quantile(calls[label], share), "ms",
                 " ".join(command[-3:]).replace("/usr/bin/", ""), quantile(floors[label], share), goal)
-    for name, times in others.items():
-        results.add(
-            f"a cold invocation, Python, --pool {POOL}, p50, beside {name}", quantile(besides[name], 0.5), "ms", name,
-            quantile(times, 0.5))

@@ -2,9 +2,11 @@
 """Sandboxes of others, from Debian, in each of which the machine's Python imports a handler, calls it once and ends: bubblewrap, crun and podman.
 
 As a program it measures: each line of its input, a command in JSON, is answered with the milliseconds that it took, its exit code and what
-it wrote. It has a mount namespace of its own, and of control groups only v1's where a machine has both: crun refuses to start beside both.
+it wrote. Its argument is the mount namespace that is not to change; in another one it takes away cgroup v2 where a machine has v1 too: crun
+refuses to start beside both.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -15,6 +17,7 @@ import tempfile
 import time
 
 UNIFIED = "/sys/fs/cgroup/unified"
+NAMESPACE = "/proc/self/ns/mnt"
 PROGRAM = ["/usr/bin/python3", "-c", "import app; print(app.handler({}, None))"]
 MEMORY = 128 * 1_048_576
 LINKS = {"bin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib64", "sbin": "usr/sbin"}
@@ -82,8 +85,8 @@ class Sandboxes:
     """Those that are installed and start here; says of each other one why it is left out."""
 
     def __init__(self):
-        self.directory = tempfile.TemporaryDirectory(prefix="martlet-sandboxes-")
-        command = [sys.executable, __file__]
+        self.directory = tempfile.TemporaryDirectory(prefix="martlet-sandboxes-", ignore_cleanup_errors=True)
+        command = [sys.executable, __file__, os.readlink(NAMESPACE)]
         if os.geteuid() == 0:
             command = ["unshare", "--mount", "--propagation=slave", *command]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -103,9 +106,12 @@ class Sandboxes:
 
     def run(self, name):
         """Milliseconds until the command has ended, its exit code, and what it wrote."""
-        self.process.stdin.write(json.dumps(self.commands[name]) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+        try:
+            self.process.stdin.write(json.dumps(self.commands[name]) + "\n")
+            self.process.stdin.flush()
+            return json.loads(self.process.stdout.readline())
+        except (BrokenPipeError, json.JSONDecodeError):
+            return 0, 1, "what starts it has ended"
 
     def milliseconds(self, name):
         elapsed, code, output = self.run(name)
@@ -113,19 +119,24 @@ class Sandboxes:
         return elapsed
 
     def close(self):
-        self.process.stdin.close()
+        # It ends where its input does.
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.wait(60)
         self.process.stdout.close()
         self.directory.cleanup()
 
 
 def main():
-    if os.geteuid() == 0 and os.path.ismount(UNIFIED):
+    if len(sys.argv) != 2:
+        sys.exit("sandboxes: cold.py starts this, and says which mount namespace is not to change")
+    if os.readlink(NAMESPACE) != sys.argv[1] and os.path.ismount(UNIFIED):
         subprocess.run(["umount", UNIFIED], check=True)
     for line in sys.stdin:
         command = json.loads(line)
         start = time.perf_counter()
-        ended = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        ended = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
         elapsed = (time.perf_counter() - start) * 1_000
         print(json.dumps([elapsed, ended.returncode, ended.stdout]), flush=True)
 
