@@ -80,19 +80,32 @@ extension JSONValue {
         }
     }
 
+    /// What needs no escape goes over in one piece.
     private static func write(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""): bytes += "\\\"".utf8
-            case UInt8(ascii: "\\"): bytes += "\\\\".utf8
-            case 0x0A: bytes += "\\n".utf8
-            case 0x0D: bytes += "\\r".utf8
-            case 0x09: bytes += "\\t".utf8
-            case 0..<0x20: bytes += "\\u00\(Hexadecimal.encode(CollectionOfOne(byte)))".utf8
-            default: bytes.append(byte)
+        var text = text
+        text.withUTF8 { units in
+            var begin = 0
+            for index in units.indices {
+                let unit = units[index]
+                guard unit < 0x20 || unit == UInt8(ascii: "\"") || unit == UInt8(ascii: "\\") else { continue }
+                bytes += units[begin..<index]
+                bytes += escaped(unit).utf8
+                begin = index + 1
             }
+            bytes += units[begin...]
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func escaped(_ unit: UInt8) -> String {
+        switch unit {
+        case UInt8(ascii: "\""): "\\\""
+        case UInt8(ascii: "\\"): "\\\\"
+        case 0x0A: "\\n"
+        case 0x0D: "\\r"
+        case 0x09: "\\t"
+        default: "\\u00\(Hexadecimal.encode(CollectionOfOne(unit)))"
+        }
     }
 }

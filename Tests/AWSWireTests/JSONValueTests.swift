@@ -49,4 +49,13 @@ struct JSONValueTests {
         let value = JSONValue.object(["b": .array([.null, .bool(false)]), "a": .string("\"\\\u{1}\n日")])
         #expect(value.text == #"{"a":"\"\\\u0001\n日","b":[null,false]}"#)
     }
+
+    @Test(arguments: [
+        ("", #""""#), ("plain", #""plain""#), ("\n\r\t", #""\n\r\t""#), ("\"in\"", #""\"in\"""#),
+        ("a\\b\u{1F}", #""a\\b\u001f""#),
+        ("日\u{0}本", #""日\u0000本""#), ("/\u{7F}", "\"/\u{7F}\""),
+    ]) func `what needs an escape has one, and nothing else`(text: String, written: String) throws {
+        #expect(JSONValue.string(text).text == written)
+        #expect(try JSONValue(parsing: Array(written.utf8)) == .string(text))
+    }
 }
