@@ -7,7 +7,7 @@ import Schedules
 import ServiceLifecycle
 import Synchronization
 
-/// The first to hear of the shutdown: takes no new work, and lets running invocations end.
+/// Hears of the shutdown before all that serves: takes no new work, and lets running invocations end.
 ///
 /// Also ends the server when the spawner has ended, with which every sandbox has.
 final class DrainService: Service {

@@ -181,16 +181,7 @@ struct MartletServer {
                 TemporaryService(temporaries: foundation.temporaries, logger: logger),
                 BlankService(blanks: workshop.blanks, metadata: stores.metadata, logger: logger),
                 SnapshotService(snapshots: workshop.snapshots, metadata: stores.metadata, logger: logger),
-                PoolService(pool: pool), budgets,
-                ProvisionedMeter(
-                    clock: SuspendingClock(),
-                    inUse: { await pool.provisionedInUse },
-                    logs: stores.logs,
-                    board: budgetBoard,
-                    now: Self.now,
-                    logger: logger
-                ),
-                connections, sources, events, readers,
+                PoolService(pool: pool), budgets, connections, sources, events, readers,
                 CertificateService(identity: identity, now: Self.now, logger: logger),
                 PassThroughService(passThrough: passThrough),
             ] + (schedules.map { [$0.driver] } ?? []),
@@ -203,6 +194,14 @@ struct MartletServer {
                 schedules: schedules?.driver,
                 timeout: configuration.drainTimeout,
                 spawnerEnding: ending,
+                logger: logger
+            ),
+            meter: ProvisionedMeter(
+                clock: SuspendingClock(),
+                inUse: { await pool.provisionedInUse },
+                logs: stores.logs,
+                board: budgetBoard,
+                now: Self.now,
                 logger: logger
             ),
             data: data,
@@ -417,14 +416,15 @@ struct MartletServer {
         )
     }
 
-    /// The services end in the opposite order: first no new work and running invocations to their end, then what requests wait for, then the
-    /// port, then the rest.
+    /// The services end in the opposite order: first what counts environments while there are some, then no new work and running invocations
+    /// to their end, then what requests wait for, then the port, then the rest.
     private func serve(
         _ api: LambdaAPI,
         services: [any Service],
         waiting: [any Service],
         identity: TLSIdentity?,
         drain: DrainService,
+        meter: any Service,
         data: ServerDataDirectory,
         groups: ControlGroupSummary,
         workshop: EnvironmentWorkshop
@@ -454,7 +454,7 @@ struct MartletServer {
         let group = ServiceGroup(
             configuration: .init(
                 services: (services + [application] + waiting).map { .init(service: $0) } + [
-                    .init(service: drain, successTerminationBehavior: .gracefullyShutdownGroup)
+                    .init(service: drain, successTerminationBehavior: .gracefullyShutdownGroup), .init(service: meter),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger

@@ -162,6 +162,18 @@ struct BudgetOperationTests {
         #expect(events.take() == [.reached, .stopped, .restored, .reached, .stopped] && fixture.reserved == ["f": 0])
     }
 
+    @Test func `who shows budgets has the server look at none`() async throws {
+        defer { try? fixture.remove() }
+        try await fixture.create("f")
+        try await put(limit: "2")
+        use(2, at: Self.now)
+        let shown = try await budgets.list(caller: ControlPlaneFixture.caller)
+        #expect(shown.map(\.entry.used.requests) == [2] && shown.map(\.entry.isReached) == [true])
+        #expect(shown.map(\.stopped) == [[]] && events.take().isEmpty)
+        try await budgets.refresh()
+        #expect(try await budgets.list(caller: ControlPlaneFixture.caller).map(\.stopped) == [["f"]])
+    }
+
     /// What a newer server may have stored.
     private struct Unreadable: AccountDocument {
         static let kind = "budget"
@@ -198,6 +210,8 @@ struct BudgetOperationTests {
         }
         try await budgets.refresh()
         #expect(fixture.reserved == ["f": 0])
+        let shown = try await budgets.list(caller: ControlPlaneFixture.caller)
+        #expect(shown.map(\.name) == ["b", "other"] && shown.map(\.stopped) == [["f"], []])
         switch way {
         case "delete": try await budgets.delete("b", caller: ControlPlaneFixture.caller)
         case "replace": try await put(limit: "0")

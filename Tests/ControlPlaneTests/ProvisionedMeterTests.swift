@@ -87,6 +87,26 @@ struct ProvisionedMeterTests {
         #expect(try await provisionedMilliseconds() == [2 * (30_000 + 3_500)])
     }
 
+    @Test func `of what the store does not take for long the first is kept`() {
+        func use(_ day: Int64, _ milliseconds: Int64) -> ProvisionedUse {
+            let key = UsageLine.Key(
+                day: day,
+                function: configuration.key,
+                version: "1",
+                memoryMiB: 128,
+                architecture: configuration.architecture
+            )
+            return ProvisionedUse(key: key, milliseconds: milliseconds)
+        }
+        defer { try? fixture.remove() }
+        var backlog = ProvisionedBacklog()
+        for day in 0..<10_003 { backlog.add(use(Int64(day), 1)) }
+        #expect(backlog.bound() == 3)
+        backlog.add(use(0, 2))
+        #expect(backlog.bound() == 0)
+        #expect(backlog.uses.first == use(0, 3) && backlog.uses.last == use(9_999, 1))
+    }
+
     @Test func `the end cuts off no write`() async throws {
         defer { try? fixture.remove() }
         let isCounting = AsyncStream<Void>.makeStream()

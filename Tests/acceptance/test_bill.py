@@ -290,3 +290,11 @@ def test_provisioned_time_is_counted(make_server):
     server.start()
     kept = bill()
     assert kept["provisionedGBSeconds"] >= 15 and kept["usd"] > 15 * 0.0000033334
+    # What was not written yet is at the end.
+    before = kept["provisionedGBSeconds"]
+    wait_until(lambda: bill()["provisionedGBSeconds"] > before, 120, "more provisioned time")
+    before = bill()["provisionedGBSeconds"]
+    time.sleep(4)
+    assert server.terminate() == 0
+    server.start()
+    assert bill()["provisionedGBSeconds"] >= before + 4

@@ -219,21 +219,13 @@ extension Budgets {
         }
     }
 
-    /// By name.
+    /// By name, as the last look has left them: who shows them every few seconds does not hold up what stops functions.
     package func list(caller: Caller) async throws -> [Status] {
-        try await controlPlane.withStores {
-            try await turns.run {
-                _ = try await look(at: caller)
-                let entries = board.entries.filter { isMeant($0.key, caller) }
-                return try await metadata.read { transaction in
-                    try entries.sorted { $0.key < $1.key }.compactMap { id, entry in
-                        try transaction.document(
-                            BudgetDocument.self,
-                            accountID: id.accountID,
-                            region: id.region,
-                            id: id.name
-                        ).map { Status(name: id.name, entry: entry, stopped: $0.stopped) }
-                    }
+        let entries = board.entries.filter { isMeant($0.key, caller) }
+        return try await controlPlane.withStores {
+            try await metadata.read { transaction in
+                try entries.sorted { $0.key < $1.key }.compactMap { id, entry in
+                    try transaction.storedBudget(id).map { Status(name: id.name, entry: entry, stopped: $0.stopped) }
                 }
             }
         }

@@ -19,8 +19,6 @@ package struct ProvisionedMeter<MonotonicClock: Clock<Duration>>: Service {
     private let logger: Logger
 
     private var interval: Duration { .seconds(10) }
-    /// Of versions and days that wait for a store that takes nothing.
-    private var unstoredMax: Int { 10_000 }
 
     package init(
         clock: MonotonicClock,
@@ -41,7 +39,7 @@ package struct ProvisionedMeter<MonotonicClock: Clock<Duration>>: Service {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             var last = clock.now
-            var unstored: [UsageLine.Key: Int64] = [:]
+            var backlog = ProvisionedBacklog()
             var goesOn = true
             while goesOn {
                 goesOn = (try? await clock.sleep(for: interval)) != nil
@@ -49,20 +47,19 @@ package struct ProvisionedMeter<MonotonicClock: Clock<Duration>>: Service {
                 let milliseconds = Int64(last.duration(to: clock.now) / .milliseconds(1))
                 last = last.advanced(by: .milliseconds(milliseconds))
                 // The shutdown cancels what runs here, and would cut off the writing.
-                unstored = await Task { [unstored] in await count(milliseconds, unstored) }.value
+                backlog = await Task { [backlog, goesOn] in
+                    await count(milliseconds, backlog, isLast: !goesOn)
+                }.value
             }
         }
         // The group takes a service that ends before its turn for one that failed.
         try await gracefulShutdown()
     }
 
-    /// - Returns: milliseconds that could not be stored.
-    private func count(
-        _ milliseconds: Int64,
-        _ unstored: [UsageLine.Key: Int64]
-    ) async -> [UsageLine.Key: Int64] {
+    /// - Returns: what could not be stored.
+    private func count(_ milliseconds: Int64, _ earlier: ProvisionedBacklog, isLast: Bool) async -> ProvisionedBacklog {
         let time = now()
-        var waiting = unstored
+        var backlog = earlier
         for (configuration, count) in await inUse() {
             let key = UsageLine.Key(
                 day: time.millisecondsSinceEpoch / UsageLine.dayMilliseconds,
@@ -71,21 +68,49 @@ package struct ProvisionedMeter<MonotonicClock: Clock<Duration>>: Service {
                 memoryMiB: configuration.memoryMiB,
                 architecture: configuration.architecture
             )
-            let use = ProvisionedUse(key: key, milliseconds: milliseconds * Int64(count))
-            board.record(UsageQuantities(use), of: key.function, at: time)
-            waiting[key, default: 0] += use.milliseconds
+            backlog.add(ProvisionedUse(key: key, milliseconds: milliseconds * Int64(count)))
         }
-        guard !waiting.isEmpty else { return [:] }
-        do {
-            try await logs.add(waiting.map { ProvisionedUse(key: $0.key, milliseconds: $0.value) })
-            return [:]
-        } catch {
-            let isLost = waiting.count > unstoredMax
+        let uses = backlog.uses
+        guard !uses.isEmpty else { return backlog }
+        do { try await logs.add(uses) } catch {
+            let lost = isLast ? uses.count : backlog.bound()
             logger.error(
                 "provisioned time not recorded",
-                metadata: ["error": "\(error)", "isTriedAgain": "\(!isLost)"]
+                metadata: ["error": "\(error)", "isTriedAgain": "\(!isLast)", "lost": "\(lost)"]
             )
-            return isLost ? [:] : waiting
+            return backlog
         }
+        // Not before: who adds up anew meanwhile finds it stored, or is told of it.
+        for use in uses {
+            let dayEnd = Timestamp(millisecondsSinceEpoch: (use.key.day + 1) * UsageLine.dayMilliseconds - 1)
+            board.record(UsageQuantities(use), of: use.key.function, at: min(time, dayEnd))
+        }
+        return ProvisionedBacklog()
+    }
+}
+
+/// Time that is not stored yet, by version and day.
+struct ProvisionedBacklog {
+    static let countMax = 10_000
+
+    private var milliseconds: [UsageLine.Key: Int64] = [:]
+    /// As they came.
+    private var keys: [UsageLine.Key] = []
+
+    var uses: [ProvisionedUse] { keys.map { ProvisionedUse(key: $0, milliseconds: milliseconds[$0] ?? 0) } }
+
+    mutating func add(_ use: ProvisionedUse) {
+        if milliseconds[use.key] == nil { keys.append(use.key) }
+        milliseconds[use.key, default: 0] += use.milliseconds
+    }
+
+    /// Drops what is too much, of which that is what came last.
+    ///
+    /// - Returns: of how many versions and days.
+    mutating func bound() -> Int {
+        let dropped = keys.dropFirst(Self.countMax)
+        for key in dropped { milliseconds[key] = nil }
+        keys.removeLast(dropped.count)
+        return dropped.count
     }
 }
