@@ -22,18 +22,16 @@ extension LambdaAPI {
             )
         }
         let time = now()
-        let recent = try await logs.recentInvocations(
-            since: time.advanced(by: .seconds(-window)),
-            accountID: caller.accountID,
-            region: caller.region
-        )
+        let start = time.advanced(by: .seconds(-window))
+        let recent = try await recentInvocations(since: start, caller)
         let status = await environmentsStatus(caller.accountID, caller.region)
         // Where only the newest are looked at, the time in which they ended is shorter.
-        let milliseconds = max(1, time.millisecondsSinceEpoch - recent.since.millisecondsSinceEpoch)
-        let names = Set(status.counts.keys.map(\.name)).union(recent.functions.keys).sorted()
+        let milliseconds = max(1, time.millisecondsSinceEpoch - (recent?.since ?? start).millisecondsSinceEpoch)
+        let ended = recent?.functions ?? [:]
+        let names = Set(status.counts.keys.map(\.name)).union(ended.keys).sorted()
         let functions = names.map { name -> JSONValue in
             let key = FunctionKey(accountID: caller.accountID, region: caller.region, name: name)
-            var members = Self.members(recent.functions[name], milliseconds)
+            var members = recent == nil ? [:] : Self.members(ended[name], milliseconds)
             members["FunctionName"] = .string(name)
             members["ConcurrentExecutions"] = .integer(status.invocations[key] ?? 0)
             let counts = status.counts[key] ?? [:]
@@ -53,6 +51,16 @@ extension LambdaAPI {
             members["MemoryMaxMiB"] = .integer(status.memoryMaxMiB)
         }
         return Self.json(.object(members))
+    }
+
+    /// nil where what came last can't be read, on a full disk above all: what runs is shown none the less.
+    private func recentInvocations(
+        since start: Timestamp,
+        _ caller: Caller
+    ) async throws -> (functions: [String: RecentInvocations], since: Timestamp)? {
+        do {
+            return try await logs.recentInvocations(since: start, accountID: caller.accountID, region: caller.region)
+        } catch is LogStoreError { return nil }
     }
 
     private static func members(_ recent: RecentInvocations?, _ milliseconds: Int64) -> [String: JSONValue] {

@@ -17,7 +17,10 @@ extension LambdaAPI {
         guard keys.count <= Self.tagKeysMax else {
             throw LambdaError.invalidParameterValue(message: "tag is given at most \(Self.tagKeysMax) times.")
         }
-        let lines = try await logs.usage(request)
+        let lines: [UsageLine]
+        do { lines = try await logs.usage(request) } catch LogStoreError.diskFull {
+            throw LambdaError.service(message: "The server's disk is full: what was used last can't be read.")
+        }
         let tags = try await keys.isEmpty ? [:] : controlPlane.functionTags(caller)
         var body: [UInt8] = []
         for line in lines {

@@ -12,7 +12,6 @@ import Hummingbird
 import HummingbirdTesting
 import InvocationCore
 import LambdaModel
-import LogStore
 import Logging
 import Logs
 import MetadataStore
@@ -23,6 +22,8 @@ import NIOCore
 import ServiceLifecycle
 import Synchronization
 import Testing
+
+@testable import LogStore
 
 /// The API over the real stores, in a directory of its own, with an invoker that each test gives.
 final class APIFixture: Sendable {
@@ -49,14 +50,23 @@ final class APIFixture: Sendable {
         metricsAccess: MetricsAccess = .signed,
         invoke: @escaping LambdaAPI.Invoke = echoPayload,
         stream: LambdaAPI.Stream? = nil,
-        console: ConsoleSessions? = nil
+        console: ConsoleSessions? = nil,
+        logPagesMax: Int? = nil
     ) throws {
         directory = NSTemporaryDirectory() + "martlet-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let masterKey = try MasterKey(bytes: [UInt8](repeating: 1, count: 32))
         let metadata = try MetadataStore(directory: directory, masterKey: masterKey)
         let code = try CodeStore(directory: directory + "/code", masterKey: masterKey)
-        logs = try LogStore(directory: directory, now: { Self.now }, onBackgroundFailure: { _ in })
+        logs = try LogStore(
+            directory: directory,
+            retention: LogRetention(),
+            pagesMax: logPagesMax,
+            // However busy the machine is.
+            writeMax: .seconds(3_600),
+            now: { Self.now },
+            onBackgroundFailure: { _ in }
+        )
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let clock = ContinuousClock()
         let collector = CodeCollector(

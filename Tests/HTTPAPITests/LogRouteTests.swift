@@ -126,4 +126,26 @@ struct LogRouteTests {
             }
         }
     }
+
+    @Test func `on a full disk usage is refused with the reason, and environments are shown`() async throws {
+        defer { try? fixture.remove() }
+        let full = try APIFixture(logPagesMax: 60)
+        defer { try? full.remove() }
+        // More than the database has room for.
+        for _ in 0..<300 {
+            let event = LogEvent(timestamp: APIFixture.now, message: String(repeating: "x", count: 3_000))
+            let entry = JournalEntry(group: Self.group, stream: "s", events: [event], usage: nil)
+            try await withCheckedThrowingContinuation { continuation in
+                full.logs.journal(entry) { continuation.resume(with: $0.mapError { $0 as any Error }) }
+            }
+        }
+        try await full.serve { client async throws in
+            let usage = try await client.send(.get, "/_martlet/usage")
+            #expect(usage.status == .internalServerError)
+            #expect(String(buffer: usage.body).contains("disk is full"))
+            let environments = try await client.send(.get, "/_martlet/environments")
+            #expect(environments.status == .ok)
+            #expect(try environments.json["Functions"] == .array([]))
+        }
+    }
 }
