@@ -134,10 +134,11 @@ extension LogStore {
 
     // MARK: Streams
 
-    /// Streams that `createStream` made, of one group and of all.
+    /// Streams that `createStream` made, of one group, of one account and of all.
     ///
     /// Those that came with events go with them, and those are bounded.
     package static let keptStreamsMax = 100_000
+    package static let accountKeptStreamsMax = 500_000
     package static let allKeptStreamsMax = 1_000_000
 
     static func keptStreams(of group: Int64, _ db: Database) throws -> Int {
@@ -149,21 +150,41 @@ extension LogStore {
         ) ?? 0
     }
 
+    private static func keptStreams(account: String, _ db: Database) throws -> Int {
+        try Int.fetchOne(
+            db.cachedStatement(
+                sql: """
+                    SELECT COUNT(*) FROM logGroups g JOIN logStreams s ON s.groupID = g.id
+                    WHERE g.accountID = ? AND g.isDeleted = 0 AND s.isKept = 1 AND s.isDeleted = 0
+                    """
+            ),
+            arguments: [account]
+        ) ?? 0
+    }
+
     /// Makes a stream that stays without events, until it is deleted.
     ///
     /// - Throws: `LogStoreError.noGroup`, `exists` or `tooManyStreams`.
     package func createStream(_ name: String, in group: LogGroupKey) async throws {
-        try await createStream(name, in: group, max: Self.keptStreamsMax, allMax: Self.allKeptStreamsMax)
+        try await createStream(
+            name,
+            in: group,
+            max: Self.keptStreamsMax,
+            accountMax: Self.accountKeptStreamsMax,
+            allMax: Self.allKeptStreamsMax
+        )
     }
 
-    func createStream(_ name: String, in group: LogGroupKey, max: Int, allMax: Int) async throws {
+    func createStream(_ name: String, in group: LogGroupKey, max: Int, accountMax: Int, allMax: Int) async throws {
         let time = now()
         try await write { db in
             let groupID = try LogGroupRecord.existingID(of: group, db)
             guard try LogStreamRecord.id(of: name, group: groupID, db) == nil else { throw LogStoreError.exists }
-            guard try Self.keptStreams(of: groupID, db) < max, try Totals.addKeptStreams(1, db) <= allMax else {
-                throw LogStoreError.tooManyStreams
-            }
+            let all = try Totals.addKeptStreams(1, db)
+            // An account's are looked for only where all together are as many.
+            guard all <= allMax, try Self.keptStreams(of: groupID, db) < max,
+                try all <= accountMax || Self.keptStreams(account: group.accountID, db) < accountMax
+            else { throw LogStoreError.tooManyStreams }
             try db.execute(
                 sql: "INSERT INTO logStreams (groupID, name, createdAt, isKept) VALUES (?, ?, ?, 1)",
                 arguments: [groupID, name, time.millisecondsSinceEpoch]

@@ -327,7 +327,8 @@ package enum LogStoreError: Error, Equatable, CustomStringConvertible {
         case .exists: "log store: there is one of that name already"
         case .tooManyGroups: "log store: \(LogStore.groupsMax) groups are there already"
         case .tooManyStreams:
-            "log store: \(LogStore.keptStreamsMax) streams of a group, or \(LogStore.allKeptStreamsMax), are there already"
+            "log store: \(LogStore.keptStreamsMax) streams of a group, \(LogStore.accountKeptStreamsMax) of an account, or "
+                + "\(LogStore.allKeptStreamsMax), are there already"
         case .damagedJournal(let bytes, let path):
             "log store: \(bytes) bytes of the journal are damaged; they are in \(path)"
         case .undivertedJournal(let path, let reason):

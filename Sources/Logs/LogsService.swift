@@ -97,8 +97,9 @@ package final class LogsService: Service {
         case .tooManyStreams:
             LogsError(
                 .limitExceeded,
-                "Resource limit exceeded: CreateLogStream makes \(LogStore.keptStreamsMax) log streams in a log group, and "
-                    + "\(LogStore.allKeptStreamsMax) in all of this server's: delete some first."
+                "Resource limit exceeded: CreateLogStream makes \(LogStore.keptStreamsMax) log streams in a log group, "
+                    + "\(LogStore.accountKeptStreamsMax) in an account, and \(LogStore.allKeptStreamsMax) in all of this "
+                    + "server's: delete some first."
             )
         case .newerDatabase, .entryTooLarge, .exists, .damagedJournal, .undivertedJournal, .failed: nil
         }

@@ -234,7 +234,7 @@ struct LogStoreTests {
         other.name = "other"
         for key in [group, other] { try await store.createGroup(key, logClass: "STANDARD", tags: [:]) }
         func make(_ name: String, in key: LogGroupKey) async throws {
-            try await store.createStream(name, in: key, max: 3, allMax: 5)
+            try await store.createStream(name, in: key, max: 3, accountMax: 5, allMax: 5)
         }
         // Those that come with events count for their bytes.
         for index in 0..<9 { try await store.append(entry([event(1, "x")], stream: "e\(index)")) }
@@ -252,5 +252,22 @@ struct LogStoreTests {
         #expect(try await store.deleteGroup(group))
         try await make("c", in: other)
         #expect(try await store.pool.read { db in try Totals.keptStreams(db) } == 3)
+    }
+
+    @Test func `one account leaves others room for streams`() async throws {
+        let store = try Fixture().open()
+        var (other, foreign) = (group, group)
+        other.name = "other"
+        foreign.accountID = "111111111111"
+        for key in [group, other, foreign] { try await store.createGroup(key, logClass: "STANDARD", tags: [:]) }
+        func make(_ name: String, in key: LogGroupKey) async throws {
+            try await store.createStream(name, in: key, max: 9, accountMax: 2, allMax: 5)
+        }
+        for key in [group, other] { try await make("a", in: key) }
+        await #expect(throws: LogStoreError.tooManyStreams) { try await make("b", in: group) }
+        for name in ["a", "b"] { try await make(name, in: foreign) }
+        await #expect(throws: LogStoreError.tooManyStreams) { try await make("c", in: foreign) }
+        #expect(try await store.deleteGroup(other))
+        try await make("b", in: group)
     }
 }
