@@ -83,6 +83,14 @@ package final class SpanBuffer: Sendable {
         }
     }
 
+    /// A refused invocation's: refusals cost their caller nothing, and leave room for what ran, of every account.
+    package func addRefused(_ span: Span) {
+        state.withLock { state in
+            guard state.spans.count < countMax / 4 else { return state.dropped += 1 }
+            state.spans.append(span)
+        }
+    }
+
     /// The oldest, at most so many.
     package func take(_ count: Int) -> [Span] {
         state.withLock { state in

@@ -69,4 +69,13 @@ struct TraceMessageTests {
         #expect(buffer.counts == (waiting: 1, sent: 3, dropped: 2))
         #expect(buffer.take(10).count == 1 && buffer.take(10).isEmpty)
     }
+
+    @Test func `refusals leave room for what ran`() {
+        let buffer = SpanBuffer(countMax: 8)
+        for _ in 0..<9 { buffer.addRefused(Self.span("f", 1)) }
+        #expect(buffer.counts == (waiting: 2, sent: 0, dropped: 7))
+        buffer.add((1...6).map { Self.span("g", $0) })
+        buffer.addRefused(Self.span("f", 1))
+        #expect(buffer.counts == (waiting: 8, sent: 0, dropped: 8))
+    }
 }
