@@ -131,6 +131,7 @@ private func plan(_ input: inout FuzzInput) -> SandboxPlan {
 private func process(_ input: inout FuzzInput) -> ProcessPlan {
     let hasTelemetry = input.flag()
     let isBlank = hasTelemetry && input.flag()
+    let isZygote = input.flag()
     return ProcessPlan(
         number: input.number(),
         executables: texts(&input),
@@ -139,8 +140,8 @@ private func process(_ input: inout FuzzInput) -> ProcessPlan {
         workingDirectory: text(&input),
         hasTelemetry: hasTelemetry,
         isBlank: isBlank,
-        isZygote: input.flag(),
-        waits: !isBlank && input.flag(),
+        isZygote: isZygote,
+        waits: !isBlank && !isZygote && input.flag(),
         dataMiB: input.number()
     )
 }

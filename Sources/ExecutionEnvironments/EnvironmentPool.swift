@@ -104,7 +104,9 @@ package actor EnvironmentPool {
             }
             if let answer = try await bound(environment) { return answer }
         }
-        throw .service(message: "The execution environment was lost. Request id: \(request.requestID)")
+        let lost = LambdaError.service(message: "The execution environment was lost. Request id: \(request.requestID)")
+        trace(lost, of: request, configuration)
+        throw lost
     }
 
     /// Tells a collector of spans about an invocation that is refused.
@@ -120,7 +122,7 @@ package actor EnvironmentPool {
             error: refusal,
             refused: workshop.now()
         )
-        if let span = invocation.span { buffer.add([span]) }
+        if let span = invocation.span { buffer.addRefused(span) }
     }
 
     /// An idle environment may die in the moment in which an invocation is bound to it; so often in a row is no coincidence.

@@ -19,13 +19,17 @@ extension ExecutionEnvironment {
         )
         guard case .blank(let kind) = start else { return nil }
         var found = blanks.take(kind)
-        if found == nil { found = await blanks.fork(kind, runtime) }
+        if found == nil {
+            found = await blanks.fork(kind, runtime, of: EnvironmentKey(configuration)) { [self] in
+                await lifecycle.state != .dead
+            }
+        }
         guard let blank = found else { return nil }
         var channel = blank.channel
         do {
             // It sets its variables while the spawner puts its code in place.
             try channel?.assign(environment.list)
-            if channel == nil, code.extensions.isEmpty { channel = try beginProgram(in: blank) }
+            if channel == nil, code.extensions.isEmpty { channel = beginProgram(in: blank) }
             try await blank.sandbox.assign(
                 memoryMiB: configuration.memoryMiB,
                 code: UnpackedCode.name(of: code.task),
@@ -46,8 +50,10 @@ extension ExecutionEnvironment {
     }
 
     /// A process that executes the function's own program when it hears that the code is in place: all that comes before is done meanwhile.
-    private func beginProgram(in blank: BlankEnvironment) throws(SyscallError) -> BlankChannel {
-        let (ours, theirs) = try ControlSocket.pair()
+    ///
+    /// Where it can't be had the program is started when the code is there: that is no fault of what its runtime's functions share.
+    private func beginProgram(in blank: BlankEnvironment) -> BlankChannel? {
+        guard let (ours, theirs) = try? ControlSocket.pair() else { return nil }
         defer { Glibc.close(theirs) }
         let channel = BlankChannel(ours)
         var plan = runtimePlan
@@ -57,8 +63,20 @@ extension ExecutionEnvironment {
             try blank.sandbox.run(plan, output: blank.pipes.output.write, telemetry: nil, assignment: theirs)
             return channel
         } catch {
+            logger.notice("program not begun ahead of its code", metadata: ["error": "\(error)"])
             channel.close()
-            throw error
+            return nil
+        }
+    }
+
+    /// A process that waits for the function's code has ended: its successor is started when the code is there.
+    ///
+    /// That of a restored environment has none.
+    func endedWaiting() {
+        guard case .restored = lifecycle.origin else {
+            assignment?.close()
+            assignment = nil
+            return
         }
     }
 

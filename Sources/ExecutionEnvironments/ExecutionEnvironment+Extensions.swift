@@ -45,6 +45,8 @@ extension ExecutionEnvironment {
     func exited(_ process: UInt32, _ status: InvocationCore.ExitStatus) {
         if process == runtimeProcess {
             perform(lifecycle.runtimeExited(status, at: .now))
+        } else if process == ProcessPlan.blankNumber {
+            endedWaiting()
         } else if let name = extensionName(process) {
             perform(lifecycle.extensionExited(name, status, at: .now))
         }
@@ -54,6 +56,7 @@ extension ExecutionEnvironment {
         if process == runtimeProcess {
             return _ = perform(lifecycle.runtimeFailedToStart(entrypointFailure(errno), at: .now))
         }
+        guard process != ProcessPlan.blankNumber else { return endedWaiting() }
         guard let name = extensionName(process) else { return }
         let cause = String(cString: strerror(errno)).lowercased()
         perform(

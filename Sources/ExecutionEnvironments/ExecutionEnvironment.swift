@@ -108,6 +108,8 @@ package actor ExecutionEnvironment {
                 group.addTask { await self.follow(sandbox) }
                 group.addTask { await self.watchMemory() }
                 self.perform(self.lifecycle.sandboxReady(externalExtensions: extensions, at: .now))
+            } catch is CancellationError {
+                self.perform(self.lifecycle.sandboxFailed(at: .now))
             } catch {
                 self.logger.error("sandbox failed", metadata: ["error": "\(error)"])
                 self.perform(self.lifecycle.sandboxFailed(at: .now))
@@ -135,6 +137,8 @@ package actor ExecutionEnvironment {
         }
         let sandbox: Sandbox
         do {
+            // It may have waited long for its turn.
+            if lifecycle.state == .dead { throw CancellationError() }
             try log.open()
             sandbox = try await workshop.foundation.make(
                 id,

@@ -2,7 +2,7 @@
 
 /// What environments took of the machine's memory, by version: what its next ones are reckoned at.
 ///
-/// A large use counts at once; a smaller one after it only lowers what is expected bit by bit. What is known is of this run of the server.
+/// A large use counts at once; a smaller one after it only lowers what is expected bit by bit: of many that end at one time the last is not all. What is known is of this run of the server.
 package struct MemoryHistory: Equatable, Sendable {
     private struct Use: Equatable, Sendable {
         var peakKiB: Int
@@ -29,7 +29,7 @@ package struct MemoryHistory: Equatable, Sendable {
             uses[oldest.key] = nil
         }
         let before = uses[key]?.peakKiB ?? 0
-        uses[key] = Use(peakKiB: max(kibibytes, before - (before - kibibytes) / 8), turn: nextTurn)
+        uses[key] = Use(peakKiB: max(kibibytes, before - (before - kibibytes) / 32), turn: nextTurn)
         nextTurn += 1
     }
 

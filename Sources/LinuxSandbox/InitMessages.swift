@@ -155,7 +155,7 @@ package struct ProcessPlan: Equatable, Sendable {
         dataMiB: UInt32
     ) {
         precondition(hasTelemetry || !isBlank, "the descriptors of a process have no gap")
-        precondition(!isBlank || !waits, "one socket is heard of")
+        precondition(!waits || !(isBlank || isZygote), "one socket is heard of")
         self.number = number
         self.executables = executables
         self.arguments = arguments
@@ -324,6 +324,6 @@ extension ProcessPlan {
         isZygote = try reader.flag()
         waits = try reader.flag()
         dataMiB = try reader.number()
-        guard hasTelemetry || !isBlank, !isBlank || !waits else { throw MalformedMessage() }
+        guard hasTelemetry || !isBlank, !waits || !(isBlank || isZygote) else { throw MalformedMessage() }
     }
 }

@@ -35,7 +35,7 @@ struct RuntimeProcess {
     func execute() -> Never {
         do throws(SyscallError) {
             try arrange()
-            if plan.waits { awaitFiles() }
+            if plan.waits { try awaitFiles() }
             // SAFETY: the path outlives the call.
             try check("chdir", plan.workingDirectory, unsafe chdir(plan.workingDirectory) == 0 ? 0 : -errno)
             clinux_reset_signals()
@@ -74,12 +74,16 @@ struct RuntimeProcess {
         }
     }
 
-    /// Returns when what is to be executed is there.
-    private func awaitFiles() {
-        var word: UInt8 = 0
-        // SAFETY: one byte is read into one byte, the rest of the message is dropped.
-        let count = unsafe read(waitNumber, &word, 1)
-        guard count == 1 else { clinux_exit(0) }
+    /// Returns when what is to be executed is there; ends the process when nobody is left to say so.
+    private func awaitFiles() throws(SyscallError) {
+        while true {
+            var word: UInt8 = 0
+            // SAFETY: one byte is read into one byte, the rest of the message is dropped.
+            let count = unsafe read(waitNumber, &word, 1)
+            if count == 1 { return }
+            if count == 0 { clinux_exit(0) }
+            guard errno == EINTR else { throw SyscallError(call: "read", errno: errno, subject: "files") }
+        }
     }
 
     /// Returns the errno of the last candidate; does not return when one of them was executed.

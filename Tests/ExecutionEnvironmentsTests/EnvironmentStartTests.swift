@@ -81,6 +81,12 @@ struct EnvironmentStartTests {
             operatorVariables: ["LARGE": String(repeating: "x", count: EnvironmentStart.variablesBytesMax)],
             expected: .exec(.variablesSize)
         ),
+        Case(
+            name: "own runtime, a NUL that init takes from nobody",
+            runtime: "provided.al2023",
+            variables: ["A": "b\u{0}c"],
+            expected: .exec(.variablesSize)
+        ),
     ]
 
     static let readAtStart: [Case] =

@@ -173,6 +173,60 @@ struct AssignmentTests {
         }
     }
 
+    @Test(arguments: [("absent", ENOENT), ("plain", EACCES), ("lib", EACCES)])
+    func `a program that waits and can't be executed says why`(name: String, errno: Int32) async throws {
+        try fixture.store.write(Array("plain".utf8), to: "code/task-6/plain")
+        try fixture.store.write(Array("".utf8), to: "code/task-6/lib/file")
+        let sandbox = try await fixture.make(memoryMiB: 128, isBlank: true)
+        let (ours, theirs) = try ControlSocket.pair()
+        try sandbox.run(waiting(["/var/task/\(name)"]), output: theirs, telemetry: nil, assignment: theirs)
+        close(theirs)
+        // With other memory than it was made with, as most have.
+        try await sandbox.assign(memoryMiB: 256, code: "task-6", layers: nil)
+        let channel = BlankChannel(ours)
+        try channel.enter()
+        var failure: (process: UInt32, errno: Int32)?
+        for await reply in sandbox.replies {
+            guard case .startFailed(let process, let errno) = reply else { continue }
+            failure = (process, errno)
+            break
+        }
+        #expect(failure?.process == ProcessPlan.blankNumber && failure?.errno == errno)
+        channel.close()
+        await sandbox.destroy()
+    }
+
+    @Test func `a program that is killed while it waits is told, and init starts another`() async throws {
+        try fixture.store.write(Array("".utf8), to: "code/task-7/app.py")
+        let sandbox = try await fixture.make(memoryMiB: 128, isBlank: true)
+        let (ours, theirs) = try ControlSocket.pair()
+        try sandbox.run(waiting(["/bin/true"]), output: theirs, telemetry: nil, assignment: theirs)
+        close(theirs)
+        let channel = BlankChannel(ours)
+        channel.close()
+        for await reply in sandbox.replies {
+            guard case .exited(let process, _) = reply else { continue }
+            #expect(process == ProcessPlan.blankNumber)
+            break
+        }
+        try await sandbox.assign(memoryMiB: 128, code: "task-7", layers: nil)
+        #expect(try await look(sandbox, "ls /var/task") == "app.py\n")
+        await sandbox.destroy()
+    }
+
+    private func waiting(_ executables: [String]) -> ProcessPlan {
+        ProcessPlan(
+            number: ProcessPlan.blankNumber,
+            executables: executables,
+            arguments: [],
+            environment: [],
+            workingDirectory: "/var/task",
+            hasTelemetry: false,
+            waits: true,
+            dataMiB: 0
+        )
+    }
+
     @Test func `a process that ends before it waits, or while it does, is told`() async throws {
         let (ours, theirs) = try ControlSocket.pair()
         close(theirs)

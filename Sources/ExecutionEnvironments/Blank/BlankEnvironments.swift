@@ -21,6 +21,14 @@ package final class BlankEnvironments: Sendable {
         var isOpen = false
         /// `run` has returned: nothing is made any more.
         var hasEnded = false
+        /// Of functions that wait for forks.
+        var turns: [EnvironmentKey: Turns] = [:]
+    }
+
+    /// Forks for one function: a zygote makes one after the other, and `forkTimeout` is for one, not for all of a burst.
+    private struct Turns {
+        let gate = OperationGate(operationsMax: 32)
+        var users = 0
     }
 
     private let workshop: EnvironmentWorkshop
@@ -33,8 +41,6 @@ package final class BlankEnvironments: Sendable {
     private static let nominalMiB = 64
     /// An invocation waits for it: a zygote that does not answer must not hold it up for long.
     private static let forkTimeout = Duration.seconds(5)
-    /// Forks at one time, for whom somebody waits: a zygote makes one after the other, and `forkTimeout` is for one, not for all of a burst.
-    private let forks = OperationGate(operationsMax: 8)
     /// Of the memory that functions may use, the part that blank environments may.
     private static let memoryShare = 8
 
@@ -84,11 +90,34 @@ package final class BlankEnvironments: Sendable {
         return nil
     }
 
-    /// One that is forked here and now, for a function that none waits for; nil where no zygote is ready.
-    func fork(_ kind: BlankKind, _ runtime: RuntimeDefinition) async -> BlankEnvironment? {
+    /// One that is forked for a function when it is its turn, or waits by then; nil where no zygote is ready, or who asked is not there any more.
+    ///
+    /// A function's burst has few forks at one time, and holds up no other function's.
+    func fork(
+        _ kind: BlankKind,
+        _ runtime: RuntimeDefinition,
+        of key: EnvironmentKey,
+        isWanted: @Sendable () async -> Bool
+    ) async -> BlankEnvironment? {
         guard zygotes != nil, runtime.canFork else { return nil }
-        // Nobody waits any more where it throws.
-        return try? await forks.pass { await forkNow(kind, runtime) }
+        let gate = state.withLock { state in
+            var turns = state.turns[key] ?? Turns()
+            turns.users += 1
+            state.turns[key] = turns
+            return turns.gate
+        }
+        defer {
+            state.withLock { state in
+                state.turns[key]?.users -= 1
+                if state.turns[key]?.users == 0 { state.turns[key] = nil }
+            }
+        }
+        // Who is cancelled waits no more.
+        return try? await gate.pass { () async -> BlankEnvironment? in
+            guard await isWanted() else { return nil }
+            if state.withLock({ $0.pool.ready(kind) > 0 }), let blank = take(kind) { return blank }
+            return await forkNow(kind, runtime)
+        }
     }
 
     private func forkNow(_ kind: BlankKind, _ runtime: RuntimeDefinition) async -> BlankEnvironment? {

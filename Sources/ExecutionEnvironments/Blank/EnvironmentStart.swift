@@ -17,7 +17,7 @@ enum EnvironmentStart: Equatable {
         case temporarySize
         /// Variables that an interpreter reads when it starts are others than those of a blank one.
         case variables
-        /// The variables take more room than a blank process has for them.
+        /// The variables are none, or take more room than a blank process has for them.
         case variablesSize
     }
 
@@ -40,17 +40,16 @@ enum EnvironmentStart: Equatable {
             return .exec(.temporarySize)
         }
         let kind = kind(runtime, memoryMiB: configuration.memoryMiB, needsMemoryAtStart: needsMemoryAtStart)
+        // A NUL can't be in a variable: as with any other start the function fails for it, and not what it would share.
+        let list = environment.list
+        guard !list.contains(where: { $0.utf8.contains(0) }) else { return .exec(.variablesSize) }
         guard runtime.managed else { return .blank(kind) }
         guard runtime.wrapper(configuration.environment ?? [:]) == nil else { return .exec(.wrapper) }
         guard !hasExternalExtensions else { return .exec(.externalExtensions) }
         let blank = ProcessEnvironment(blankOf: runtime, operatorVariables: operatorVariables)
         guard readAtStart(environment) == readAtStart(blank) else { return .exec(.variables) }
-        // A NUL can't be in a variable: as with any other start the function fails for it.
-        let list = environment.list
-        guard list.reduce(0, { $0 + $1.utf8.count + 1 }) <= variablesBytesMax,
-            !list.contains(where: { $0.utf8.contains(0) })
-        else { return .exec(.variablesSize) }
-        return .blank(kind)
+        let size = list.reduce(0) { $0 + $1.utf8.count + 1 }
+        return size <= variablesBytesMax ? .blank(kind) : .exec(.variablesSize)
     }
 
     static func kind(_ runtime: RuntimeDefinition, memoryMiB: Int, needsMemoryAtStart: Bool) -> BlankKind {
