@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What docs/operations.md says: a backup is restored elsewhere with all that was in it, and a server that can't go on says why."""
 
+import contextlib
 import json
 import os
 import re
@@ -124,13 +125,16 @@ def test_a_snapshot_of_a_running_server_has_all_that_was_answered(make_server, t
     try:
         wait_until(lambda: len(sent) >= 200, 120, "200 calls")
         halted = processes(server.process.pid)
-        for pid in halted:
-            os.kill(pid, signal.SIGSTOP)
-        # What was answered by now is in the files.
-        calls, messages = list(answered), list(sent)
-        shutil.copytree(server.data, place, ignore=shutil.ignore_patterns("sandboxes", "*.lock", "lock"))
-        for pid in reversed(halted):
-            os.kill(pid, signal.SIGCONT)
+        try:
+            for pid in halted:
+                os.kill(pid, signal.SIGSTOP)
+            # What was answered by now is in the files.
+            calls, messages = list(answered), list(sent)
+            shutil.copytree(server.data, place, ignore=shutil.ignore_patterns("sandboxes", "*.lock", "lock"))
+        finally:
+            for pid in reversed(halted):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
     finally:
         is_over.set()
         [caller.join() for caller in callers]
@@ -217,6 +221,10 @@ def test_a_full_disk_stops_what_writes_and_nothing_else(make_server, small_disk)
     client, queues = server.client(), server.client("sqs")
     queues.create_queue(QueueName="jobs")
     queues.send_message(QueueUrl=QUEUE, MessageBody="before")
+    streams = server.client("kinesis")
+    streams.create_stream(StreamName="clicks", ShardCount=1)
+    streams.get_waiter("stream_exists").wait(StreamName="clicks", WaiterConfig={"Delay": 1})
+    shard = streams.put_record(StreamName="clicks", Data=b"click", PartitionKey="k")["ShardId"]
     filler = Filler(small_disk)
     try:
         assert filler.is_full.wait(60), "the disk can't be filled"
@@ -234,12 +242,21 @@ def test_a_full_disk_stops_what_writes_and_nothing_else(make_server, small_disk)
             with pytest.raises(botocore.exceptions.ClientError):
                 for _ in range(100):
                     queues.send_message(QueueUrl=QUEUE, MessageBody="x" * 200_000)
+            # That a message was received is written, too.
+            with pytest.raises(botocore.exceptions.ClientError, match="disk is full"):
+                for _ in range(1_000):
+                    queues.receive_message(QueueUrl=QUEUE, VisibilityTimeout=0)
+            with pytest.raises(botocore.exceptions.ClientError, match="disk is full"):
+                for _ in range(1_000):
+                    streams.put_record(StreamName="clicks", Data=bytes(100_000), PartitionKey="k")
 
         refused()
         assert server.process.poll() is None
         assert client.get_function_configuration(FunctionName="kept")["State"] == "Active"
         for number in range(20):
             assert server.invoke("kept", number)[0] == number
+        iterator = streams.get_shard_iterator(StreamName="clicks", ShardId=shard, ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+        assert streams.get_records(ShardIterator=iterator, Limit=1)["Records"][0]["Data"] == b"click"
     finally:
         filler.end()
     server.deploy("new", SOURCE)
