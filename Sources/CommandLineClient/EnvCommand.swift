@@ -26,8 +26,8 @@ package struct EnvCommand: AsyncParsableCommand {
     static func lines(_ endpoint: Endpoint, _ credentials: StoredCredentials) -> String {
         let variables = [
             ("AWS_ENDPOINT_URL_LAMBDA", endpoint.url), ("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", endpoint.url),
-            ("AWS_ENDPOINT_URL_SQS", endpoint.url), ("AWS_ENDPOINT_URL_KINESIS", endpoint.url),
-            ("AWS_ENDPOINT_URL_SCHEDULER", endpoint.url),
+            ("AWS_ENDPOINT_URL_CLOUDWATCH", endpoint.url), ("AWS_ENDPOINT_URL_SQS", endpoint.url),
+            ("AWS_ENDPOINT_URL_KINESIS", endpoint.url), ("AWS_ENDPOINT_URL_SCHEDULER", endpoint.url),
             ("AWS_ENDPOINT_URL_EVENTBRIDGE", endpoint.url), ("AWS_ACCESS_KEY_ID", credentials.accessKey.id),
             ("AWS_SECRET_ACCESS_KEY", credentials.accessKey.secret), ("AWS_REGION", credentials.region),
             ("AWS_DEFAULT_REGION", credentials.region),

@@ -105,6 +105,7 @@ import Testing
             EnvCommand.lines(try Endpoint("http://127.0.0.1:4566"), credentials) == """
                 export AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:4566
                 export AWS_ENDPOINT_URL_CLOUDWATCH_LOGS=http://127.0.0.1:4566
+                export AWS_ENDPOINT_URL_CLOUDWATCH=http://127.0.0.1:4566
                 export AWS_ENDPOINT_URL_SQS=http://127.0.0.1:4566
                 export AWS_ENDPOINT_URL_KINESIS=http://127.0.0.1:4566
                 export AWS_ENDPOINT_URL_SCHEDULER=http://127.0.0.1:4566
