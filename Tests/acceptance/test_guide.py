@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """docs/guide.md: its commands do as they stand there, one after the other, and print what it says."""
 
+import collections
 import difflib
 import os
 import re
@@ -109,7 +110,20 @@ def test_the_commands_do_what_the_guide_shows(tmp_path):
         shell.close()
 
 
+def anchors(page):
+    """Of a page's headings, as GitHub makes them."""
+    found = collections.Counter()
+    for heading in re.findall(r"^#{1,6} +(.*?) *#*$", re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.M | re.S), re.M):
+        text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading)
+        slug = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
+        yield f"{slug}-{found[slug]}" if found[slug] else slug
+        found[slug] += 1
+
+
 def test_what_the_pages_link_to_is_there():
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\(([^)#\s:]+)(?:#[^)\s]*)?\)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+        for target, anchor in re.findall(r"\]\(([^)#\s:]*)(?:#([^)\s]*))?\)", page.read_text()):
+            linked = page.parent / target if target else page
+            assert linked.exists(), f"{page.name} links to {target}"
+            if anchor and linked.suffix == ".md":
+                assert anchor in anchors(linked), f"{page.name} links to {target}#{anchor}"
