@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The console in a browser, signed in, for the tests of it."""
+"""The console in a browser, signed in, and its requests made by hand, for the tests of it."""
 
+import http.client
 import json
+import ssl
+import urllib.parse
 
 import pytest
 
@@ -21,6 +24,38 @@ def handler(event, context):
         raise ValueError(event["fail"])
     return {"said": event.get("say", ""), "secret": os.environ.get("SECRET")}
 """
+
+
+class Session:
+    """A browser's requests, made by hand."""
+
+    def __init__(self, server):
+        self.server = server
+        parts = urllib.parse.urlsplit(server.url)
+        self.host, self.scheme, self.cookie = parts.netloc, parts.scheme, None
+
+    def send(self, method, path, body=None, origin="own", **headers):
+        given = {"X-Martlet-Console": "user", "Origin": self.server.url if origin == "own" else origin, "Cookie": self.cookie}
+        given.update({name.replace("_", "-"): value for name, value in headers.items()})
+        if self.scheme == "https":
+            context = ssl.create_default_context(cafile=self.server.authority)
+            connection = http.client.HTTPSConnection(self.host, timeout=120, context=context)
+        else:
+            connection = http.client.HTTPConnection(self.host, timeout=120)
+        connection.request(method, path, body=json.dumps(body) if isinstance(body, (dict, list)) else body,
+                           headers={name: value for name, value in given.items() if value is not None})
+        answer = connection.getresponse()
+        answer.content = answer.read()
+        connection.close()
+        return answer
+
+    def sign_in(self, key=None, secret=None, **headers):
+        known = self.server.credentials
+        answer = self.send("POST", "/console/session", {
+            "AccessKeyId": key or known["accessKeyId"], "SecretAccessKey": secret or known["secretAccessKey"]}, **headers)
+        if answer.status == 200:
+            self.cookie = answer.headers["Set-Cookie"].split(";")[0]
+        return answer
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +85,10 @@ def open_page(browser, server):
         assert problems == []
 
 
-def enter(page, server, secret=None):
+def enter(page, server, key=None, secret=None):
     page.shows("Sign in to Martlet")
     known = server.credentials
-    page.fill("input[name=key]", known["accessKeyId"])
+    page.fill("input[name=key]", key or known["accessKeyId"])
     page.fill("input[name=secret]", secret or known["secretAccessKey"])
     page.press("Sign in", "button")
     if not secret:

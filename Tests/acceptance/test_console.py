@@ -1,55 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The web console: its page in a real browser, its sessions over plain HTTP."""
+"""The web console: its page in a real browser."""
 
 import functools
-import http.client
 import http.server
 import json
-import ssl
 import threading
 import time
 import urllib.parse
 
 import pytest
 
-from console_page import CONTRAST, HOSTILE, TALKER, browser, enter, follow, open_page, tile  # noqa: F401
-from harness import PYTHON, ROLE, zip_of
-from test_tls import make_certificate
-
-
-class Session:
-    """A browser's requests, made by hand."""
-
-    def __init__(self, server):
-        self.server = server
-        parts = urllib.parse.urlsplit(server.url)
-        self.host, self.scheme, self.cookie = parts.netloc, parts.scheme, None
-
-    def send(self, method, path, body=None, origin="own", **headers):
-        given = {"X-Martlet-Console": "user", "Origin": self.server.url if origin == "own" else origin, "Cookie": self.cookie}
-        given.update({name.replace("_", "-"): value for name, value in headers.items()})
-        if self.scheme == "https":
-            context = ssl.create_default_context(cafile=self.server.authority)
-            connection = http.client.HTTPSConnection(self.host, timeout=120, context=context)
-        else:
-            connection = http.client.HTTPConnection(self.host, timeout=120)
-        connection.request(method, path, body=json.dumps(body) if isinstance(body, (dict, list)) else body,
-                           headers={name: value for name, value in given.items() if value is not None})
-        answer = connection.getresponse()
-        answer.content = answer.read()
-        connection.close()
-        return answer
-
-    def sign_in(self, key=None, secret=None, **headers):
-        known = self.server.credentials
-        answer = self.send("POST", "/console/session", {
-            "AccessKeyId": key or known["accessKeyId"], "SecretAccessKey": secret or known["secretAccessKey"]}, **headers)
-        if answer.status == 200:
-            self.cookie = answer.headers["Set-Cookie"].split(";")[0]
-        return answer
-
-
-# The page
+from console_page import CONTRAST, HOSTILE, TALKER, Session, browser, enter, follow, open_page, tile  # noqa: F401
+from harness import PYTHON, zip_of
 
 
 def test_walk_through(open_page, server, name, tmp_path):
@@ -354,6 +316,107 @@ def test_hostile_names(open_page, server):
     assert page.run("document.querySelectorAll('main img, main script, main iframe').length") == 0
 
 
+# Timers that are quicker than a person, and what the page asks for.
+WATCHED = """(() => {
+    const [ownFetch, ownInterval] = [fetch, setInterval];
+    Object.assign(window, { asked: [], rounds: 0 });
+    window.fetch = (address, options) => {
+        asked.push(`${options.headers["X-Amz-Target"] ?? address} ${options.body ?? ""}`);
+        return ownFetch(address, options);
+    };
+    window.setInterval = (act) => ownInterval(() => { act(); rounds++; }, 20);
+})()"""
+
+
+def test_what_is_read_again_and_again(open_page):
+    """One reading at a time, of which the last that was begun is shown; who was refused is not asked again in the background."""
+    page = open_page(sign_in=False)
+    page.run(WATCHED)
+    page.run("""Promise.all([import("/console/dom.js"), import("/console/api.js")]).then(([{ repeat }, { ApiError }]) => {
+        const view = new AbortController();
+        Object.assign(window, { held: [], shown: [], failures: [], leave: () => view.abort() });
+        window.refuse = (index, status, name) => held[index].reject(new ApiError(status, name, "no"));
+        window.load = repeat({
+            every: 5_000, signal: view.signal, failed: (error) => failures.push(error.name),
+            read: async (background, mayShow) => {
+                const answer = await new Promise((resolve, reject) => held.push({ background, resolve, reject }));
+                if (mayShow()) shown.push(answer);
+            },
+        });
+        setInterval(() => {});
+    })""")
+
+    def rounds():
+        page.run("void (rounds = 0)")
+        page.until("rounds > 40")
+
+    page.until("held.length === 1")
+    rounds()
+    assert page.run("held.map((each) => each.background)") == [True]
+    page.run("void load()")
+    rounds()
+    assert page.run("held.map((each) => each.background)") == [True, False]
+    page.run("held[1].resolve('new')")
+    page.run("held[0].resolve('old')")
+    page.until("held.length === 3")
+    assert page.run("shown") == ["new"]
+    page.run("refuse(2, 500, 'ServiceException')")
+    page.until("held.length === 4")
+    page.run("refuse(3, 400, 'AccessDeniedException')")
+    rounds()
+    assert page.run("[held.length, failures]") == [4, ["ServiceException", "AccessDeniedException"]]
+    # Who asks by hand is answered, and then all goes on.
+    page.run("void load()")
+    page.run("held[4].resolve('allowed')")
+    page.until("held.length === 6")
+    page.run("leave()")
+    page.run("held[5].resolve('left')")
+    rounds()
+    assert page.run("held.length") == 6
+
+
+def test_a_key_that_may_not_is_told_once(open_page, make_server, name, tmp_path):
+    server = make_server()
+    server.deploy(name, TALKER)
+    policy = {"Statement": [{"Effect": "Allow", "Action": ["lambda:ListFunctions", "lambda:GetFunctionConfiguration"], "Resource": "*"}]}
+    (tmp_path / "policy.json").write_text(json.dumps(policy))
+    made = server.martlet("key", "create", "--id", "AKIAREADER", "--secret", "reader-secret", "--policy", str(tmp_path / "policy.json"))
+    assert made.returncode == 0, made.stderr
+    page = open_page(on=server, sign_in=False, may_complain=("400", "403"))
+    enter(page, server, key="AKIAREADER", secret="reader-secret")
+    page.until("!!document.querySelector('#sign-out')")
+    page.run(WATCHED)
+    for view in ["/usage", "/environments", "/sources", f"/functions/{name}", f"/functions/{name}/logs", f"/functions/{name}/sources"]:
+        page.run("void (asked = [])")
+        follow(page, view)
+        page.until("!document.querySelector('main').hasAttribute('aria-busy') && !!document.querySelector('main [role=alert]')", view)
+        assert "not authorized" in page.text()
+        page.run("void (rounds = 0)")
+        page.until("rounds > 40")
+        asked = page.run("asked")
+        assert asked and len(asked) == len(set(asked)), f"{view}: {asked}"
+        assert not page.run("!!document.querySelector('#budget-form')")
+
+
+def test_a_queue_is_asked_once_for_its_row_and_its_mappings(open_page, server, name):
+    server.deploy(name, TALKER)
+    queue = server.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    arn = f"arn:aws:sqs:{server.credentials['region']}:000000000000:{name}"
+    mapping = server.client().create_event_source_mapping(FunctionName=name, EventSourceArn=arn, Enabled=False)
+    page = open_page()
+    try:
+        page.run(WATCHED)
+        follow(page, "/sources")
+        page.until("[...document.querySelectorAll('[data-name=Lag]')].some((cell) => cell.textContent === '0 waiting')", "the lag")
+        page.until("asked.filter((each) => each.startsWith('AmazonSQS.ListQueues')).length > 3", "some rounds")
+        asked = page.run("asked")
+        of_queue = sum(each.startswith("AmazonSQS.GetQueueAttributes") and name in each for each in asked)
+        assert 1 <= of_queue <= sum(each.startswith("AmazonSQS.ListQueues") for each in asked), asked
+    finally:
+        server.client().delete_event_source_mapping(UUID=mapping["UUID"])
+        server.client("sqs").delete_queue(QueueUrl=queue)
+
+
 def test_what_reports_say(open_page):
     page = open_page(sign_in=False)
     lines = [
@@ -456,136 +519,3 @@ def test_what_another_page_forges_in_the_browser(open_page, server, name, tmp_pa
     page.go(f"{server.url}/console#/functions/{name}")
     page.shows("Nothing was invoked in this time.")
     assert server.log(name) == []
-
-
-# Over plain HTTP
-
-
-def test_requests_of_other_origins(server, name):
-    session = Session(server)
-    assert session.sign_in().status == 200
-    creation = {"FunctionName": name, "Runtime": PYTHON, "Handler": "app.handler", "Role": ROLE, "Code": {"ZipFile": "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="}}
-    functions = "/console/api/2015-03-31/functions"
-    for headers in [
-            {"X_Martlet_Console": None}, {"origin": None}, {"origin": "null"}, {"origin": "http://evil.example"},
-            {"origin": server.url.replace("http://", "https://evil.")}, {"origin": server.url + ".evil.example"},
-            {"Sec_Fetch_Site": "cross-site"}, {"Sec_Fetch_Site": "same-site"}, {"Host": "evil.example"}]:
-        for method, path, body in [("POST", functions, creation), ("DELETE", functions + "/" + name, None), ("POST", "/console/session", {})]:
-            answer = session.send(method, path, body, **headers)
-            assert answer.status == 403, (method, path, headers)
-            assert not any(header.lower().startswith("access-control-") for header in answer.headers)
-    # What a form can send without asking first.
-    answer = session.send("POST", functions, "a=b", origin="http://evil.example", X_Martlet_Console=None,
-                          Content_Type="application/x-www-form-urlencoded")
-    assert answer.status == 403
-    answer = session.send("OPTIONS", functions, origin="http://evil.example", Access_Control_Request_Method="POST", X_Martlet_Console=None)
-    assert answer.status == 403 and "Access-Control-Allow-Origin" not in answer.headers
-    assert session.send("GET", functions, origin=None).status == 200
-    assert session.send("GET", functions, origin=None, X_Martlet_Console=None).status == 403
-    assert session.send("DELETE", "/console/session").status == 204
-    assert session.send("GET", functions).status == 401
-
-
-def test_headers_of_what_is_served(server):
-    session = Session(server)
-    page = session.send("GET", "/console")
-    policy = page.headers["Content-Security-Policy"]
-    for word in ["default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'",
-                 "require-trusted-types-for 'script'"]:
-        assert word in policy
-    assert "unsafe" not in policy and "http" not in policy
-    answer = session.sign_in()
-    assert "HttpOnly" in answer.headers["Set-Cookie"] and "SameSite=Strict" in answer.headers["Set-Cookie"]
-    for response in [answer, session.send("GET", "/console/api/2015-03-31/functions"), session.send("GET", "/console/api/nowhere")]:
-        assert response.headers["Cache-Control"] == "no-store"
-        assert response.headers["X-Content-Type-Options"] == "nosniff"
-        assert response.headers["Referrer-Policy"] == "no-referrer"
-        assert "sandbox" in response.headers["Content-Security-Policy"]
-
-
-def test_permissions_are_the_keys(make_server, name, tmp_path):
-    server = make_server()
-    server.deploy(name, TALKER)
-    policy = {"Statement": [{"Effect": "Allow", "Action": ["lambda:ListFunctions", "lambda:GetFunctionConfiguration"], "Resource": "*"}]}
-    (tmp_path / "policy.json").write_text(json.dumps(policy))
-    made = server.martlet("key", "create", "--id", "AKIAREADER", "--secret", "reader-secret", "--policy", str(tmp_path / "policy.json"))
-    assert made.returncode == 0, made.stderr
-    session = Session(server)
-    assert session.sign_in("AKIAREADER", "reader-secret").status == 200
-    functions = "/console/api/2015-03-31/functions"
-    assert session.send("GET", functions).status == 200
-    assert session.send("GET", f"{functions}/{name}/configuration").status == 200
-    for method, path, headers in [
-            ("POST", f"{functions}/{name}/invocations", {}), ("DELETE", f"{functions}/{name}", {}), ("GET", "/console/api/_martlet/usage", {}),
-            ("GET", "/console/api/_martlet/keys", {}), ("POST", "/console/api/_martlet/keys", {})]:
-        answer = session.send(method, path, {}, **headers)
-        assert answer.status == 403 and b"not authorized" in answer.content, (path, answer.content)
-    answer = session.send("POST", "/console/api/", {"logGroupName": f"/aws/lambda/{name}"}, X_Amz_Target="Logs_20140328.FilterLogEvents")
-    assert answer.status == 400 and b"not authorized" in answer.content
-    assert server.invoke(name)["said"] == ""
-
-
-def test_pages_of_functions_are_of_another_origin(server, name):
-    """What a function's URL shows by path is on the console's own origin: browsers are told to treat it as another."""
-    server.deploy(name, """
-def handler(event, context):
-    return {
-        "statusCode": 200, "headers": {"content-type": "text/html", "clear-site-data": '"cookies"'}, "body": "<script></script>",
-        "cookies": ["own=1", "martlet-console=x; Path=/console", "=martlet-console=x; Path=/console"],
-    }
-""")
-    client = server.client()
-    url = client.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
-    for sid, action, extra in [("url", "lambda:InvokeFunctionUrl", {"FunctionUrlAuthType": "NONE"}),
-                               ("via", "lambda:InvokeFunction", {"InvokedViaFunctionUrl": True})]:
-        client.add_permission(FunctionName=name, StatementId=sid, Action=action, Principal="*", **extra)
-    host = urllib.parse.urlsplit(url).netloc
-    session = Session(server)
-    by_path = session.send("GET", f"/_martlet/url/{host.split('.')[0]}/")
-    assert by_path.status == 200 and by_path.content == b"<script></script>"
-    assert by_path.headers["Content-Security-Policy"].startswith("sandbox allow-scripts")
-    assert "allow-same-origin" not in by_path.headers["Content-Security-Policy"]
-    assert by_path.headers.get_all("Set-Cookie") == ["own=1"] and "Clear-Site-Data" not in by_path.headers
-    # A worker's script would answer for the console later.
-    assert session.send("GET", f"/_martlet/url/{host.split('.')[0]}/", **{"Service-Worker": "script"}).status == 403
-    # By its own name it is of another origin anyway, and has no console.
-    for path in ["/", "/console", "/console/api/2015-03-31/functions"]:
-        by_name = session.send("GET", path, Host=host)
-        assert by_name.content == b"<script></script>" and "Content-Security-Policy" not in by_name.headers
-
-
-def test_switched_off(make_server):
-    server = make_server("--console", "off")
-    session = Session(server)
-    assert session.send("GET", "/console").status == 404
-    assert session.sign_in().status == 404
-
-
-def test_encrypted(make_server, tmp_path):
-    certificate, key = make_certificate(tmp_path, "console")
-    key.chmod(0o600)
-    server = make_server("--tls-cert", str(certificate), "--tls-key", str(key))
-    server.authority = certificate
-    session = Session(server)
-    answer = session.sign_in()
-    assert answer.status == 200 and answer.headers["Set-Cookie"].endswith("; Secure")
-    assert session.send("GET", "/console/api/2015-03-31/functions").status == 200
-
-
-def test_no_secret_over_plain_http(server):
-    """A page that came from another machine without encryption has no business with a secret."""
-    session = Session(server)
-    port = session.host.split(":")[1]
-    answer = session.sign_in(Host=f"martlet.example:{port}", origin=f"http://martlet.example:{port}")
-    assert answer.status == 403 and b"HTTPS" in answer.content
-    answer = session.sign_in(Host="martlet.example", origin="https://martlet.example")
-    assert answer.status == 200 and answer.headers["Set-Cookie"].endswith("; Secure")
-
-
-def test_guessing(make_server):
-    server = make_server()
-    session = Session(server)
-    started = time.monotonic()
-    statuses = [session.sign_in(secret="wrong").status for _ in range(30)]
-    allowed = 10 + (time.monotonic() - started) + 1
-    assert set(statuses) == {403, 429} and statuses.count(403) <= allowed

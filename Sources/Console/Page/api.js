@@ -7,6 +7,11 @@ export class ApiError extends Error {
     this.status = status;
     this.name = name;
   }
+
+  /** Whether it is the key that may not: asked again, the answer is the same. */
+  get isRefusal() {
+    return this.status === 403 || this.name.includes("AccessDenied");
+  }
 }
 
 /** Told when the session is over. */

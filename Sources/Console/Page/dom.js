@@ -47,11 +47,38 @@ export function announce(text) {
   setTimeout(() => { announcer.textContent = text; }, 50);
 }
 
-/** Does something again and again, but not for a page that nobody sees, until its view is left. */
-export function repeat(milliseconds, signal, act) {
-  if (signal.aborted) return;
-  const timer = setInterval(() => { if (!document.hidden) act(); }, milliseconds);
-  signal.addEventListener("abort", () => clearInterval(timer));
+/**
+ * Reads again and again in the background until its view is left; the function that comes back reads at once.
+ *
+ * Not for a page that nobody sees, not under a dialog, not while it is still reading, and not after the key was refused. `read` is
+ * told whether it is in the background, and asks before it shows something: what was begun earlier may not, and nothing in the
+ * background replaces what has the focus.
+ */
+export function repeat({ every, signal, read, failed, isWanted = () => true }) {
+  let round = 0;
+  let isReading = false;
+  let isRefused = false;
+  const load = async (background) => {
+    const mine = ++round;
+    isReading = true;
+    try {
+      await read(background, (place) => mine === round && !(background && place?.contains(document.activeElement)));
+      if (mine === round) isRefused = false;
+    } catch (error) {
+      if (error.name === "AbortError" || mine !== round) return;
+      isRefused = error.isRefusal === true;
+      failed(error);
+    } finally {
+      if (mine === round) isReading = false;
+    }
+  };
+  if (!signal.aborted) {
+    const timer = setInterval(() => {
+      if (!isReading && !isRefused && !document.hidden && !document.querySelector("dialog[open]") && isWanted()) load(true);
+    }, every);
+    signal.addEventListener("abort", () => clearInterval(timer));
+  }
+  return () => load(false);
 }
 
 let identifiers = 0;

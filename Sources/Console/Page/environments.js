@@ -52,16 +52,14 @@ function picture(answer) {
 
 export async function environmentsView({ signal }) {
   const place = h("div", {});
-  const load = async (background) => {
-    try {
+  const load = repeat({
+    every, signal, failed: (error) => replace(place, failure(error)),
+    read: async (background, mayShow) => {
       const answer = await lambda("GET", "/_martlet/environments", { signal, background });
-      if (!background || !place.contains(document.activeElement)) replace(place, picture(answer));
-    } catch (error) {
-      if (error.name !== "AbortError") replace(place, failure(error));
-    }
-  };
-  await load(false);
-  repeat(every, signal, () => load(true));
+      if (mayShow(place)) replace(place, picture(answer));
+    },
+  });
+  await load();
   return h("div", {}, h("div", { class: "head" }, h("h1", {}, "Environments")), place,
     h("p", { class: "hint" }, `Read anew every ${every / 1_000} seconds.`));
 }

@@ -35,8 +35,6 @@ export function logsTab(configuration, { signal, query }) {
   let from = 0;
   let total = 0;
   let rest;
-  let isLoading = false;
-  let round = 0;
   let filter = "";
 
   function lineOf(event) {
@@ -46,64 +44,58 @@ export function logsTab(configuration, { signal, query }) {
       h("time", {}, clock(new Date(event.timestamp), true)), h("span", { class: "text" }, shown));
   }
 
-  async function load(background) {
-    if (isLoading) return;
-    isLoading = true;
-    const mine = round;
-    try {
-      const start = rest?.start ?? from;
-      let nextToken = rest?.nextToken;
-      rest = undefined;
-      for (let page = 0; page < pagesMax; page++) {
-        const answer = await logs("FilterLogEvents", {
-          logGroupName: group, startTime: start, filterPattern: filter || undefined, limit: 5_000, nextToken,
-        }, { signal, background });
-        if (mine !== round) return;
-        const fresh = answer.events.filter((event) => !seen.has(event.eventId));
-        const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
-        if (fresh.length) {
-          for (const event of fresh) seen.add(event.eventId);
-          total += fresh.length;
-          list.append(...fresh.slice(-linesMax).map(lineOf));
-          while (list.children.length > linesMax) list.firstElementChild.remove();
-          from = Math.max(from, fresh.at(-1).timestamp - overlap);
-          if (atEnd || !background) list.scrollTop = list.scrollHeight;
-        }
-        nextToken = answer.nextToken;
-        if (!nextToken) break;
+  async function read(background, mayShow) {
+    const start = rest?.start ?? from;
+    let nextToken = rest?.nextToken;
+    rest = undefined;
+    for (let page = 0; page < pagesMax; page++) {
+      const answer = await logs("FilterLogEvents", {
+        logGroupName: group, startTime: start, filterPattern: filter || undefined, limit: 5_000, nextToken,
+      }, { signal, background });
+      if (!mayShow()) return;
+      const fresh = answer.events.filter((event) => !seen.has(event.eventId));
+      const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+      if (fresh.length) {
+        for (const event of fresh) seen.add(event.eventId);
+        total += fresh.length;
+        list.append(...fresh.slice(-linesMax).map(lineOf));
+        while (list.children.length > linesMax) list.firstElementChild.remove();
+        from = Math.max(from, fresh.at(-1).timestamp - overlap);
+        if (atEnd || !background) list.scrollTop = list.scrollHeight;
       }
-      if (nextToken) rest = { start, nextToken };
-      if (seen.size > seenMax) seen = new Set([...seen].slice(-seenMax / 2));
-      replace(problem);
-      if (!background) announce(`${count(total)} lines`);
-      state.textContent = total === 0 ? "Nothing was written in this time."
-        : `${count(total)} lines${total > linesMax ? `, the last ${count(linesMax)} are shown` : ""}`;
-    } catch (error) {
-      if (error.name === "AbortError" || mine !== round) return;
-      if (error.name === "ResourceNotFoundException") state.textContent = "The function has not written anything yet.";
-      else replace(problem, failure(error));
-    } finally {
-      if (mine === round) isLoading = false;
+      nextToken = answer.nextToken;
+      if (!nextToken) break;
     }
+    if (nextToken) rest = { start, nextToken };
+    if (seen.size > seenMax) seen = new Set([...seen].slice(-seenMax / 2));
+    replace(problem);
+    if (!background) announce(`${count(total)} lines`);
+    state.textContent = total === 0 ? "Nothing was written in this time."
+      : `${count(total)} lines${total > linesMax ? `, the last ${count(linesMax)} are shown` : ""}`;
   }
 
+  const load = repeat({
+    every, signal, read, isWanted: () => follow.checked,
+    failed: (error) => {
+      if (error.name === "ResourceNotFoundException") state.textContent = "The function has not written anything yet.";
+      else replace(problem, failure(error));
+    },
+  });
+
   function begin() {
-    round++;
-    isLoading = false;
     seen = new Set();
     total = 0;
     filter = pattern.value;
     rest = undefined;
     from = Date.now() - Number(span.value);
     list.replaceChildren();
-    load(false);
+    load();
   }
 
   const form = h("form", { class: "tools", role: "search", on: { submit: (event) => { event.preventDefault(); begin(); } } },
     pattern, span, h("button", { type: "submit" }, "Filter"), h("label", { class: "check" }, follow, "Follow"),
     button("Clear", () => { list.replaceChildren(); }));
   span.addEventListener("change", begin);
-  repeat(every, signal, () => { if (follow.checked) load(true); });
   begin();
   return h("section", {}, form, problem, list, state,
     h("p", { class: "hint" }, `Log group ${group}, asked for once a second. Filter patterns are CloudWatch Logs'. `, link("Charts", `/functions/${encodeURIComponent(configuration.FunctionName)}`)));

@@ -109,8 +109,6 @@ export function monitorTab(configuration, { signal, qualifier, qualifiers }) {
   const custom = h("div", { class: "columns", hidden: true }, field("From", from), field("To", to));
   const live = h("input", { type: "checkbox", id: "live-charts", checked: true });
   const tiles = h("dl", { class: "tiles" });
-  let round = 0;
-  let isLoading = false;
   let due = 0;
 
   function range() {
@@ -141,32 +139,25 @@ export function monitorTab(configuration, { signal, qualifier, qualifiers }) {
       + "its environment's initialisation.", whose.value && " Concurrent executions are those of the function as a whole.");
   }
 
-  async function load(background) {
-    if (background && isLoading) return;
-    isLoading = true;
-    const mine = ++round;
-    try {
-      const chosen = range();
-      const found = await measured(configuration.FunctionName, whose.value, chosen, { signal, background });
+  const load = repeat({
+    every: refreshEvery, signal, failed: (error) => replace(said, failure(error)),
+    isWanted: () => live.checked && choice.value !== "custom" && Date.now() >= due - 500,
+    read: async (background, mayShow) => {
+      const found = await measured(configuration.FunctionName, whose.value, range(), { signal, background });
       // A picture that somebody reads by the keyboard stays.
-      if (mine !== round || (background && charts.contains(document.activeElement))) return;
+      if (!mayShow(charts)) return;
       show(found);
       // What is shown in hours does not change in seconds.
       due = Date.now() + Math.min(60_000, found.step / 12);
-    } catch (error) {
-      if (error.name !== "AbortError" && mine === round) replace(said, failure(error));
-    } finally {
-      if (mine === round) isLoading = false;
-    }
-  }
+    },
+  });
 
   choice.addEventListener("change", () => {
     custom.hidden = choice.value !== "custom";
-    load(false);
+    load();
   });
-  for (const input of [from, to, whose]) input.addEventListener("change", () => load(false));
-  repeat(refreshEvery, signal, () => { if (live.checked && choice.value !== "custom" && Date.now() >= due - 500) load(true); });
-  load(false);
+  for (const input of [from, to, whose]) input.addEventListener("change", load);
+  load();
   return h("section", {}, h("div", { class: "tools" }, h("label", { class: "unseen", for: "range" }, "Time"), choice, names.length > 0 && whose,
-    h("label", { class: "check" }, live, "Live"), button("Refresh", () => load(false))), custom, tiles, said, charts, note);
+    h("label", { class: "check" }, live, "Live"), button("Refresh", load)), custom, tiles, said, charts, note);
 }

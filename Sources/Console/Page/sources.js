@@ -41,8 +41,8 @@ async function ages(mappings, options) {
   return new Map(answer.MetricDataResults.map((result) => [names[Number(result.Id.slice(1))], result.Values[0]]));
 }
 
-/** How far behind each mapping is, as a text by its UUID, where that is known. */
-async function lags(mappings, user, options) {
+/** How far behind each mapping is, as a text by its UUID, where that is known; `queues` promises those that are listed anyway. */
+async function lags(mappings, user, queues, options) {
   const known = async (promise) => {
     try { return await promise; } catch (error) {
       if (error.name === "AbortError") throw error;
@@ -50,14 +50,23 @@ async function lags(mappings, user, options) {
     }
   };
   const found = new Map();
-  const queues = user.Services.sqs ? mappings.filter((mapping) => service(mapping) === "sqs").slice(0, queuesMax) : [];
-  const [old] = await Promise.all([known(ages(mappings, options)), ...queues.map(async (mapping) => {
-    const [account, name] = mapping.EventSourceArn.split(":").slice(4);
-    const answer = await known(sqs("GetQueueAttributes", {
-      QueueUrl: `${location.origin}/${account}/${name}`, AttributeNames: ["ApproximateNumberOfMessages"],
-    }, options));
-    if (answer) found.set(mapping.UUID, `${count(answer.Attributes.ApproximateNumberOfMessages)} waiting`);
-  })]);
+  const ofQueues = user.Services.sqs ? mappings.filter((mapping) => service(mapping) === "sqs") : [];
+  const waiting = async () => {
+    const counts = new Map((await known(queues) ?? []).map((queue) => [queue.QueueArn, queue.ApproximateNumberOfMessages]));
+    const others = [...new Set(ofQueues.map((mapping) => mapping.EventSourceArn))].filter((arn) => !counts.has(arn)).slice(0, queuesMax);
+    await Promise.all(others.map(async (arn) => {
+      const [account, name] = arn.split(":").slice(4);
+      const answer = await known(sqs("GetQueueAttributes", {
+        QueueUrl: `${location.origin}/${account}/${name}`, AttributeNames: ["ApproximateNumberOfMessages"],
+      }, options));
+      if (answer) counts.set(arn, answer.Attributes.ApproximateNumberOfMessages);
+    }));
+    return counts;
+  };
+  const [old, counts] = await Promise.all([known(ages(mappings, options)), waiting()]);
+  for (const mapping of ofQueues) {
+    if (counts.has(mapping.EventSourceArn)) found.set(mapping.UUID, `${count(counts.get(mapping.EventSourceArn))} waiting`);
+  }
   for (const mapping of mappings) {
     const age = old?.get(functionOf(mapping));
     if (age !== undefined && ["kinesis", "dynamodb"].includes(service(mapping))) found.set(mapping.UUID, `${milliseconds(age)} old`);
@@ -65,14 +74,14 @@ async function lags(mappings, user, options) {
   return found;
 }
 
-/** The mappings of one function, or of all. */
-async function mappingTable({ signal, user, refresh, background }, name) {
+/** The mappings of one function, or of all; `queues` promises those that are listed beside it. */
+async function mappingTable({ signal, user, refresh, background }, name, queues = () => undefined) {
   const found = await all(mappings, "EventSourceMappings", { query: { FunctionName: name, MaxItems: 100 }, signal, background });
   if (found.length === 0) {
     return empty("No event source mappings.", h("p", {}, "Queues, streams and topics invoke functions by mappings: ",
       h("code", {}, "aws lambda create-event-source-mapping"), "."));
   }
-  const behind = await lags(found, user, { signal, background });
+  const behind = await lags(found, user, queues(), { signal, background });
   const problem = h("div", {});
   const attempt = (act) => async () => {
     try { await act(); refresh(); } catch (error) { replace(problem, failure(error)); }
@@ -112,8 +121,7 @@ async function queueList(options) {
   }));
 }
 
-async function queueSection(options) {
-  const queues = await queueList(options);
+function queueSection(queues) {
   if (queues.length === 0) return empty("No queues.");
   const deadLetters = (queue) => {
     try { return tail(JSON.parse(queue.RedrivePolicy).deadLetterTargetArn); } catch { return "–"; }
@@ -144,26 +152,22 @@ async function streamSection(options) {
 /** Sections that are read again and again, each with what is shown where it has nothing to read. */
 async function keptSections(sections, signal) {
   const shown = sections.map((section) => ({ ...section, place: h("div", { "aria-label": section.title }) }));
-  const load = (background) => Promise.all(shown.map(async ({ read, place, absent }) => {
-    if (!read) {
-      replace(place, empty(absent));
-      return;
-    }
-    try {
-      const content = await read(background);
-      if (background && place.contains(document.activeElement)) return;
-      replace(place, content);
-    } catch (error) {
-      if (error.name !== "AbortError") replace(place, failure(error));
-    }
+  await Promise.all(shown.map(({ read, place, absent }) => {
+    if (!read) return replace(place, empty(absent));
+    const load = repeat({
+      every, signal, failed: (error) => replace(place, failure(error)),
+      read: async (background, mayShow) => {
+        const content = await read(background);
+        if (mayShow(place)) replace(place, content);
+      },
+    });
+    return load();
   }));
-  await load(false);
-  repeat(every, signal, () => { if (!document.querySelector("dialog[open]")) load(true); });
   return [shown.map(({ title, place }) => h("section", {}, h("h2", {}, title), place)), h("p", { class: "hint" },
     `Read anew every ${every / 1_000} seconds. The lag is how many messages wait in the queue, or how old the last record was that the function had of a stream.`)];
 }
 
-const mappingsOf = (context, name) => ({ title: "Mappings", read: (background) => mappingTable({ ...context, background }, name) });
+const mappingsOf = (context, name, queues) => ({ title: "Mappings", read: (background) => mappingTable({ ...context, background }, name, queues) });
 
 /** A function's own. */
 export const mappingsTab = (context, name) => keptSections([mappingsOf(context, name)], context.signal);
@@ -171,9 +175,14 @@ export const mappingsTab = (context, name) => keptSections([mappingsOf(context, 
 export async function sourcesView(context) {
   const { signal, user } = context;
   const elsewhere = (name) => `Requests for ${name} are passed on to another server (--aws-endpoint), which the console does not ask.`;
+  let queues;
+  const readQueues = async (background) => {
+    queues = queueList({ signal, background });
+    return queueSection(await queues);
+  };
   return h("div", {}, h("div", { class: "head" }, h("h1", {}, "Sources")), await keptSections([
-    mappingsOf(context),
-    { title: "Queues", read: user.Services.sqs && ((background) => queueSection({ signal, background })), absent: elsewhere("SQS") },
+    mappingsOf(context, undefined, () => queues),
+    { title: "Queues", read: user.Services.sqs && readQueues, absent: elsewhere("SQS") },
     { title: "Streams", read: user.Services.kinesis && ((background) => streamSection({ signal, background })), absent: elsewhere("Kinesis") },
   ], signal));
 }

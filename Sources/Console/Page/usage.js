@@ -81,47 +81,55 @@ function budgetForm(names, { signal, load }) {
     });
     announce(`The budget ${name.value} is set.`);
     form.reset();
-    await load(false);
+    await load();
   });
   return h("details", { class: "card", id: "budget-form" }, h("summary", {}, "Set a budget"), form);
 }
 
 async function budgetSection({ signal }) {
   const place = h("div", {});
+  const form = h("div", {});
   const problem = h("div", {});
-  const load = async (background) => {
-    try {
+  const load = repeat({
+    every: budgetsEvery, signal,
+    read: async (background, mayShow) => {
       const found = await budgets({ signal, background });
-      if (background && place.contains(document.activeElement)) return;
+      if (!mayShow(place)) return;
       replace(place, found.length ? budgetTable(found, attempt)
         : empty("No budgets.", h("p", {}, "A budget warns of a function that uses more than it should, or stops it until the day or the month ends.")));
-    } catch (error) {
-      if (error.name !== "AbortError") replace(place, failure(error));
-    }
-  };
+    },
+    failed: (error) => {
+      replace(place, failure(error));
+      if (error.isRefusal) form.remove();
+    },
+  });
   const attempt = (act) => async () => {
     replace(problem);
     try { await act(); } catch (error) { replace(problem, failure(error)); }
-    await load(false);
+    await load();
   };
   const functions = all("/2015-03-31/functions/", "Functions", { query: { MaxItems: 50 }, signal }).catch(() => []);
-  await load(false);
-  repeat(budgetsEvery, signal, () => { if (!document.querySelector("dialog[open]")) load(true); });
-  return h("section", {}, h("h2", {}, "Budgets"), problem, place,
-    budgetForm((await functions).map((item) => item.FunctionName), { signal, load }));
+  const section = h("section", {}, h("h2", {}, "Budgets"), problem, place, form);
+  await load();
+  replace(form, budgetForm((await functions).map((item) => item.FunctionName), { signal, load }));
+  return section;
 }
 
 export async function usageView({ signal }) {
   const month = h("input", { type: "month", id: "month", value: monthOf(new Date()), pattern: "[0-9]{4}-[0-9]{2}", "aria-label": "Month" });
   const place = h("div", {});
+  let round = 0;
   const load = async () => {
+    const mine = ++round;
     let lines;
     try {
       lines = await usage(month.value, { signal });
     } catch (error) {
-      if (error.name !== "AbortError") replace(place, failure(error));
+      if (error.name !== "AbortError" && mine === round) replace(place, failure(error));
       return;
     }
+    // Another month was chosen since.
+    if (mine !== round) return;
     if (lines.length === 0) {
       replace(place, empty("Nothing ran in this month, so there is nothing to pay."));
       return;
