@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """SnapStart: a published version is initialised once, and its environments are forked from that process."""
 
+import concurrent.futures
+import json
 import pathlib
 import re
-import threading
 
 import pytest
 from botocore.exceptions import ClientError, WaiterError
@@ -41,15 +42,15 @@ def optimized(server, name, source, **settings):
 
 
 def at_once(server, name, version, count, event=None):
-    """Answers of so many environments."""
-    answers, threads = [], []
-    for _ in range(count):
-        threads.append(threading.Thread(target=lambda: answers.append(server.invoke(name, event, Qualifier=version))))
-        threads[-1].start()
-    for thread in threads:
-        thread.join()
-    assert len(answers) == count
-    return answers
+    """Answers of so many environments: a client takes longer to make than an invocation, so they are made before."""
+    clients = [server.client() for _ in range(count)]
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        calls = [
+            pool.submit(client.invoke, FunctionName=name, Qualifier=version, Payload=json.dumps(event)) for client in clients
+        ]
+    answers = [(call.result(), call.result()["Payload"].read()) for call in calls]
+    assert not any("FunctionError" in answer for answer, _ in answers), answers
+    return [json.loads(body) for _, body in answers]
 
 
 COUNTED = """
@@ -75,7 +76,7 @@ def handler(event, context):
 
 def test_environments_begin_where_the_initialisation_ended(server, name):
     version = optimized(server, name, COUNTED)
-    answers = at_once(server, name, version, 4, {"sleep": 1})
+    answers = at_once(server, name, version, 4, {"sleep": 3})
     assert len({answer["marker"] for answer in answers}) == 1
     assert {answer["began"] for answer in answers} == {answers[0]["began"]}
     for each in ("random", "uuid", "tls"):
@@ -184,7 +185,7 @@ def handler(event_, context):
     }
 """)
     # Environments of their own: a handler changes what is in /tmp.
-    for answer in at_once(server, name, version, 2, {"text": "one", "sleep": 1}):
+    for answer in at_once(server, name, version, 2, {"text": "one", "sleep": 3}):
         assert answer == {
             "type": "snap-start", "rest": "bc", "file": "abcone", "mode": "0o640", "task": 7, "piped": "x", "polled": True,
             "event": 3, "loop": "from the loop", "connection": "BrokenPipeError", "blocking": True}
