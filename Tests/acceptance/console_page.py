@@ -82,7 +82,7 @@ def open_page(browser, server):
     for page in pages:
         problems = [text for text in page.problems if not any(word in text for word in page.may_complain)]
         page.close()
-        assert problems == []
+        assert not problems, problems
 
 
 def enter(page, server, key=None, secret=None):

@@ -14,6 +14,19 @@ from console_page import CONTRAST, HOSTILE, TALKER, Session, browser, enter, fol
 from harness import PYTHON, zip_of
 
 
+@pytest.fixture
+def mapped_queue(server, name):
+    """A function's queue, with a mapping that is off. To be asked for before a page: both are there until the page has ended,
+    as one that is in the middle of looking at them would complain."""
+    server.deploy(name, TALKER)
+    queue = server.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    arn = f"arn:aws:sqs:{server.credentials['region']}:000000000000:{name}"
+    mapping = server.client().create_event_source_mapping(FunctionName=name, EventSourceArn=arn, Enabled=False)
+    yield queue
+    server.client().delete_event_source_mapping(UUID=mapping["UUID"])
+    server.client("sqs").delete_queue(QueueUrl=queue)
+
+
 def test_walk_through(open_page, server, name, tmp_path):
     """Signs in, deploys by upload, invokes, follows the log, sees the chart move, stops a runaway by its budget, signs out."""
     archive = tmp_path / "code.zip"
@@ -185,26 +198,18 @@ def test_new_code_from_a_folder(open_page, server, name, tmp_path):
     assert server.invoke(name) == "grüße"
 
 
-def test_sources_and_usage(open_page, server, name):
-    server.deploy(name, TALKER)
-    queue = server.client("sqs").create_queue(QueueName=name)["QueueUrl"]
-    arn = f"arn:aws:sqs:{server.credentials['region']}:000000000000:{name}"
-    mapping = server.client().create_event_source_mapping(FunctionName=name, EventSourceArn=arn, Enabled=False)
+def test_sources_and_usage(mapped_queue, open_page, server, name):
     page = open_page("#/sources")
-    try:
-        page.until(f"[...document.querySelectorAll('table a')].some((link) => link.textContent === {json.dumps(name)})", "the mapping")
-        page.until(f"[...document.querySelectorAll('tbody th')].some((cell) => cell.textContent === {json.dumps(name)})", "the queue")
-        server.client("sqs").send_message(QueueUrl=queue, MessageBody="x", DelaySeconds=300)
-        row = f"[...document.querySelectorAll('tbody tr')].find((row) => row.querySelector('th').textContent === {json.dumps(name)})"
-        page.until(f"{row}.querySelector('[data-name=Delayed]').textContent === '1'", "the delayed message")
-        for body in ("y", "z"):
-            server.client("sqs").send_message(QueueUrl=queue, MessageBody=body)
-        page.until(f"{row}.querySelector('[data-name=Waiting]').textContent === '2'", "the messages")
-        follow(page, f"/functions/{name}/sources")
-        page.until("document.querySelector('[data-name=Lag]')?.textContent === '2 waiting'", "the mapping's lag")
-    finally:
-        server.client().delete_event_source_mapping(UUID=mapping["UUID"])
-        server.client("sqs").delete_queue(QueueUrl=queue)
+    page.until(f"[...document.querySelectorAll('table a')].some((link) => link.textContent === {json.dumps(name)})", "the mapping")
+    page.until(f"[...document.querySelectorAll('tbody th')].some((cell) => cell.textContent === {json.dumps(name)})", "the queue")
+    server.client("sqs").send_message(QueueUrl=mapped_queue, MessageBody="x", DelaySeconds=300)
+    row = f"[...document.querySelectorAll('tbody tr')].find((row) => row.querySelector('th').textContent === {json.dumps(name)})"
+    page.until(f"{row}.querySelector('[data-name=Delayed]').textContent === '1'", "the delayed message")
+    for body in ("y", "z"):
+        server.client("sqs").send_message(QueueUrl=mapped_queue, MessageBody=body)
+    page.until(f"{row}.querySelector('[data-name=Waiting]').textContent === '2'", "the messages")
+    follow(page, f"/functions/{name}/sources")
+    page.until("document.querySelector('[data-name=Lag]')?.textContent === '2 waiting'", "the mapping's lag")
     server.invoke(name)
     page.press("Usage", "nav a")
     page.until(f"[...document.querySelectorAll('tbody th')].some((cell) => cell.textContent === {json.dumps(name)})", "the function's usage")
@@ -398,23 +403,15 @@ def test_a_key_that_may_not_is_told_once(open_page, make_server, name, tmp_path)
         assert not page.run("!!document.querySelector('#budget-form')")
 
 
-def test_a_queue_is_asked_once_for_its_row_and_its_mappings(open_page, server, name):
-    server.deploy(name, TALKER)
-    queue = server.client("sqs").create_queue(QueueName=name)["QueueUrl"]
-    arn = f"arn:aws:sqs:{server.credentials['region']}:000000000000:{name}"
-    mapping = server.client().create_event_source_mapping(FunctionName=name, EventSourceArn=arn, Enabled=False)
+def test_a_queue_is_asked_once_for_its_row_and_its_mappings(mapped_queue, open_page, name):
     page = open_page()
-    try:
-        page.run(WATCHED)
-        follow(page, "/sources")
-        page.until("[...document.querySelectorAll('[data-name=Lag]')].some((cell) => cell.textContent === '0 waiting')", "the lag")
-        page.until("asked.filter((each) => each.startsWith('AmazonSQS.ListQueues')).length > 3", "some rounds")
-        asked = page.run("asked")
-        of_queue = sum(each.startswith("AmazonSQS.GetQueueAttributes") and name in each for each in asked)
-        assert 1 <= of_queue <= sum(each.startswith("AmazonSQS.ListQueues") for each in asked), asked
-    finally:
-        server.client().delete_event_source_mapping(UUID=mapping["UUID"])
-        server.client("sqs").delete_queue(QueueUrl=queue)
+    page.run(WATCHED)
+    follow(page, "/sources")
+    page.until("[...document.querySelectorAll('[data-name=Lag]')].some((cell) => cell.textContent === '0 waiting')", "the lag")
+    page.until("asked.filter((each) => each.startsWith('AmazonSQS.ListQueues')).length > 3", "some rounds")
+    asked = page.run("asked")
+    of_queue = sum(each.startswith("AmazonSQS.GetQueueAttributes") and name in each for each in asked)
+    assert 1 <= of_queue <= sum(each.startswith("AmazonSQS.ListQueues") for each in asked), asked
 
 
 def test_what_reports_say(open_page):
