@@ -270,7 +270,8 @@ package struct ControlGroups {
             _ = try? FileText.write("max", to: "\(group)/cpu.max")
             _ = try? FileText.write("1", to: "\(group)/cgroup.kill")
             // The processes of a run that was killed die with its init; give the kernel a moment to reap them.
-            for _ in 0..<500 where FileText.removeDirectory(group) == EBUSY {
+            for _ in 0..<500 {
+                guard FileText.removeDirectory(group) == EBUSY else { break }
                 for process in ((try? FileText.read("\(group)/cgroup.procs")) ?? "").split(separator: "\n") {
                     if let number = pid_t(process), number > 1 { kill(number, SIGKILL) }
                 }

@@ -175,7 +175,10 @@ struct Spawner {
         // SAFETY: the status is written before the call returns.
         while unsafe waitpid(-1, &status, 0) > 0 || errno == EINTR {}
         for id in sandboxes.keys {
-            for _ in 0..<200 where !groups.remove(id) { usleep(5_000) }
+            for _ in 0..<200 {
+                if groups.remove(id) { break }
+                usleep(5_000)
+            }
         }
         groups.removeAll()
     }

@@ -77,7 +77,10 @@ final class RecordingRuntime: RuntimeAPIHandler {
 
     /// The same for a thread that may block.
     func waitsBlocking(until condition: (RecordingRuntime) -> Bool) -> Bool {
-        for _ in 0..<12_000 where !condition(self) { usleep(10_000) }
+        for _ in 0..<12_000 {
+            if condition(self) { return true }
+            usleep(10_000)
+        }
         return condition(self)
     }
 }
