@@ -1,13 +1,25 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # test.sh [unit|sandbox|acceptance|hostile]: all of them without an argument. MARTLET_HOSTILE_UNTIL: seconds since 1970 after which
-# the last of them is not begun.
+# the last of them is not begun. MARTLET_TESTS_AGAIN: how many acceptance tests may fail beside others and pass by themselves (0).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-all}
 chosen() { [[ $what == all || $what == "$1" ]]; }
 say() { echo "test: $*, after $SECONDS s"; }
 [[ $what =~ ^(all|unit|sandbox|acceptance|hostile)$ ]] || { echo "usage: test.sh [unit|sandbox|acceptance|hostile]" >&2; exit 2; }
+
+known=$(mktemp -d)
+trap 'rm -rf "$known"' EXIT
+acceptance_tests() { .venv/bin/python -m pytest -q -o cache_dir="$known" "$@" Tests/acceptance; }
+# again STATUS: runs the few tests that failed a second time, one after the other; what fails again, or more than a few, is a failure.
+again() {
+    local failed=0
+    (($1 != 1)) || failed=$(python3 -c 'import json, sys; print(len(json.load(open(sys.argv[1]))))' "$known/v/cache/lastfailed")
+    ((failed > 0 && failed <= ${MARTLET_TESTS_AGAIN:-0})) || exit "$1"
+    say "AGAIN, by themselves: $failed that failed beside others"
+    acceptance_tests --last-failed -v
+}
 
 # Once, and the tests are run as they are then: each look at what there is to build takes SwiftPM half a minute on a slow machine.
 if chosen unit || chosen sandbox; then swift build --build-tests; fi
@@ -38,7 +50,7 @@ fi
 if chosen acceptance; then
     say "acceptance tests"
     # Many of these wait rather than work, so four at a time; a file's tests stay together, for what they share.
-    .venv/bin/python -m pytest -q -p no:cacheprovider --numprocesses 4 --dist loadfile Tests/acceptance
+    acceptance_tests --numprocesses 4 --dist loadfile || again $?
     say "allocations of the hot paths, compared with their budgets"
     .venv/bin/python Benchmarks/allocations.py
 fi
