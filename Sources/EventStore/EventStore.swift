@@ -177,12 +177,7 @@ package final class EventStore: Sendable {
     package func event(_ id: Int64) async throws -> AsyncEvent? {
         let stored = try await read { db in
             try GRDB.Row.fetchOne(db, sql: "SELECT * FROM events WHERE id = ?", arguments: [id]).map { row in
-                StoredEvent(
-                    envelope: row["envelope"],
-                    payload: row["payload"],
-                    errors: row["errors"],
-                    delays: row["delays"]
-                )
+                do { return try StoredEvent(row) } catch { throw EventStoreError.contentChanged(id: id) }
             }
         }
         guard let stored else { return nil }
@@ -200,24 +195,29 @@ package final class EventStore: Sendable {
         var payload: Data
         var errors: Int
         var delays: Int
+
+        /// A damaged file has any type in any column, of which a subscript would end the process.
+        init(_ row: GRDB.Row) throws {
+            envelope = try row.decode(forColumn: "envelope")
+            payload = try row.decode(forColumn: "payload")
+            errors = Int(try row.decode(UInt32.self, forColumn: "errors"))
+            delays = Int(try row.decode(UInt32.self, forColumn: "delays"))
+        }
     }
 
-    /// What an earlier run left, in the order in which it was accepted.
-    package func waiting() async throws -> [WaitingEvent] {
+    /// What an earlier run left, in the order in which it was accepted; `damaged` is told the numbers of rows that can't be read.
+    package func waiting(damaged: @escaping @Sendable (Int64) -> Void = { _ in }) async throws -> [WaitingEvent] {
         try await read { db in
             try GRDB.Row.fetchAll(
                 db,
                 sql: """
                     SELECT id, accountID, region, name, due, isDelivery, length(payload) AS bytes FROM events ORDER BY id
                     """
-            ).map {
-                WaitingEvent(
-                    id: $0["id"],
-                    function: FunctionKey(accountID: $0["accountID"], region: $0["region"], name: $0["name"]),
-                    due: Timestamp(millisecondsSinceEpoch: $0["due"]),
-                    bytes: $0["bytes"],
-                    isDelivery: $0["isDelivery"]
-                )
+            ).compactMap { row in
+                do { return try WaitingEvent(row) } catch {
+                    damaged(row["id"])
+                    return nil
+                }
             }
         }
     }
@@ -226,10 +226,10 @@ package final class EventStore: Sendable {
     package func oldest(isDelivery: Bool) async throws -> Timestamp? {
         let envelope = try await read { db in
             // The condition as it stands in the index.
-            try Data.fetchOne(
+            try GRDB.Row.fetchOne(
                 db,
                 sql: "SELECT envelope FROM events WHERE isDelivery = \(isDelivery ? 1 : 0) ORDER BY id LIMIT 1"
-            )
+            ).flatMap { try? $0.decode(Data.self, forColumn: "envelope") }
         }
         guard let envelope else { return nil }
         return try? JSONDecoder().decode(AsyncEvent.Envelope.self, from: envelope).accepted
@@ -271,6 +271,25 @@ package final class EventStore: Sendable {
         } catch let error as DatabaseError {
             throw EventStoreError(error)
         }
+    }
+}
+
+extension WaitingEvent {
+    fileprivate init(_ row: Row) throws {
+        let id: Int64 = try row.decode(forColumn: "id")
+        let due: Int64 = try row.decode(forColumn: "due")
+        guard due >= 0 else { throw EventStoreError.contentChanged(id: id) }
+        self.init(
+            id: id,
+            function: FunctionKey(
+                accountID: try row.decode(forColumn: "accountID"),
+                region: try row.decode(forColumn: "region"),
+                name: try row.decode(forColumn: "name")
+            ),
+            due: Timestamp(millisecondsSinceEpoch: due),
+            bytes: try row.decode(forColumn: "bytes"),
+            isDelivery: try row.decode(forColumn: "isDelivery")
+        )
     }
 }
 

@@ -135,6 +135,10 @@ package actor EnvironmentPool {
         _ series: FunctionSeries
     ) async throws(LambdaError) -> ExecutionEnvironment {
         hear()
+        // An asynchronous event has the id that it is stored with, and may be stored twice where somebody has copied it.
+        guard waiters[id] == nil else {
+            throw .service(message: "An invocation with this request id waits already. Request id: \(id)")
+        }
         configurations[key] = configuration
         let bound = await withCheckedContinuation {
             (continuation: CheckedContinuation<Result<ExecutionEnvironment, LambdaError>, Never>) in

@@ -151,7 +151,10 @@ package actor AsyncInvokeQueue: Service {
 
     /// Takes what an earlier run left; to be called once, before any event is accepted, which would be taken twice.
     package func load() async throws {
-        for waiting in try await store.waiting() {
+        let found = try await store.waiting { [logger] id in
+            logger.error("asynchronous event left: its row is damaged", metadata: ["event": "\(id)"])
+        }
+        for waiting in found {
             if waiting.isDelivery {
                 deliveries.add(waiting.id, of: waiting.function, due: waiting.due, bytes: waiting.bytes)
             } else {

@@ -2,6 +2,7 @@
 import EnvelopeEncryption
 import Foundation
 import LambdaModel
+import Synchronization
 import Testing
 
 @testable import EventStore
@@ -109,5 +110,67 @@ struct EventStoreTests {
         }
         #expect(kept > 0)
         #expect(try await store.waiting().count == kept)
+    }
+
+    @Test func `numbers that none has written are told, and the event is known as changed`() async throws {
+        defer { remove() }
+        let store = try EventStore(directory: path, masterKey: masterKey)
+        let id = try await store.add(envelope("a"), payload: [1])
+        let good = try await store.add(envelope("b"), payload: [1])
+        for (errors, delays) in [(-1, 0), (0, -1), (.max, 0), (0, .max)] {
+            try await store.putBack(id, due: Timestamp(millisecondsSinceEpoch: 1), errors: errors, delays: delays)
+            await #expect(throws: EventStoreError.contentChanged(id: id)) { try await store.event(id) }
+        }
+        try await store.putBack(id, due: Timestamp(millisecondsSinceEpoch: .min), errors: 0, delays: 0)
+        let told = Mutex<[Int64]>([])
+        let waiting = try await store.waiting { id in told.withLock { $0.append(id) } }
+        #expect(waiting.map(\.id) == [good] && told.withLock { $0 } == [id])
+    }
+
+    @Test func `a damaged file ends no process`() async throws {
+        defer { remove() }
+        try await fill()
+        let sound = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(path)/events.sqlite")))
+        let told = Mutex(0)
+        for seed in UInt64(1)...12 {
+            let directory = "\(path)/\(seed)"
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            try Data(damaged(sound, seed)).write(to: URL(fileURLWithPath: "\(directory)/events.sqlite"))
+            do {
+                let store = try EventStore(directory: directory, masterKey: masterKey)
+                _ = try? await store.oldest(isDelivery: false)
+                _ = try? await store.oldest(isDelivery: true)
+                _ = try? await store.waiting { _ in told.withLock { $0 += 1 } }
+                for id in Int64(1)...40 { _ = try? await store.event(id) }
+            } catch is EventStoreError {}
+        }
+        #expect(told.withLock { $0 } > 0, "what was damaged was read")
+    }
+
+    private func fill() async throws {
+        do {
+            let store = try EventStore(directory: path, masterKey: masterKey)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<40 {
+                    group.addTask { _ = try await store.add(envelope("\(number)"), payload: [7]) }
+                }
+                try await group.waitForAll()
+            }
+        }
+        // Its threads close it a moment later, and write back what the log of changes has.
+        while try FileManager.default.contentsOfDirectory(atPath: path).count > 1 {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    /// Behind the first page, which has the schema.
+    private func damaged(_ sound: [UInt8], _ seed: UInt64) -> [UInt8] {
+        var (bytes, state) = (sound, seed)
+        func next() -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33)
+        }
+        for _ in 0..<60 { bytes[4_096 + next() % (bytes.count - 4_096)] = UInt8(next() % 256) }
+        return bytes
     }
 }

@@ -211,6 +211,23 @@ def test_events_wait_for_a_server_that_was_stopped(make_server, name):
     wait_until(lambda: len(attempts(server, name)[request]) == 3, 60, "the other attempts")
 
 
+def test_an_event_that_somebody_has_copied_runs_twice_and_ends_no_server(make_server, name):
+    server = make_server("--async-retry-delay", "2s")
+    server.deploy(name, COUNTING)
+    request = send(server, name, {"fail": True})["ResponseMetadata"]["RequestId"]
+    wait_until(lambda: attempts(server, name)[request], 60, "the first attempt")
+    assert server.terminate() == 0
+    with sqlite3.connect(server.data / "events.sqlite") as database:
+        columns = "accountID, region, name, due, errors, delays, isDelivery, envelope, payload"
+        database.execute(f"INSERT INTO events ({columns}) SELECT {columns} FROM events")
+        database.execute("UPDATE events SET due = 0")
+    database.close()
+    server.start()
+    # Both fall due with the start, and the second waits until the first has its environment.
+    wait_until(lambda: len(attempts(server, name)[request]) == 5, 60, "the other attempts of both")
+    assert server.process.poll() is None
+
+
 def test_no_event_is_readable_in_the_data_directory(make_server, name):
     server = make_server()
     server.deploy(name, "def handler(event, context): raise ValueError('later')")
