@@ -414,17 +414,22 @@ int clinux_poll(const int *descriptors, size_t count, int timeout_milliseconds, 
 
 int clinux_epoll_create(void) { return RESULT(epoll_create1(EPOLL_CLOEXEC)); }
 
-int clinux_epoll_add(int epoll, int descriptor, uint64_t token) {
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = token};
+int clinux_epoll_add(int epoll, int descriptor, uint64_t token, int once) {
+    struct epoll_event event = {.events = EPOLLIN | (once ? EPOLLONESHOT : 0), .data.u64 = token};
     return RESULT(epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event));
+}
+
+int clinux_epoll_rearm(int epoll, int descriptor, uint64_t token) {
+    struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.u64 = token};
+    return RESULT(epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event));
 }
 
 int clinux_epoll_remove(int epoll, int descriptor) { return RESULT(epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, NULL)); }
 
-int clinux_epoll_wait(int epoll, uint64_t *tokens, int tokens_max) {
+int clinux_epoll_wait(int epoll, uint64_t *tokens, int tokens_max, int milliseconds) {
     struct epoll_event events[64];
     int count;
-    do count = epoll_wait(epoll, events, tokens_max < 64 ? tokens_max : 64, -1);
+    do count = epoll_wait(epoll, events, tokens_max < 64 ? tokens_max : 64, milliseconds);
     while (count < 0 && errno == EINTR);
     if (count < 0) return -errno;
     for (int index = 0; index < count; index++) tokens[index] = events[index].data.u64;

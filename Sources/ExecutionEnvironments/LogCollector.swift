@@ -106,7 +106,7 @@ package final class LogCollector: Sendable {
 
     private func watch() throws(SyscallError) {
         for descriptor in state.withLock({ $0.pipes?.all ?? [] }).map(\.read) {
-            let watch = try reactor.watch(descriptor) { [weak self] in self?.readSome(descriptor) ?? false }
+            let watch = try reactor.watchResting(descriptor) { [weak self] in self?.readSome(descriptor) ?? .end }
             watches.withLock { $0.append(watch) }
         }
     }
@@ -120,14 +120,17 @@ package final class LogCollector: Sendable {
 
     // MARK: - Reading
 
-    /// False when reading stops until `takeEvents` has made room, and `readOn`.
-    private func readSome(_ descriptor: CInt) -> Bool {
+    /// Rests once there is no more: an invocation that is brief writes its next lines meanwhile, and they are read at its end.
+    ///
+    /// Ends until `takeEvents` has made room, and `readOn`.
+    private func readSome(_ descriptor: CInt) -> Watch.Next {
         state.withLock { state in
             guard state.kept.pendingBytes < Self.pendingBytesMax else {
                 state.isPaused = true
-                return false
+                return .end
             }
-            return read(descriptor, bytesMax: Self.readBytesMax, into: &state) >= 0
+            let count = read(descriptor, bytesMax: Self.readBytesMax, into: &state)
+            return count < Self.readBytesMax ? .rest : .goOn
         }
     }
 

@@ -107,11 +107,13 @@ int clinux_pipe(int *read_end, int *write_end, int nonblocking_read);
 // Waits for readability or hang-up of up to 64 descriptors; bit i of *ready is set for the i-th.
 int clinux_poll(const int *descriptors, size_t count, int timeout_milliseconds, uint64_t *ready);
 
-// epoll(7), level-triggered; `token` comes back when `descriptor` is readable or hung up.
+// epoll(7), level-triggered; `token` comes back when `descriptor` is readable or hung up; where `once` is not 0, once until it is rearmed.
 int clinux_epoll_create(void);
-int clinux_epoll_add(int epoll, int descriptor, uint64_t token);
+int clinux_epoll_add(int epoll, int descriptor, uint64_t token, int once);
+int clinux_epoll_rearm(int epoll, int descriptor, uint64_t token);
 int clinux_epoll_remove(int epoll, int descriptor);
-int clinux_epoll_wait(int epoll, uint64_t *tokens, int tokens_max);
+// Waits for so many milliseconds, or with -1 for ever.
+int clinux_epoll_wait(int epoll, uint64_t *tokens, int tokens_max, int milliseconds);
 // Starts a program with `descriptor` as its descriptor 3, /dev/null as its input, and nothing else open but output and error.
 int clinux_spawn(const char *path, int descriptor);
 
