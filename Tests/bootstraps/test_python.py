@@ -375,6 +375,25 @@ class PythonBootstrap:
         text = "\n".join(frames).replace("\n", "")
         self.assertEqual(text.count("x"), 4 * 50 * 300)
 
+    def test_parts_of_a_line_keep_their_order(self):
+        body = (
+            "import io, logging, os, sys\n"
+            "def h(e, c):\n"
+            "    print('a', 1, None, end=' '); sys.stdout.buffer.write(b'b\\n'); print('c', end='')\n"
+            "    logging.warning('w'); print('d' * 9000, end=''); print('d')\n"
+            "    print('e', end=''); pid = os.fork()\n"
+            "    if not pid: print('child'); os._exit(0)\n"
+            "    os.waitpid(pid, 0); print('f')\n"
+            "    sys.stdout = io.TextIOWrapper(sys.stdout.buffer, 'latin-1', line_buffering=True); print('g')\n"
+            "    sys.stderr.detach().write(b'h'); sys.stdout.write('i')\n"
+        )
+        outcome = self.call(body, framed=True)
+        frames = outcome.frames
+        self.assertEqual(outcome.output, "child\n")
+        self.assertEqual(frames[:2] + frames[3:6], ["a 1 None b", "c", "d" * 9001, "ef", "g"])
+        self.assertRegex(frames[2], "WARNING")
+        self.assertEqual(sorted(frames[6:]), ["h", "i"])
+
     def test_a_function_may_close_its_descriptors(self):
         # The log's is the test's temporary file, found through /proc.
         body = source(

@@ -57,8 +57,8 @@ class LogChannel:
     def _stream(self, number):
         raw = _LineStream(self, number)
         self._streams.append(raw)
-        # No buffer between, as with `python -u`: a write reaches the line stream at once.
-        stream = io.TextIOWrapper(raw, "utf-8", "backslashreplace", newline="\n", write_through=True)
+        # Parts of a line wait in the text stream, in C; to who writes it is one without a buffer, as with `python -u`.
+        stream = raw.text = io.TextIOWrapper(raw, "utf-8", "backslashreplace", newline="\n", line_buffering=True)
         stream.mode = "w"
         return stream
 
@@ -86,9 +86,7 @@ class LogChannel:
                 data = data[:-1]
             # From time(), not time_ns(): 53 bits hold microseconds until the year 2255.
             now = int(time.time() * 1_000_000)
-            frame = b"".join(
-                (kind.to_bytes(4, "big"), len(data).to_bytes(4, "big"), now.to_bytes(8, "big"), data)
-            )
+            frame = (kind << 96 | len(data) << 64 | now).to_bytes(16, "big") + data
             try:
                 with self._lock:
                     _write_all(descriptor, frame)
@@ -163,6 +161,8 @@ class _LineStream(io.RawIOBase):
         self._number = number
         self._rest = b""
         self._lock = RLock()
+        # The text stream that writes here: what is in it was written before anything else that comes.
+        self.text = None
 
     def writable(self):
         return True
@@ -173,8 +173,17 @@ class _LineStream(io.RawIOBase):
     def isatty(self):
         return False
 
+    def _take_text(self):
+        try:
+            self.text.flush()
+        except ValueError:
+            # The function closed it, or took it apart.
+            pass
+
     def write(self, data):
         data = bytes(data)
+        # Nothing where it is the text stream itself that writes.
+        self._take_text()
         with self._lock:
             *lines, rest = (self._rest + data).split(b"\n")
             while len(rest) > _LINE_BYTES_MAX:
@@ -186,6 +195,7 @@ class _LineStream(io.RawIOBase):
         return len(data)
 
     def pass_on(self):
+        self._take_text()
         with self._lock:
             rest, self._rest = self._rest, b""
             if rest:
@@ -193,8 +203,9 @@ class _LineStream(io.RawIOBase):
 
     def forget(self):
         """In a forked child: the line begun is the parent's, and so may be the lock."""
-        self._rest = b""
         self._lock = RLock()
+        self._take_text()
+        self._rest = b""
 
 
 # --- logging ------------------------------------------------------------------------------------------------------
