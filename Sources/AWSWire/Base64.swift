@@ -25,26 +25,29 @@ package enum Base64 {
     }
 
     private static func encode(_ bytes: [UInt8], digits: [UInt8], padded: Bool) -> String {
-        var text: [UInt8] = []
-        text.reserveCapacity((bytes.count + 2) / 3 * 4)
-        var index = 0
-        while index + 2 < bytes.count {
-            let group = UInt32(bytes[index]) << 16 | UInt32(bytes[index + 1]) << 8 | UInt32(bytes[index + 2])
-            text.append(digits[Int(group >> 18)])
-            text.append(digits[Int(group >> 12 & 63)])
-            text.append(digits[Int(group >> 6 & 63)])
-            text.append(digits[Int(group & 63)])
-            index += 3
+        let rest = bytes.count % 3
+        let whole = bytes.count - rest
+        let count = whole / 3 * 4 + (rest == 0 ? 0 : padded ? 4 : rest + 1)
+        return String(unsafeUninitializedCapacity: count) { text in
+            var position = 0
+            func put(_ group: UInt32, _ count: Int) {
+                for digit in 0..<count {
+                    text[position] = digits[Int(group >> UInt32(18 - 6 * digit) & 63)]
+                    position += 1
+                }
+            }
+            for index in stride(from: 0, to: whole, by: 3) {
+                put(UInt32(bytes[index]) << 16 | UInt32(bytes[index + 1]) << 8 | UInt32(bytes[index + 2]), 4)
+            }
+            if rest > 0 {
+                put(UInt32(bytes[whole]) << 16 | (rest == 2 ? UInt32(bytes[whole + 1]) << 8 : 0), rest + 1)
+            }
+            while position < count {
+                text[position] = padding
+                position += 1
+            }
+            return count
         }
-        let rest = bytes.count - index
-        if rest > 0 {
-            let group = UInt32(bytes[index]) << 16 | (rest == 2 ? UInt32(bytes[index + 1]) << 8 : 0)
-            text.append(digits[Int(group >> 18)])
-            text.append(digits[Int(group >> 12 & 63)])
-            if rest == 2 { text.append(digits[Int(group >> 6 & 63)]) }
-            if padded { text += [UInt8](repeating: padding, count: 3 - rest) }
-        }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// Nil for anything that `encode` wouldn't have written.

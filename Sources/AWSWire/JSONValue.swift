@@ -80,22 +80,44 @@ extension JSONValue {
         }
     }
 
-    /// What needs no escape goes over in one piece.
-    private static func write(_ text: String, to bytes: inout [UInt8]) {
+    /// A string, as `bytes` has it.
+    package static func write(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
+        writeContent(text, to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// A string without its quotes; what needs no escape goes over in one piece.
+    package static func writeContent(_ text: String, to bytes: inout [UInt8]) {
         var text = text
         text.withUTF8 { units in
-            var begin = 0
-            for index in units.indices {
+            let raw = UnsafeRawBufferPointer(units)
+            var (begin, index) = (0, 0)
+            while index < units.count {
+                if index + 8 <= units.count, isPlain(raw.loadUnaligned(fromByteOffset: index, as: UInt64.self)) {
+                    index += 8
+                    continue
+                }
                 let unit = units[index]
-                guard unit < 0x20 || unit == UInt8(ascii: "\"") || unit == UInt8(ascii: "\\") else { continue }
-                bytes += units[begin..<index]
-                bytes += escaped(unit).utf8
-                begin = index + 1
+                if unit < 0x20 || unit == UInt8(ascii: "\"") || unit == UInt8(ascii: "\\") {
+                    bytes += units[begin..<index]
+                    bytes += escaped(unit).utf8
+                    begin = index + 1
+                }
+                index += 1
             }
             bytes += units[begin...]
         }
-        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Whether none of eight bytes needs an escape: a byte is less than n where taking n from it sets its highest bit, which it did not have.
+    private static func isPlain(_ word: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let quotes = word ^ ones &* UInt64(UInt8(ascii: "\""))
+        let backslashes = word ^ ones &* UInt64(UInt8(ascii: "\\"))
+        let found =
+            (word &- ones &* 0x20) & ~word | (quotes &- ones) & ~quotes | (backslashes &- ones) & ~backslashes
+        return found & (ones &* 0x80) == 0
     }
 
     private static func escaped(_ unit: UInt8) -> String {

@@ -102,13 +102,13 @@ package struct EventFilter: Equatable, Sendable {
     /// `record` is as the function gets it; of a Kinesis record the members of `kinesis` are looked at like its own,
     /// since that is how AWS's patterns name them. `data` is the record's data, decoded from Base64 where the record
     /// has it so. Nil takes it from the record, as for DynamoDB; a record without any, such as Kafka's tombstone, has
-    /// data of neither kind.
-    package func matches(record: JSONValue, data: [UInt8]?) -> Bool {
+    /// data of neither kind. Neither is asked for where there are no patterns.
+    package func matches(record: @autoclosure () -> JSONValue, data: @autoclosure () -> [UInt8]?) -> Bool {
         guard !patterns.isEmpty else { return true }
-        guard case .object(var members) = record else { return false }
+        guard case .object(var members) = record() else { return false }
         if source == .kinesis, let inner = members["kinesis"]?.object { members.merge(inner) { own, _ in own } }
         // Read at most once, and only when a pattern asks for it.
-        lazy var read = Self.read(data, or: members[source.dataKey])
+        lazy var read = Self.read(data(), or: members[source.dataKey])
         return patterns.contains { pattern in
             guard pattern.asksForJSON || pattern.asksForText else { return pattern.pattern.matches(.object(members)) }
             switch read {

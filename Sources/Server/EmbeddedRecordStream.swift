@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import AWSWire
 import EventSources
 import InvocationCore
 import StreamCore
@@ -46,7 +47,14 @@ struct EmbeddedRecordStream: RecordStream {
             try await streams.read(cursor, of: key, max: min(max, fetchMax))
         }
         return StreamPage(
-            records: page.records.map { StreamService.json($0, of: shard) },
+            records: page.records.map { record in
+                EventSources.StreamRecord(
+                    sequence: shard.sequenceNumber(record.id, record.arrival).text,
+                    time: record.arrival,
+                    partitionKey: record.content.partitionKey,
+                    data: Base64.encode(record.content.data)
+                )
+            },
             next: next?.text,
             hasMore: page.hasMore
         )

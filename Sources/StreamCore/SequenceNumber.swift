@@ -18,7 +18,7 @@ package struct SequenceNumber: Hashable, Sendable {
     /// The number of the end of a closed shard, which no record has.
     package static let lastRecord = Int64.max
 
-    private static let digits = 47
+    private static let decimalDigits = 56
 
     package init(shardCreated: Int64, shard: Int, record: Int64, time: Int64) {
         precondition(shard >= 0 && shard <= Int32.max && record >= 0, "shards and records are counted from 0")
@@ -31,25 +31,35 @@ package struct SequenceNumber: Hashable, Sendable {
     private static func clamped(_ seconds: Int64) -> UInt64 { UInt64(max(0, min(seconds, 1 << 36 - 1))) }
 
     package var text: String {
-        var nibbles: [UInt8] = []
-        nibbles.reserveCapacity(Self.digits)
-        func put(_ value: UInt64, _ count: Int) {
-            for index in (0..<count).reversed() { nibbles.append(UInt8(truncatingIfNeeded: value >> (4 * index)) & 15) }
+        let (time, number) = (Self.clamped(time), UInt64(shard))
+        let low = 2 | number << 4 | time << 36
+        let middle = time >> 28 | UInt64(record) << 16
+        let high = UInt64(record) >> 48 | (number & 15) << 16 | Self.clamped(shardCreated) << 20 | 2 << 56
+        // Of 32 bits, the highest first.
+        var limbs: InlineArray<6, UInt64> = [
+            high >> 32, high & 0xFFFF_FFFF, middle >> 32, middle & 0xFFFF_FFFF, low >> 32, low & 0xFFFF_FFFF,
+        ]
+        return String(unsafeUninitializedCapacity: Self.decimalDigits) { text in
+            // Nine digits at once, the last ones first.
+            for end in stride(from: Self.decimalDigits, to: 0, by: -9) {
+                var rest: UInt64 = 0
+                for index in limbs.indices {
+                    let value = rest << 32 | limbs[index]
+                    limbs[index] = value / 1_000_000_000
+                    rest = value % 1_000_000_000
+                }
+                for position in (max(0, end - 9)..<end).reversed() {
+                    text[position] = UInt8(ascii: "0") + UInt8(rest % 10)
+                    rest /= 10
+                }
+            }
+            return Self.decimalDigits
         }
-        put(2, 1)
-        put(Self.clamped(shardCreated), 9)
-        put(UInt64(shard) & 15, 1)
-        put(UInt64(record), 16)
-        put(0, 2)
-        put(Self.clamped(time), 9)
-        put(UInt64(shard), 8)
-        put(2, 1)
-        return Self.decimal(nibbles)
     }
 
     /// nil for what `text` does not make.
     package init?(_ text: String) {
-        guard text.utf8.count == 56, let nibbles = Self.nibbles(text) else { return nil }
+        guard text.utf8.count == Self.decimalDigits, let nibbles = Self.nibbles(text) else { return nil }
         func read(_ start: Int, _ count: Int) -> UInt64 {
             nibbles[start..<start + count].reduce(0) { $0 << 4 | UInt64($1) }
         }
@@ -66,26 +76,6 @@ package struct SequenceNumber: Hashable, Sendable {
     }
 
     // MARK: Digits
-
-    /// The number of those hexadecimal digits in decimal ones.
-    private static func decimal(_ nibbles: [UInt8]) -> String {
-        // Limbs of nine decimal digits, the lowest first.
-        var limbs: [UInt64] = [0]
-        for nibble in nibbles {
-            var carry = UInt64(nibble)
-            for index in limbs.indices {
-                let value = limbs[index] * 16 + carry
-                limbs[index] = value % 1_000_000_000
-                carry = value / 1_000_000_000
-            }
-            if carry > 0 { limbs.append(carry) }
-        }
-        let rest = limbs.dropLast().reversed().map { limb in
-            let digits = String(limb)
-            return String(repeating: "0", count: 9 - digits.count) + digits
-        }
-        return String(limbs[limbs.count - 1]) + rest.joined()
-    }
 
     /// 47 of them, or nil for what is no such number.
     private static func nibbles(_ text: String) -> [UInt8]? {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-package import AWSWire
+import AWSWire
 import LambdaModel
-package import StreamCore
-package import StreamStore
+import StreamCore
+import StreamStore
 
 /// The operations on records, as the API has them.
 extension StreamService {
@@ -250,7 +250,7 @@ extension StreamService {
     }
 
     /// A record as GetRecords has it.
-    package static func json(_ record: ShardRecord, of shard: Shard) -> JSONValue {
+    private static func json(_ record: ShardRecord, of shard: Shard) -> JSONValue {
         .object([
             "SequenceNumber": .string(shard.sequenceNumber(record.id, record.arrival).text),
             "ApproximateArrivalTimestamp": .number(record.arrival.epochSeconds),

@@ -58,4 +58,29 @@ struct JSONValueTests {
         #expect(JSONValue.string(text).text == written)
         #expect(try JSONValue(parsing: Array(written.utf8)) == .string(text))
     }
+
+    /// Texts are looked at in words of eight bytes.
+    @Test func `what needs an escape is found wherever it is`() {
+        let units: [(plain: String, written: String)] = (0..<128).map { unit in
+            let text = String(UnicodeScalar(UInt8(unit)))
+            switch unit {
+            case 0x22: return (text, #"\""#)
+            case 0x5C: return (text, #"\\"#)
+            case 0x0A: return (text, #"\n"#)
+            case 0x0D: return (text, #"\r"#)
+            case 0x09: return (text, #"\t"#)
+            case ..<0x20: return (text, #"\u00"# + (unit < 16 ? "0" : "") + String(unit, radix: 16))
+            default: return (text, text)
+            }
+        }
+        for unit in units + [("é", "é"), ("\u{FF}", "\u{FF}"), ("日", "日")] {
+            for before in 0..<17 {
+                for other in ["x", "\u{7F}", "é"] {
+                    let (head, tail) = (String(repeating: other, count: before), String(repeating: other, count: 9))
+                    let written = JSONValue.string(head + unit.plain + tail).text
+                    #expect(written == "\"\(head)\(unit.written)\(tail)\"")
+                }
+            }
+        }
+    }
 }

@@ -23,7 +23,8 @@ import Testing
         _ record: String = #"{"id":"m"}"#
     ) throws -> Bool {
         let patterns = patterns.map { $0.replacing("KEY", with: source.dataKey) }
-        return try EventFilter(patterns: patterns, source: source).matches(record: json(record), data: data)
+        let record = try json(record)
+        return try EventFilter(patterns: patterns, source: source).matches(record: record, data: data)
     }
 
     /// "Lambda filters based on your filter criteria", "(on the other metadata properties only)", or "drops the

@@ -78,7 +78,8 @@ private final class ScriptedShard: RecordStream, StreamCheckpoints, RecordStream
             state.waitsAtReads.append(state.waits)
             return try state.pages.isEmpty ? [] : state.pages.removeFirst().get()
         }
-        return StreamPage(records: records, next: "iterator", hasMore: false)
+        let kind: EventSourcePlan.StreamSource.Kind = records.first?["dynamodb"] == nil ? .kinesis : .dynamoDB
+        return StreamPage(records: try RemoteStream.records(records, kind), next: "iterator", hasMore: false)
     }
 
     func stream(_ source: EventSourcePlan.StreamSource, accountID: String) -> (any RecordStream)? { self }

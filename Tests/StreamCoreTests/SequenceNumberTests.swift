@@ -12,6 +12,14 @@ struct SequenceNumberTests {
         #expect(SequenceNumber(Self.expected) == number)
     }
 
+    /// Those too: int("2" + "f" * 9 + "f" + "7" + "f" * 15 + "00" + "f" * 9 + "7fffffff" + "2", 16), and with zeros.
+    @Test func `the largest and the smallest have as many digits`() {
+        let largest = SequenceNumber(shardCreated: .max, shard: Int(Int32.max), record: .max, time: .max)
+        #expect(largest.text == "73559785961551514828601391991642868751110021890170683378")
+        let smallest = SequenceNumber(shardCreated: 0, shard: 0, record: 0, time: -1)
+        #expect(smallest.text == "49039857307708443467467104868809893875799651909875269634")
+    }
+
     private static let expected = "49656111233676908815632700368276485032805448163029680434"
 
     @Test(arguments: UInt64(0)..<64)

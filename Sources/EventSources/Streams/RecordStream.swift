@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-package import AWSWire
 package import InvocationCore
 import LambdaModel
 
@@ -36,14 +35,14 @@ extension RecordStream {
     package func wait(_ iterator: String) async throws {}
 }
 
-/// What one read brought, as the service has it.
+/// What one read brought.
 package struct StreamPage: Sendable {
-    package var records: [JSONValue]
+    package var records: [StreamRecord]
     /// What reads on; nil at a closed shard's end.
     package var next: String?
     package var hasMore: Bool
 
-    package init(records: [JSONValue], next: String?, hasMore: Bool) {
+    package init(records: [StreamRecord], next: String?, hasMore: Bool) {
         self.records = records
         self.next = next
         self.hasMore = hasMore

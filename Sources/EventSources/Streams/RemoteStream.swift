@@ -104,10 +104,27 @@ package struct RemoteStream: RecordStream {
         }
         let isBehind = answer["MillisBehindLatest"]?.integer.map { $0 > 0 }
         return StreamPage(
-            records: records,
+            records: try Self.records(records, kind),
             next: answer["NextShardIterator"]?.string,
             hasMore: isBehind ?? false || (kind == .dynamoDB && !records.isEmpty) || records.count >= min(max, fetchMax)
         )
+    }
+
+    /// - Throws: where one of them is none; then all of them are read again.
+    static func records(
+        _ records: [JSONValue],
+        _ kind: EventSourcePlan.StreamSource.Kind
+    ) throws(StreamFailure) -> [StreamRecord] {
+        try records.map { record throws(StreamFailure) in
+            let read = kind == .kinesis ? StreamRecord(kinesis: record) : StreamRecord(dynamoDB: record)
+            guard let read else {
+                throw StreamFailure(
+                    code: "InternalFailure",
+                    message: "A record has no sequence number, or no data."
+                )
+            }
+            return read
+        }
     }
 
     private func call(_ operation: String, _ members: [String: JSONValue]) async throws -> JSONValue {

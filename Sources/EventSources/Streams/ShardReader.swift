@@ -210,7 +210,7 @@ actor ShardReader {
             defer { tools.share.end() }
             let began = tools.reading.time()
             let page = try await tools.stream.records(iterator, max: count)
-            try received(page, began)
+            received(page, began)
             tools.share.hold(machine.bytesInHand, shard)
             iterator = page.next ?? ""
             if hasReadProblem {
@@ -251,40 +251,29 @@ actor ShardReader {
         (error as? StreamFailure)?.message.contains("StartingSequenceNumber") ?? false
     }
 
-    /// - Throws: `StreamFailure` where one of the records is none; then all of them are read again.
-    private func received(_ page: StreamPage, _ began: Timestamp) throws {
+    private func received(_ page: StreamPage, _ began: Timestamp) {
         let time = tools.reading.time()
-        let records = try page.records.map { value in
-            guard
-                let record = StreamRecord(value, of: source, shard: shard, region: plan.key.region, now: time)
-            else {
-                throw StreamFailure(
-                    code: "InternalFailure",
-                    message: "A record has no sequence number, or no data."
-                )
-            }
-            return record
-        }
+        let frame = StreamRecord.Frame(source, shard: shard, region: plan.key.region)
         var wanted: [ShardPoller.Record] = []
         var last: String?
         let lanes = machine.settings.lanes
-        for record in records {
+        for record in page.records {
+            let arrival = record.arrival(time)
             // The position stays a time until one of them is the mapping's.
-            if let oldest, record.arrival < oldest { continue }
+            if let oldest, arrival < oldest { continue }
             last = record.sequence
-            guard filter.matches(record: record.value, data: record.data) else { continue }
+            guard let bytes = record.event(frame, arrival: arrival, passing: filter) else { continue }
             lastNumber += 1
-            let bytes = record.value.bytes
-            inHand[lastNumber] = Kept(sequence: record.sequence, arrival: record.arrival, bytes: bytes)
-            let age = time.millisecondsSinceEpoch - record.arrival.millisecondsSinceEpoch
+            inHand[lastNumber] = Kept(sequence: record.sequence, arrival: arrival, bytes: bytes)
+            let age = time.millisecondsSinceEpoch - arrival.millisecondsSinceEpoch
             wanted.append(
                 .init(
                     number: lastNumber,
                     sequence: record.sequence,
                     bytes: bytes.count,
                     age: .milliseconds(max(0, age)),
-                    arrival: record.arrival,
-                    lane: Self.lane(of: record.partition, lanes)
+                    arrival: arrival,
+                    lane: Self.lane(of: record, lanes)
                 )
             )
         }
@@ -293,7 +282,7 @@ actor ShardReader {
             .init(
                 records: wanted,
                 last: last,
-                lastArrival: records.last?.arrival,
+                lastArrival: page.records.last?.arrival(time),
                 hasMore: page.hasMore,
                 isEnd: page.next == nil,
                 began: began
@@ -303,9 +292,9 @@ actor ShardReader {
     }
 
     /// The same for all records of a partition, in every process (FNV-1a).
-    private static func lane(of partition: [UInt8], _ lanes: Int) -> Int {
+    private static func lane(of record: StreamRecord, _ lanes: Int) -> Int {
         guard lanes > 1 else { return 0 }
-        let hash = partition.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        let hash = record.partition.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         return Int(hash % UInt64(lanes))
     }
 

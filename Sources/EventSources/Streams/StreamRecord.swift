@@ -1,24 +1,84 @@
 // SPDX-License-Identifier: Apache-2.0
 import AWSWire
+import EventPattern
 import InvocationCore
-import LambdaModel
+package import LambdaModel
 
 /// A record of a stream, and what a function gets of it.
 ///
 /// https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html and with-ddb.html have examples.
-struct StreamRecord: Equatable, Sendable {
+package struct StreamRecord: Sendable {
+    private enum Content: Sendable {
+        /// `data` in Base64.
+        case kinesis(partitionKey: String, data: String)
+        /// As GetRecords has it.
+        case dynamoDB([String: JSONValue])
+    }
+
     let sequence: String
-    /// When it came to the stream; when it was read, where nobody says so.
-    let arrival: Timestamp
-    /// What EventBridge's patterns are compared with.
-    let value: JSONValue
-    /// The data of a record of Kinesis, decoded; a record of DynamoDB is its own data.
-    let data: [UInt8]?
+    /// When it came to the stream; nil where nobody says so.
+    private let time: Timestamp?
+    private let content: Content
+
+    /// A record of Kinesis; `data` in Base64.
+    package init(sequence: String, time: Timestamp?, partitionKey: String, data: String) {
+        self.sequence = sequence
+        self.time = time
+        content = .kinesis(partitionKey: partitionKey, data: data)
+    }
+
+    /// A record as Kinesis' GetRecords has it; nil for what is none.
+    init?(kinesis record: JSONValue) {
+        guard let sequence = record["SequenceNumber"]?.string, !sequence.isEmpty, let data = record["Data"]?.string
+        else { return nil }
+        self.init(
+            sequence: sequence,
+            time: Timestamp(seconds: record["ApproximateArrivalTimestamp"]),
+            partitionKey: record["PartitionKey"]?.string ?? "",
+            data: data
+        )
+    }
+
+    /// A record as DynamoDB Streams' GetRecords has it; nil for what is none.
+    init?(dynamoDB record: JSONValue) {
+        guard let members = record.object, let change = record["dynamodb"],
+            let sequence = change["SequenceNumber"]?.string, !sequence.isEmpty
+        else { return nil }
+        self.sequence = sequence
+        time = Timestamp(seconds: change["ApproximateCreationDateTime"])
+        content = .dynamoDB(members)
+    }
+
+    /// Without a time that can be, a record is as old as its reading at `now`: it is not to be discarded for its age.
+    func arrival(_ now: Timestamp) -> Timestamp {
+        let latest = now.millisecondsSinceEpoch + 86_400_000
+        guard let time, (1...latest).contains(time.millisecondsSinceEpoch) else { return now }
+        return time
+    }
 
     /// What its order is kept by: the partition key, or the item's key.
     var partition: [UInt8] {
-        if let key = value["kinesis"]?["partitionKey"]?.string { return Array(key.utf8) }
-        return value["dynamodb"]?["Keys"]?.bytes ?? []
+        switch content {
+        case .kinesis(let key, _): Array(key.utf8)
+        case .dynamoDB(let members): members["dynamodb"]?["Keys"]?.bytes ?? []
+        }
+    }
+
+    /// The record in its function's event; nil for one that the filter does not let through.
+    func event(_ frame: Frame, arrival: Timestamp, passing filter: EventFilter) -> [UInt8]? {
+        switch content {
+        case .kinesis(let partitionKey, let data):
+            let bytes = frame.kinesis(sequence, arrival, partitionKey, data)
+            // Patterns are compared with what the function gets.
+            let passes = filter.matches(
+                record: (try? JSONValue(parsing: bytes)) ?? .null,
+                data: Base64.decode(data)
+            )
+            return passes ? bytes : nil
+        case .dynamoDB(let members):
+            let record = frame.dynamoDB(members)
+            return filter.matches(record: record, data: nil) ? record.bytes : nil
+        }
     }
 
     /// The event of an invocation with those records, and `members`, which begins with a comma where there are any.
@@ -34,77 +94,71 @@ struct StreamRecord: Equatable, Sendable {
         bytes.append(UInt8(ascii: "}"))
         return bytes
     }
+}
 
-    /// A record as GetRecords has it, read at `now`; nil for what is none.
-    init?(
-        _ record: JSONValue,
-        of source: EventSourcePlan.StreamSource,
-        shard: String,
-        region: String,
-        now: Timestamp
-    ) {
-        switch source.kind {
-        case .kinesis: self.init(kinesis: record, source, shard, region, now)
-        case .dynamoDB: self.init(dynamoDB: record, source, region, now)
+extension StreamRecord {
+    /// What the events of all records of a shard have in common.
+    struct Frame {
+        private let source: EventSourcePlan.StreamSource
+        private let region: String
+        /// Of a record of Kinesis, whose members are in ascending order like those of a `JSONValue`: what is before its sequence number,
+        /// and what is between that and its time.
+        private var head: [UInt8] = []
+        private var middle: [UInt8] = []
+
+        init(_ source: EventSourcePlan.StreamSource, shard: String, region: String) {
+            self.source = source
+            self.region = region
+            guard source.kind == .kinesis else { return }
+            head += #"{"awsRegion":"#.utf8
+            JSONValue.write(region, to: &head)
+            head += #","eventID":"#.utf8
+            JSONValue.write("\(shard):", to: &head)
+            // The sequence number goes on with the text.
+            head.removeLast()
+            middle += #"","eventName":"aws:kinesis:record","eventSource":"aws:kinesis","eventSourceARN":"#.utf8
+            JSONValue.write(source.arn, to: &middle)
+            middle += #","eventVersion":"1.0","invokeIdentityArn":"#.utf8
+            JSONValue.write(source.role, to: &middle)
+            middle += #","kinesis":{"approximateArrivalTimestamp":"#.utf8
         }
-    }
 
-    /// Without a time that can be, a record is as old as its reading: it is not to be discarded for its age.
-    private static func arrival(_ seconds: JSONValue?, _ now: Timestamp) -> Timestamp {
-        let latest = now.millisecondsSinceEpoch + 86_400_000
-        guard let time = Timestamp(seconds: seconds), (1...latest).contains(time.millisecondsSinceEpoch) else {
-            return now
+        fileprivate func kinesis(
+            _ sequence: String,
+            _ arrival: Timestamp,
+            _ partitionKey: String,
+            _ data: String
+        ) -> [UInt8] {
+            var bytes: [UInt8] = []
+            let known = head.count + middle.count + 2 * sequence.utf8.count + partitionKey.utf8.count + data.utf8.count
+            bytes.reserveCapacity(known + 128)
+            bytes += head
+            JSONValue.writeContent(sequence, to: &bytes)
+            bytes += middle
+            bytes += arrival.epochSeconds.utf8
+            bytes += #","data":"#.utf8
+            JSONValue.write(data, to: &bytes)
+            bytes += #","kinesisSchemaVersion":"1.0","partitionKey":"#.utf8
+            JSONValue.write(partitionKey, to: &bytes)
+            bytes += #","sequenceNumber":"#.utf8
+            JSONValue.write(sequence, to: &bytes)
+            bytes += "}}".utf8
+            return bytes
         }
-        return time
-    }
 
-    private init?(
-        kinesis record: JSONValue,
-        _ source: EventSourcePlan.StreamSource,
-        _ shard: String,
-        _ region: String,
-        _ now: Timestamp
-    ) {
-        guard let sequence = record["SequenceNumber"]?.string, !sequence.isEmpty, let data = record["Data"]?.string
-        else { return nil }
-        self.sequence = sequence
-        arrival = Self.arrival(record["ApproximateArrivalTimestamp"], now)
-        self.data = Base64.decode(data)
-        value = .object([
-            "kinesis": .object([
-                "kinesisSchemaVersion": .string("1.0"), "partitionKey": record["PartitionKey"] ?? .string(""),
-                "sequenceNumber": .string(sequence), "data": .string(data),
-                "approximateArrivalTimestamp": .number(arrival.epochSeconds),
-            ]),
-            "eventSource": .string("aws:kinesis"), "eventVersion": .string("1.0"),
-            "eventID": .string("\(shard):\(sequence)"), "eventName": .string("aws:kinesis:record"),
-            "invokeIdentityArn": .string(source.role), "awsRegion": .string(region),
-            "eventSourceARN": .string(source.arn),
-        ])
-    }
-
-    private init?(
-        dynamoDB record: JSONValue,
-        _ source: EventSourcePlan.StreamSource,
-        _ region: String,
-        _ now: Timestamp
-    ) {
-        guard var members = record.object, let sequence = record["dynamodb"]?["SequenceNumber"]?.string,
-            !sequence.isEmpty
-        else { return nil }
-        self.sequence = sequence
-        arrival = Self.arrival(record["dynamodb"]?["ApproximateCreationDateTime"], now)
-        data = nil
-        members["eventSource"] = .string("aws:dynamodb")
-        members["awsRegion"] = .string(region)
-        members["eventSourceARN"] = .string(source.arn)
-        // The service's own deletions: other spelling, same content.
-        if let identity = record["userIdentity"]?.object {
-            members["userIdentity"] = .object([
-                "type": identity["Type"] ?? .string("Service"),
-                "principalId": identity["PrincipalId"] ?? .string("dynamodb.amazonaws.com"),
-            ])
+        fileprivate func dynamoDB(_ record: [String: JSONValue]) -> JSONValue {
+            var members = record
+            members["eventSource"] = .string("aws:dynamodb")
+            members["awsRegion"] = .string(region)
+            members["eventSourceARN"] = .string(source.arn)
+            // The service's own deletions: other spelling, same content.
+            if let identity = record["userIdentity"]?.object {
+                members["userIdentity"] = .object([
+                    "type": identity["Type"] ?? .string("Service"),
+                    "principalId": identity["PrincipalId"] ?? .string("dynamodb.amazonaws.com"),
+                ])
+            }
+            return .object(members)
         }
-        value = .object(members)
     }
 }
