@@ -125,7 +125,11 @@ let package = Package(
             dependencies: ["DatabaseFile", "LambdaModel", "MetricCore", grdb],
             swiftSettings: swift
         ),
-        .target(name: "LogStore", dependencies: ["CZlib", "DatabaseFile", "LambdaModel", grdb], swiftSettings: swift),
+        .target(
+            name: "LogStore",
+            dependencies: ["CZlib", "DatabaseFile", "LambdaModel", grdb, product("GRDBSQLite", "GRDB.swift")],
+            swiftSettings: swift
+        ),
         .target(
             name: "AWSClient",
             dependencies: nio + ["AWSWire", "LambdaModel", nioHTTP1, asyncHTTPClient],
@@ -444,7 +448,11 @@ let package = Package(
             ],
             swiftSettings: swift
         ),
-        .testTarget(name: "LogPatternTests", dependencies: ["LogPattern", "TestSupport"], swiftSettings: swift),
+        .testTarget(
+            name: "LogPatternTests",
+            dependencies: ["LogPattern", "AWSWire", "TestSupport"],
+            swiftSettings: swift
+        ),
         .testTarget(
             name: "LogsTests",
             dependencies: ["Logs", "LogStore", "AWSWire", "LambdaModel", "TestSupport", logging],

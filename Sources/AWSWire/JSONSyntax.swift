@@ -16,10 +16,12 @@ package struct JSONSyntax: ~Copyable {
     }
 
     /// The first fault in `bytes`, nil when there is none; an empty text is a fault.
-    package static func failure(in bytes: [UInt8]) -> Failure? {
+    package static func failure(in bytes: [UInt8]) -> Failure? { failure(in: bytes.span) }
+
+    package static func failure(in bytes: Span<UInt8>) -> Failure? {
         do {
             var scanner = JSONSyntax()
-            try scanner.scanDocument(bytes.span)
+            try scanner.scanDocument(bytes)
             return nil
         } catch {
             return error

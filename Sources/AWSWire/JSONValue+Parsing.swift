@@ -98,7 +98,9 @@ private struct JSONBuilder {
         var text = Array(bytes[start..<offset])
         while bytes[offset] != UInt8(ascii: "\"") {
             if bytes[offset] == UInt8(ascii: "\\") {
-                try escape(into: &text)
+                var end = offset
+                try JSONSyntax.unescape(bytes.span, &end, into: &text)
+                offset = end
             } else {
                 text.append(bytes[offset])
                 offset += 1
@@ -106,42 +108,6 @@ private struct JSONBuilder {
         }
         offset += 1
         return String(decoding: text, as: UTF8.self)
-    }
-
-    private mutating func escape(into text: inout [UInt8]) throws(JSONSyntax.Failure) {
-        let start = offset
-        offset += 2
-        switch bytes[offset - 1] {
-        case UInt8(ascii: "b"): text.append(0x08)
-        case UInt8(ascii: "f"): text.append(0x0C)
-        case UInt8(ascii: "n"): text.append(0x0A)
-        case UInt8(ascii: "r"): text.append(0x0D)
-        case UInt8(ascii: "t"): text.append(0x09)
-        case UInt8(ascii: "u"):
-            var code = hexadecimal()
-            if (0xD800..<0xDC00).contains(code), bytes[offset] == UInt8(ascii: "\\"),
-                bytes[offset + 1] == UInt8(ascii: "u")
-            {
-                offset += 2
-                let low = hexadecimal()
-                guard (0xDC00..<0xE000).contains(low) else { throw loneSurrogate(start) }
-                code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
-            }
-            guard let scalar = Unicode.Scalar(code) else { throw loneSurrogate(start) }
-            text += String(scalar).utf8
-        case let character: text.append(character)
-        }
-    }
-
-    private func loneSurrogate(_ offset: Int) -> JSONSyntax.Failure {
-        JSONSyntax.Failure(reason: "Lone surrogate in a character escape sequence", offset: offset)
-    }
-
-    private mutating func hexadecimal() -> UInt32 {
-        var code: UInt32 = 0
-        for digit in bytes[offset..<offset + 4] { code = code << 4 | UInt32(Hexadecimal.value(of: digit) ?? 0) }
-        offset += 4
-        return code
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool {

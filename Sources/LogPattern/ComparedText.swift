@@ -43,7 +43,9 @@ enum ComparedText: Equatable, Sendable {
     }
 
     /// Nil also for what opens.
-    var number: ComparedNumber? { if case .exactly(let bytes) = self { ComparedNumber(bytes) } else { nil } }
+    var number: ComparedNumber? {
+        if case .exactly(let bytes) = self { bytes.withUnsafeBytes(ComparedNumber.init) } else { nil }
+    }
 }
 
 /// A number as comparisons see it: exact where it is an integer of 64 bits.
@@ -53,37 +55,70 @@ enum ComparedNumber: Equatable, Sendable {
     case integer(Int64)
     case fraction(Double)
 
+    /// 10 to the power of 0 to 22, which binary64 has exactly.
+    private static let powers: [Double] = (0...22).map { Double("1e\($0)") ?? .nan }
+
     /// Nil for what is no number: digits with a sign, a fraction and an exponent, if any.
-    init?(_ text: some Collection<UInt8>) {
+    init?(_ text: UnsafeRawBufferPointer) {
         guard (1...Self.bytesMax).contains(text.count) else { return nil }
-        var rest = text[...]
-        func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) }
+        var offset = 0
+        // Of all digits before the exponent, while they fit.
+        var (value, count) = (UInt64(0), 0)
         func digits() -> Int {
-            let count = rest.prefix(while: isDigit).count
-            rest = rest.dropFirst(count)
-            return count
+            let start = offset
+            while offset < text.count, text[offset] &- UInt8(ascii: "0") < 10 {
+                value = value &* 10 &+ UInt64(text[offset] &- UInt8(ascii: "0"))
+                offset += 1
+            }
+            count += offset - start
+            return offset - start
         }
-        func skip(_ bytes: String) -> Bool {
-            guard let byte = rest.first, bytes.utf8.contains(byte) else { return false }
-            rest = rest.dropFirst()
+        func skip(_ byte: UInt8) -> Bool {
+            guard offset < text.count, text[offset] == byte else { return false }
+            offset += 1
             return true
         }
-        _ = skip("+-")
-        let whole = digits()
-        let isFraction = skip(".")
-        guard whole + (isFraction ? digits() : 0) > 0 else { return nil }
-        let hasExponent = skip("eE")
-        if hasExponent {
-            _ = skip("+-")
-            guard digits() > 0 else { return nil }
+        func isNegative() -> Bool {
+            if skip(UInt8(ascii: "-")) { return true }
+            _ = skip(UInt8(ascii: "+"))
+            return false
         }
-        guard rest.isEmpty else { return nil }
-        let string = String(decoding: text, as: UTF8.self)
-        if !isFraction, !hasExponent, let integer = Int64(string) {
+        let isBelowZero = isNegative()
+        let whole = digits()
+        let isFraction = skip(UInt8(ascii: "."))
+        let fraction = isFraction ? digits() : 0
+        guard whole + fraction > 0 else { return nil }
+        let (digitsAll, countAll) = (value, count)
+        let hasExponent = skip(UInt8(ascii: "e")) || skip(UInt8(ascii: "E"))
+        var exponent = -fraction
+        if hasExponent {
+            let isSmall = isNegative()
+            value = 0
+            guard digits() > 0 else { return nil }
+            // Of more digits it says nothing, and is not used.
+            exponent += count - countAll > 4 ? 10_000 : Int(value) * (isSmall ? -1 : 1)
+        }
+        guard offset == text.count else { return nil }
+        if !isFraction, !hasExponent, countAll <= 18 {
+            self = .integer(isBelowZero ? -Int64(digitsAll) : Int64(digitsAll))
+        } else if whole > 0, isFraction == (fraction > 0), countAll <= 15, Self.powers.indices.contains(abs(exponent)),
+            isFraction || hasExponent
+        {
+            // Both are exact, so that one operation rounds once.
+            let (left, right) = (Double(digitsAll), Self.powers[abs(exponent)])
+            let value = exponent < 0 ? left / right : left * right
+            self = .fraction(isBelowZero ? -value : value)
+        } else {
+            self.init(long: String(decoding: text, as: UTF8.self), isInteger: !isFraction && !hasExponent)
+        }
+    }
+
+    private init?(long text: String, isInteger: Bool) {
+        if isInteger, let integer = Int64(text) {
             self = .integer(integer)
         } else {
             // What strtod(3) takes has no bare point at its end.
-            guard let value = Double(string.hasSuffix(".") ? string + "0" : string) else { return nil }
+            guard let value = Double(text.hasSuffix(".") ? text + "0" : text) else { return nil }
             self = .fraction(value)
         }
     }

@@ -68,14 +68,17 @@ struct FieldPattern: Equatable, Sendable {
             guard let next = fields.next(), field.matches(message[in: next]) else { return false }
         }
         guard let tail else { return fields.next() == nil }
+        guard !tail.isEmpty else { return true }
         // The last ones only: a message has as many as it likes.
-        var last: [Range<Int>] = []
-        while let next = fields.next() {
-            last.append(next)
-            if last.count > 2 * tail.count + 64 { last.removeFirst(last.count - tail.count) }
+        return withUnsafeTemporaryAllocation(of: Range<Int>.self, capacity: tail.count) { last in
+            var count = 0
+            while let next = fields.next() {
+                last.initializeElement(at: count % tail.count, to: next)
+                count += 1
+            }
+            guard count >= tail.count else { return false }
+            return tail.indices.allSatisfy { tail[$0].matches(message[in: last[(count + $0) % tail.count]]) }
         }
-        guard last.count >= tail.count else { return false }
-        return zip(tail, last.suffix(tail.count)).allSatisfy { $0.matches(message[in: $1]) }
     }
 }
 

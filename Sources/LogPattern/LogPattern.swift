@@ -42,11 +42,11 @@ package struct LogPattern: Equatable, Sendable {
             case UInt8(ascii: "["): .fields(try FieldPattern(&scanner))
             default: .terms(try TermPattern(&scanner))
             }
-        // A message is read as JSON first, or cut into fields.
+        // Messages are gone through as JSON, and those that meet the condition once more; or cut into fields.
         let base =
             switch form {
             case .everything, .terms: 1
-            case .object: 40
+            case .object: 6
             case .fields: 8
             }
         cost = base + scanner.cost

@@ -7,7 +7,8 @@ struct ObjectPattern: Equatable, Sendable {
     static let depthMax = 32
 
     indirect enum Condition: Equatable, Sendable {
-        case test(Selector, Test)
+        /// Of the place that one of the selectors leads to.
+        case test(Int, Test)
         case all([Condition])
         case any([Condition])
     }
@@ -18,12 +19,15 @@ struct ObjectPattern: Equatable, Sendable {
         case isNull, isTrue, isFalse, notExists
     }
 
-    private let condition: Condition
+    let condition: Condition
+    private(set) var selectors: [Selector] = []
+    private let places: ObjectPlaces
     private let required: RequiredText
 
     init(_ scanner: inout PatternScanner) throws(LogPatternFailure) {
         try scanner.expect("{")
-        condition = try Self.alternatives(&scanner, depth: 0)
+        condition = try Self.alternatives(&scanner, &selectors, depth: 0)
+        places = ObjectPlaces(selectors)
         required = RequiredText(of: condition)
         try scanner.expect("}")
         scanner.skipSpace()
@@ -32,12 +36,13 @@ struct ObjectPattern: Equatable, Sendable {
 
     private static func alternatives(
         _ scanner: inout PatternScanner,
+        _ selectors: inout [Selector],
         depth: Int
     ) throws(LogPatternFailure) -> Condition {
-        var conditions = [try conjunction(&scanner, depth: depth)]
+        var conditions = [try conjunction(&scanner, &selectors, depth: depth)]
         scanner.skipSpace()
         while scanner.take("||") {
-            conditions.append(try conjunction(&scanner, depth: depth))
+            conditions.append(try conjunction(&scanner, &selectors, depth: depth))
             scanner.skipSpace()
         }
         return conditions.count == 1 ? conditions[0] : .any(conditions)
@@ -45,26 +50,32 @@ struct ObjectPattern: Equatable, Sendable {
 
     private static func conjunction(
         _ scanner: inout PatternScanner,
+        _ selectors: inout [Selector],
         depth: Int
     ) throws(LogPatternFailure) -> Condition {
-        var conditions = [try primary(&scanner, depth: depth)]
+        var conditions = [try primary(&scanner, &selectors, depth: depth)]
         scanner.skipSpace()
         while scanner.take("&&") {
-            conditions.append(try primary(&scanner, depth: depth))
+            conditions.append(try primary(&scanner, &selectors, depth: depth))
             scanner.skipSpace()
         }
         return conditions.count == 1 ? conditions[0] : .all(conditions)
     }
 
-    private static func primary(_ scanner: inout PatternScanner, depth: Int) throws(LogPatternFailure) -> Condition {
+    private static func primary(
+        _ scanner: inout PatternScanner,
+        _ selectors: inout [Selector],
+        depth: Int
+    ) throws(LogPatternFailure) -> Condition {
         scanner.skipSpace()
         if scanner.take("(") {
             guard depth < depthMax else { throw scanner.failure("too many parentheses inside one another") }
-            let condition = try alternatives(&scanner, depth: depth + 1)
+            let condition = try alternatives(&scanner, &selectors, depth: depth + 1)
             try scanner.expect(")")
             return condition
         }
-        let selector = try Selector(&scanner)
+        selectors.append(try Selector(&scanner))
+        let selector = selectors.count - 1
         scanner.skipSpace()
         if scanner.takeWord("IS") {
             scanner.skipSpace()
@@ -86,32 +97,50 @@ struct ObjectPattern: Equatable, Sendable {
         required.mayBeMet(by: message) && isMet(by: message)
     }
 
+    /// What is not met as it stands is not read to its end as JSON either, where it has no escapes.
     func isMet(by message: UnsafeRawBufferPointer) -> Bool {
-        guard message.first(where: { !PatternScanner.isSpace($0) }) == UInt8(ascii: "{"),
-            let value = try? JSONValue(parsing: Array(message))
-        else { return false }
-        return Self.holds(condition, value)
-    }
-
-    private static func holds(_ condition: Condition, _ value: JSONValue) -> Bool {
-        switch condition {
-        case .all(let conditions): conditions.allSatisfy { holds($0, value) }
-        case .any(let conditions): conditions.contains { holds($0, value) }
-        case .test(let selector, let test): holds(test, selector.value(in: value))
+        guard message.first(where: { !PatternScanner.isSpace($0) }) == UInt8(ascii: "{") else { return false }
+        let hasEscapes = ByteText.contains(message, UInt8(ascii: "\\"))
+        if hasEscapes, !Self.isJSON(message) { return false }
+        let bytes = message.bindMemory(to: UInt8.self)
+        let isMet = withUnsafeTemporaryAllocation(of: ObjectScan.Value.self, capacity: places.all.count) { values in
+            var scan = ObjectScan(places, values)
+            return scan.run(bytes.span) && holds(condition, message, scan, values)
         }
+        return isMet && (hasEscapes || Self.isJSON(message))
     }
 
-    private static func holds(_ test: Test, _ value: JSONValue?) -> Bool {
-        switch (test, value) {
-        case (.notExists, let value): value == nil
-        case (.isNull, .null): true
-        case (.isTrue, .bool(let flag)): flag
-        case (.isFalse, .bool(let flag)): !flag
-        case (.scalar(let test), .string(let text)), (.scalar(let test), .number(let text)):
-            Array(text.utf8).withUnsafeBytes(test.matches)
-        case (.scalar(let test), .bool(let flag)):
-            Array((flag ? "true" : "false").utf8).withUnsafeBytes(test.matches)
-        default: false
+    private static func isJSON(_ message: UnsafeRawBufferPointer) -> Bool {
+        let bytes = message.bindMemory(to: UInt8.self)
+        return JSONSyntax.failure(in: bytes.span) == nil
+    }
+
+    private func holds(
+        _ condition: Condition,
+        _ message: UnsafeRawBufferPointer,
+        _ scan: ObjectScan,
+        _ values: UnsafeMutableBufferPointer<ObjectScan.Value>
+    ) -> Bool {
+        switch condition {
+        case .all(let conditions):
+            for condition in conditions where !holds(condition, message, scan, values) { return false }
+            return true
+        case .any(let conditions):
+            for condition in conditions where holds(condition, message, scan, values) { return true }
+            return false
+        case .test(let selector, let test):
+            let value = values[places.ofSelectors[selector]]
+            switch test {
+            case .notExists: return value.kind == .missing
+            case .isNull: return value.kind == .null
+            case .isTrue: return value.kind == .yes
+            case .isFalse: return value.kind == .no
+            case .scalar(let test):
+                switch value.kind {
+                case .text, .number, .yes, .no: return scan.withBytes(of: value, in: message, test.matches)
+                case .missing, .null, .container: return false
+                }
+            }
         }
     }
 }
@@ -160,21 +189,5 @@ struct Selector: Equatable, Sendable {
             steps.append(.element(number))
         }
         guard scanner.take("]") else { throw scanner.failure("']' expected") }
-    }
-
-    func value(in object: JSONValue) -> JSONValue? {
-        var value = object
-        for step in steps {
-            switch (step, value) {
-            case (.member(let name), .object(let members)):
-                guard let member = members[name] else { return nil }
-                value = member
-            case (.element(let number), .array(let elements)):
-                guard elements.indices.contains(number) else { return nil }
-                value = elements[number]
-            default: return nil
-            }
-        }
-        return value
     }
 }

@@ -27,7 +27,7 @@ indirect enum RequiredText: Equatable, Sendable {
 
     /// True too where something in the message is escaped, and so may stand for it.
     func mayBeMet(by message: UnsafeRawBufferPointer) -> Bool {
-        isFound(in: message) || ByteText.contains(message, [UInt8(ascii: "\\")])
+        isFound(in: message) || ByteText.contains(message, UInt8(ascii: "\\"))
     }
 
     private func isFound(in message: UnsafeRawBufferPointer) -> Bool {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
+import Glibc
 
 /// Terms that are looked for anywhere in a message.
 struct TermPattern: Equatable, Sendable {
@@ -63,5 +64,9 @@ enum ByteText {
         guard !needle.isEmpty else { return true }
         guard let start = text.baseAddress, text.count >= needle.count else { return false }
         return clinux_contains(start, text.count, needle, needle.count) != 0
+    }
+    static func contains(_ text: UnsafeRawBufferPointer, _ byte: UInt8) -> Bool {
+        guard let start = text.baseAddress else { return false }
+        return memchr(start, CInt(byte), text.count) != nil
     }
 }

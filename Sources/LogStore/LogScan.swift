@@ -18,9 +18,7 @@ struct LogScan {
     /// What was looked up of streams: nil for one that is deleted.
     private var names: [Int64: String?] = [:]
 
-    private var rows: RowCursor
-    /// The row that is next, and what is asked of each.
-    private var row: (key: EventKey, stream: Int64, content: Row)?
+    private var rows: EventRows
     private var segments: RowCursor
     private var segment: LogSegment?
     /// Of the segment's entry that is next.
@@ -86,7 +84,7 @@ struct LogScan {
         to upper: EventKey,
         _ isBackward: Bool,
         _ db: Database
-    ) throws -> RowCursor {
+    ) throws -> EventRows {
         let only = wanted.flatMap { $0.count == 1 ? $0.first : nil }
         let order = isBackward ? "DESC" : "ASC"
         // Each row is compared with a bound, so none is compared with what is none.
@@ -100,10 +98,10 @@ struct LogScan {
             conditions += " AND timestamp <= ? AND (timestamp < ? OR id < ?)"
             arguments += [upper.timestamp, upper.timestamp, upper.id]
         }
-        return try Row.fetchCursor(
+        return try EventRows(
             db,
             sql: """
-                SELECT id, streamID, timestamp, ingestionTime, message FROM logEvents
+                SELECT \(EventRows.columns) FROM logEvents
                 WHERE \(conditions) ORDER BY timestamp \(order), id \(order)
                 """,
             arguments: arguments
@@ -155,7 +153,7 @@ struct LogScan {
     // MARK: - Going through
 
     mutating func page() throws -> LogPage {
-        try nextRow()
+        try rows.advance()
         try nextSegment()
         var next = query.isBackward ? upper : lower
         while let key = nextKey {
@@ -175,14 +173,10 @@ struct LogScan {
         )
     }
 
-    private mutating func nextRow() throws {
-        row = try rows.next().map { (EventKey(timestamp: $0[2], id: $0[0]), $0[1], $0) }
-    }
-
     private var segmentKey: EventKey? { segment?.entries[index].key }
 
     private var nextKey: EventKey? {
-        guard let rowKey = row?.key else { return segmentKey }
+        guard let rowKey = rows.key else { return segmentKey }
         guard let segmentKey else { return rowKey }
         return query.isBackward ? max(rowKey, segmentKey) : min(rowKey, segmentKey)
     }
@@ -202,14 +196,9 @@ struct LogScan {
             if fits { try advance() }
             return fits
         }
-        guard let row else { return false }
-        // SQLite's own bytes, which stay until the next row.
-        let fits = try row.content.withUnsafeData(atIndex: 4) { message in
-            try (message ?? Data()).withUnsafeBytes { message in
-                try consider(key, stream: row.stream, ingestionTime: row.content[3], message)
-            }
-        }
-        if fits { try nextRow() }
+        let row = rows
+        let fits = try consider(key, stream: row.stream, ingestionTime: row.ingestionTime, row.message)
+        if fits { try rows.advance() }
         return fits
     }
 

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+import AWSWire
+import TestSupport
+import Testing
+
+@testable import LogPattern
+
+/// Conditions on objects mean what they say of the values that the JSON parser makes.
+struct ObjectScanTests {
+    /// By the parser, slowly.
+    private static func isMet(_ object: ObjectPattern, by message: [UInt8]) -> Bool {
+        guard let value = try? JSONValue(parsing: message), value.object != nil else { return false }
+        return holds(object.condition, object.selectors.map { Self.value(at: $0, in: value) })
+    }
+
+    private static func value(at selector: Selector, in object: JSONValue) -> JSONValue? {
+        var value: JSONValue? = object
+        for step in selector.steps {
+            switch step {
+            case .member(let name): value = value?.object?[name]
+            case .element(let number):
+                value = value?.array.flatMap { $0.indices.contains(number) ? $0[number] : nil }
+            }
+        }
+        return value
+    }
+
+    private static func holds(_ condition: ObjectPattern.Condition, _ values: [JSONValue?]) -> Bool {
+        switch condition {
+        case .all(let conditions): conditions.allSatisfy { holds($0, values) }
+        case .any(let conditions): conditions.contains { holds($0, values) }
+        case .test(let selector, .notExists): values[selector] == nil
+        case .test(let selector, .isNull): values[selector] == .null
+        case .test(let selector, .isTrue): values[selector] == .bool(true)
+        case .test(let selector, .isFalse): values[selector] == .bool(false)
+        case .test(let selector, .scalar(let test)):
+            switch values[selector] {
+            case .string(let text), .number(let text): Array(text.utf8).withUnsafeBytes(test.matches)
+            case .bool(let flag): Array((flag ? "true" : "false").utf8).withUnsafeBytes(test.matches)
+            default: false
+            }
+        }
+    }
+
+    /// Names with escapes and of several normal forms, twice or in another's place; and bytes that make it no JSON.
+    private struct Messages {
+        var random: SplitMix64
+
+        private static let names = [
+            "a", "b", #"\u0061"#, #"a\u0062"#, "ab", "é", "e\u{301}", #"\u00e9"#, #"e\u0301"#, "K", "\u{212A}",
+            #"\u212a"#, "",
+            "x y", #"\""#, "😀", #"\ud83d\ude00"#,
+        ]
+        private static let scalars = [
+            "1", "-0", "0", "12", "1.5", "15e-1", "9007199254740993", "9007199254740992", "12345678901234567890",
+            "1e400",
+            "1E+2", "true", "false", "null", #""""#, #""a""#, #""\u0061""#, #""a\nb""#, #""12""#, #""é""#, #""\ud800""#,
+            #""\ud83d\ude00""#, #""{\"a\":1}""#, #""]}""#, "[]", "{}",
+        ]
+
+        mutating func pick<T>(_ list: [T]) -> T { list[random.below(list.count)] }
+
+        mutating func space() -> String { random.below(6) == 0 ? pick([" ", "\t", "\n ", "\r\n"]) : "" }
+
+        mutating func value(_ depth: Int) -> String {
+            switch random.below(depth < 4 ? 8 : 5) {
+            case 5: "[" + list(depth) { $0.value(depth + 1) } + "]"
+            case 6, 7: object(depth)
+            default: pick(Self.scalars)
+            }
+        }
+
+        mutating func object(_ depth: Int) -> String {
+            "{"
+                + list(depth) { messages in
+                    "\"\(messages.pick(Self.names))\"\(messages.space()):\(messages.space())\(messages.value(depth + 1))"
+                } + "}"
+        }
+
+        private mutating func list(_ depth: Int, _ element: (inout Messages) -> String) -> String {
+            (0..<random.below(5)).map { _ in space() + element(&self) + space() }.joined(separator: ",")
+        }
+
+        mutating func next() -> [UInt8] {
+            var message = Array((space() + object(0) + space()).utf8)
+            if random.below(4) == 0 {
+                for _ in 0...random.below(2) where !message.isEmpty {
+                    let place = random.below(message.count)
+                    switch random.below(4) {
+                    case 0: message.remove(at: place)
+                    case 1: message.insert(pick(Array("{}[],:\"\\ux0-.e\u{B}\0".utf8)), at: place)
+                    case 2: message.removeLast(message.count - place)
+                    default: message[place] = UInt8(random.below(256))
+                    }
+                }
+            }
+            return message
+        }
+
+        mutating func selector() -> String {
+            (0...random.below(3)).map { _ in
+                random.below(5) == 0
+                    ? "[\(random.below(3))]"
+                    : pick([
+                        ".a", ".b", ".ab", ".K", "['é']", "['e\u{301}']", "['']", "['x y']", "['\"']", "['😀']",
+                        "['\u{212A}']",
+                    ])
+            }.joined()
+        }
+
+        mutating func condition(_ depth: Int) -> String {
+            guard depth < 2, random.below(3) == 0 else {
+                let test = pick([
+                    "= a", "= *", "!= a", "= 1", "= 12", "> 1", "<= 9007199254740992", "= 9007199254740993", "< 0.5",
+                    ">= 1.5",
+                    "= \"\"", "= *b", "= %a%", "IS NULL", "IS TRUE", "IS FALSE", "NOT EXISTS", "= é", "= 😀", "> 1e300",
+                ])
+                return "$\(selector()) \(test)"
+            }
+            return "(\(condition(depth + 1)) \(random.below(2) == 0 ? "&&" : "||") \(condition(depth + 1)))"
+        }
+    }
+
+    @Test(arguments: UInt64(0)..<64)
+    func `conditions hold as of what the parser makes`(seed: UInt64) {
+        var messages = Messages(random: SplitMix64(seed: seed))
+        var met = 0
+        for _ in 0..<40 {
+            let text = "{ \(messages.condition(0)) }"
+            // Too many regular expressions are none.
+            guard let pattern = try? LogPattern(text), case .object(let object) = pattern.form else { continue }
+            for _ in 0..<20 {
+                let message = messages.next()
+                let expected = Self.isMet(object, by: message)
+                met += expected ? 1 : 0
+                let shown = String(decoding: message, as: UTF8.self)
+                #expect(message.withUnsafeBytes(object.isMet) == expected, "seed \(seed): \(text), \(shown)")
+                #expect(message.withUnsafeBytes(pattern.matches) == expected, "seed \(seed): \(text), \(shown)")
+            }
+        }
+        #expect(met > 0)
+    }
+
+    @Test(arguments: [
+        (#"{"a":1,"a":2}"#, "$.a = 2", true), (#"{"a":1,"a":2}"#, "$.a = 1", false),
+        (#"{"a":1,"\u0061":2}"#, "$.a = 2", true), (#"{"a":{"b":1},"a":{"c":1}}"#, "$.a.b NOT EXISTS", true),
+        (#"{"a":{"b":1},"a":2}"#, "$.a.b = 1", false), (#"{"a":[1,[2,3]],"a":[4]}"#, "$.a[1][0] NOT EXISTS", true),
+        (#"{"K":1}"#, "$['\u{212A}'] = 1", true), ("{\"\u{212A}\":1}", "$.K = 1", true),
+        (#"{"a":1} x"#, "$.a = 1", false), (#"{"a":01}"#, "$.a = 1", false), (#"{"a":1,}"#, "$.a = 1", false),
+        (#"{"a":1,"b":tru}"#, "$.a = 1", false), (#"{"a":1,"b":"\ud800"}"#, "$.a = 1", false),
+        (#"{"a":1,"\udc00":1}"#, "$.a = 1", false), (#"{"a":1,"b":"\"#, "$.a = 1", false),
+        (#"\{"a":1}"#, "$.a = 1", false),
+    ])
+    func `the last member counts, and all must be JSON`(message: String, condition: String, isMet: Bool) throws {
+        #expect(try LogPattern("{ \(condition) }").matches(message) == isMet)
+    }
+
+    @Test func `what the parser refuses for its size does not match`() throws {
+        let pattern = try LogPattern("{ $.a = 1 }")
+        func nested(_ depth: Int) -> String {
+            #"{"a":1,"b":"# + String(repeating: "[", count: depth) + String(repeating: "]", count: depth) + "}"
+        }
+        #expect(pattern.matches(nested(JSONValue.depthMax - 1)))
+        #expect(!pattern.matches(nested(JSONValue.depthMax)))
+        func long(_ count: Int) -> String {
+            #"{"a":1,"b":[0"# + String(repeating: ",0", count: count - 1) + "]}"
+        }
+        #expect(pattern.matches(long(JSONValue.valuesMax - 3)))
+        #expect(!pattern.matches(long(JSONValue.valuesMax - 2)))
+    }
+
+    /// As the standard library reads them.
+    @Test(arguments: UInt64(0)..<64)
+    func `numbers are read as they are by others`(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        func digits(_ most: Int) -> String { (0..<random.below(most + 1)).map { _ in "\(random.below(10))" }.joined() }
+        for _ in 0..<500 {
+            var text = ["", "", "-", "+"][random.below(4)] + digits([3, 20][random.below(2)])
+            if random.below(2) == 0 { text += "." + digits([3, 20][random.below(2)]) }
+            if random.below(3) == 0 { text += ["e", "E", "e-", "E+"][random.below(4)] + digits(3) }
+            if random.below(10) == 0 { text += ["x", " ", ".", "-"][random.below(4)] }
+            let found = Array(text.utf8).withUnsafeBytes(ComparedNumber.init)
+            let isPlain = text.wholeMatch(of: /[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?/) != nil
+            let isInteger = text.wholeMatch(of: /[+-]?\d+/) != nil
+            let integer = isInteger ? Int64(text).map(ComparedNumber.integer) : nil
+            let fraction = Double(text.hasSuffix(".") ? text + "0" : text).map(ComparedNumber.fraction)
+            #expect(found == (isPlain ? integer ?? fraction : nil), "seed \(seed): \(text)")
+        }
+    }
+}
