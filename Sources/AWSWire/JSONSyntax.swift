@@ -205,11 +205,22 @@ package struct JSONSyntax: ~Copyable {
                         + "be included in string value",
                     offset: offset
                 )
-            case 0x20..<0x80: offset += 1
+            case 0x20..<0x80: skipPlain(bytes)
             default: try scanMultibyte(bytes)
             }
         }
         throw ended
+    }
+
+    /// Goes over what stands for itself in a string, all of it ASCII.
+    private mutating func skipPlain(_ bytes: Span<UInt8>) {
+        var end = offset
+        while end < bytes.count, bytes[end] &- 0x20 < 0x60, bytes[end] != UInt8(ascii: "\""),
+            bytes[end] != UInt8(ascii: "\\")
+        {
+            end += 1
+        }
+        offset = end
     }
 
     private mutating func scanEscape(_ bytes: Span<UInt8>) throws(Failure) {

@@ -85,14 +85,16 @@ struct ObjectScan {
     /// A number or a word.
     private mutating func run(_ bytes: Span<UInt8>, _ kind: Value.Kind, at place: Int?) -> Bool {
         let start = offset
-        while offset < bytes.count {
-            let byte = bytes[offset]
+        var end = start
+        while end < bytes.count {
+            let byte = bytes[end]
             guard byte != UInt8(ascii: ","), byte != UInt8(ascii: "}"), byte != UInt8(ascii: "]"),
                 !Self.isSpace(byte)
             else { break }
-            offset += 1
+            end += 1
         }
-        put(Value(kind: kind, start: start, end: offset), at: place)
+        offset = end
+        put(Value(kind: kind, start: start, end: end), at: place)
         return true
     }
 
@@ -168,18 +170,21 @@ struct ObjectScan {
 
     /// The text at `offset`; nil where it has no end.
     private mutating func text(_ bytes: Span<UInt8>) -> Value? {
-        offset += 1
-        let start = offset
+        let start = offset + 1
+        var end = start
         var all: UInt8 = 0
-        while offset < bytes.count {
-            let byte = bytes[offset]
+        while end < bytes.count {
+            let byte = bytes[end]
             if byte == UInt8(ascii: "\"") {
-                offset += 1
-                return Value(kind: .text, start: start, end: offset - 1, isASCII: all < 0x80)
+                offset = end + 1
+                return Value(kind: .text, start: start, end: end, isASCII: all < 0x80)
             }
-            if byte == UInt8(ascii: "\\") { return escapedText(bytes, from: start) }
+            if byte == UInt8(ascii: "\\") {
+                offset = end
+                return escapedText(bytes, from: start)
+            }
             all |= byte
-            offset += 1
+            end += 1
         }
         return nil
     }
