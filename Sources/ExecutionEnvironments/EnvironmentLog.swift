@@ -57,7 +57,7 @@ final class EnvironmentLog: Sendable {
         journal = EnvironmentJournal(
             store: { [logs = workshop.logs] in logs.journal($0, completion: $1) },
             whenLost: { [logger = workshop.logger, stream] error in
-                // A full disk must not stop synchronous invocations: the loss is told here.
+                // What runs already is not stopped for want of room: the loss is told here.
                 logger.error("log events lost", metadata: ["stream": "\(stream)", "error": "\(error)"])
             }
         )

@@ -17,6 +17,8 @@ package struct InvokeService: Sendable {
     /// Whether an OpenTelemetry collector is told of invocations.
     private let isTraced: Bool
     private let allowsLoops: AllowsLoops
+    /// Whether there is room for what an invocation leaves in the log and on the bill.
+    private let hasRoom: @Sendable () -> Bool
     private let now: @Sendable () -> Timestamp
 
     /// `now` is wall-clock time.
@@ -25,6 +27,7 @@ package struct InvokeService: Sendable {
         metrics: MetricRegistry,
         isTraced: Bool = false,
         now: @escaping @Sendable () -> Timestamp,
+        hasRoom: @escaping @Sendable () -> Bool,
         allowsLoops: @escaping AllowsLoops,
         resolve: @escaping Resolve
     ) {
@@ -32,15 +35,18 @@ package struct InvokeService: Sendable {
         self.metrics = metrics
         self.isTraced = isTraced
         self.now = now
+        self.hasRoom = hasRoom
         self.allowsLoops = allowsLoops
         self.resolve = resolve
     }
 
-    /// - Throws: `LambdaError.recursiveInvocation` where the trace has come to the function too often.
+    /// - Throws: `LambdaError.recursiveInvocation` where the trace has come to the function too often, `.service` where the disk is too
+    ///   full for the invocation's records.
     package func invoke(_ request: InvocationRequest) async throws -> InvocationResponse {
         let configuration = try await resolve(request.function, request.qualifier)
         let (traced, trace) = traced(request, configuration)
         try await stopLoop(trace, traced, configuration)
+        try requireRoom(traced, configuration)
         var response = try await pool.invoke(traced, configuration)
         response.traceHeader = traced.traceHeader
         return response
@@ -55,6 +61,7 @@ package struct InvokeService: Sendable {
             begin(&request, &trace, hasCaller: true)
             try await stopLoop(counted, request, configuration)
         }
+        try requireRoom(request, configuration)
         return try await pool.invoke(request, configuration)
     }
 
@@ -63,6 +70,7 @@ package struct InvokeService: Sendable {
         let configuration = try await resolve(request.function, request.qualifier)
         let (traced, trace) = traced(request, configuration)
         try await stopLoop(trace, traced, configuration)
+        try requireRoom(traced, configuration)
         return try await pool.stream(traced, configuration)
     }
 
@@ -84,6 +92,17 @@ package struct InvokeService: Sendable {
         metrics.series(function, qualifier: request.qualifier).record(.recursiveInvocationsDropped)
         pool.trace(.recursiveInvocation, of: request, configuration)
         throw LambdaError.recursiveInvocation
+    }
+
+    /// What is answered is on the bill and in the log: where that can't be promised nothing is run.
+    private func requireRoom(_ request: InvocationRequest, _ configuration: FunctionConfiguration) throws {
+        guard !hasRoom() else { return }
+        let refusal = LambdaError.service(
+            message: "The server's disk is full, and half of the room that is kept for records of invocations is used "
+                + "up (--journal-reserve of martlet serve). The function was not invoked."
+        )
+        pool.trace(refusal, of: request, configuration)
+        throw refusal
     }
 
     /// The request with a trace header that goes on with the caller's, or begins a trace.

@@ -10,13 +10,18 @@ final class JournalDirectory: Sendable {
         /// Not in the database yet, in order.
         var entries: [JournalScan.Found]
         var damage: [LogStoreError]
+        /// Why the disk keeps no room for them.
+        var unreserved: LogStoreError?
     }
 
     private let directory: String
     private let descriptors: [CInt]
+    /// What the disk is to keep for each file.
+    private let reserveBytes: Int
 
-    init(_ directory: String) throws(LogStoreError) {
+    init(_ directory: String, reserveBytes: Int) throws(LogStoreError) {
         self.directory = directory
+        self.reserveBytes = reserveBytes
         var descriptors: [CInt] = []
         for file in 0..<2 {
             do throws(LogStoreError) {
@@ -56,6 +61,7 @@ final class JournalDirectory: Sendable {
     /// Damage is kept beside, in a file of its own: what was before it is taken.
     func content(folded: UInt64) throws(LogStoreError) -> Content {
         var files: [JournalFiles.File] = []
+        var promisedBytes = reserveBytes
         var content = Content(files: .empty, entries: [], damage: [])
         for file in 0..<2 {
             let bytes = try read(file)
@@ -71,17 +77,22 @@ final class JournalDirectory: Sendable {
                     throw Self.failure("ftruncate", Self.path(file, in: directory))
                 }
             }
+            let failure = reserve(file)
+            if failure != 0 { content.unreserved = .unreserved(reason: String(cString: strerror(failure))) }
+            // Room may come; what the disk can't do it can't do later either.
+            if failure != 0, failure != ENOSPC, failure != EDQUOT { promisedBytes = 0 }
             files.append(
                 JournalFiles.File(
                     bytes: scan.soundBytes,
                     last: scan.found.last?.sequence ?? 0,
-                    salt: scan.salt ?? Self.newSalt()
+                    salt: scan.salt ?? Self.newSalt(),
+                    reserved: failure == 0 ? reserveBytes : 0
                 )
             )
             content.entries += scan.found.filter { $0.sequence > folded }
         }
         content.entries.sort { $0.sequence < $1.sequence }
-        content.files = JournalFiles(files[0], files[1], folded: folded)
+        content.files = JournalFiles(files[0], files[1], folded: folded, reserve: promisedBytes)
         return content
     }
 
@@ -140,7 +151,7 @@ final class JournalDirectory: Sendable {
     func write(_ frame: JournalFrame, at place: JournalFiles.Place) -> Bool {
         if Self.write(frame.bytes, to: descriptors[place.file], at: place.offset) { return true }
         // Where even that fails, the next frame is written over it.
-        _ = ftruncate(descriptors[place.file], off_t(place.offset))
+        _ = ftruncate(descriptors[place.file], off_t(place.keptBytes))
         return false
     }
 
@@ -156,8 +167,23 @@ final class JournalDirectory: Sendable {
         }
     }
 
-    /// False where it could not be: it is tried again.
-    func empty(_ file: Int) -> Bool { ftruncate(descriptors[file], 0) == 0 }
+    /// - Returns: what the disk keeps for it from now on; nil where it could not be emptied, which is tried again.
+    func empty(_ file: Int) -> Int? {
+        guard ftruncate(descriptors[file], 0) == 0 else { return nil }
+        return reserve(file) == 0 ? reserveBytes : 0
+    }
+
+    /// Has the disk keep room for a file; behind its frames it has zeros.
+    ///
+    /// A file system that has no such call has them written by glibc; see posix_fallocate(3).
+    /// - Returns: the error's number, zero for none.
+    private func reserve(_ file: Int) -> CInt {
+        guard reserveBytes > 0 else { return 0 }
+        while true {
+            let failure = posix_fallocate(descriptors[file], 0, off_t(reserveBytes))
+            if failure != EINTR { return failure }
+        }
+    }
 
     /// What was written survives a power cut from here on.
     func synchronize() { for descriptor in descriptors { _ = fdatasync(descriptor) } }

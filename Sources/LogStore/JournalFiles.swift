@@ -11,6 +11,8 @@ struct JournalFiles {
         var last: UInt64
         /// In every frame since it was emptied last, and not to be guessed: bytes of a message, or of an earlier frame, are none.
         var salt: UInt64
+        /// From its beginning, what the disk has kept for it: a frame there is written however full the disk is.
+        var reserved = 0
     }
 
     /// Where a frame goes, and what stands in its head.
@@ -19,6 +21,8 @@ struct JournalFiles {
         var offset: Int
         var sequence: UInt64
         var salt: UInt64
+        /// What the file keeps where the frame can't be written.
+        var keptBytes: Int
     }
 
     /// Of one file.
@@ -29,6 +33,8 @@ struct JournalFiles {
     private var files: [File]
     private var current: Int
     private(set) var lastSequence: UInt64
+    /// What is wanted to be kept for each file; zero where nothing can be promised.
+    private let reserve: Int
 
     /// Of a database without entries, and of files without frames.
     static let empty = JournalFiles(
@@ -38,22 +44,39 @@ struct JournalFiles {
     )
 
     /// `folded` is the last entry that is in the database.
-    init(_ first: File, _ second: File, folded: UInt64) {
+    init(_ first: File, _ second: File, folded: UInt64, reserve: Int = 0) {
         files = [first, second]
+        self.reserve = reserve
         current = second.last > first.last ? 1 : 0
         lastSequence = max(first.last, second.last, folded)
     }
 
     var hasContent: Bool { files.contains { $0.bytes > 0 } }
 
+    /// Whether half of what is wanted is there for frames to come: the other half is for invocations that run already.
+    var hasRoom: Bool { files.reduce(0) { $0 + max(0, $1.reserved - $1.bytes) } >= reserve }
+
     /// nil where there is no room.
-    func place(bytes: Int) -> Place? {
-        let file = files[current]
-        guard bytes <= Self.frameBytesMax, file.bytes + bytes <= Self.bytesMax else { return nil }
-        return Place(file: current, offset: file.bytes, sequence: lastSequence + 1, salt: file.salt)
+    ///
+    /// Where the database takes nothing, none of the files is being emptied: both are written to, first where the disk has kept room.
+    func place(bytes: Int, isFailing: Bool) -> Place? {
+        let candidates = isFailing ? [current, 1 - current] : [current]
+        let reserved = candidates.first { isFailing && files[$0].bytes + bytes <= files[$0].reserved }
+        guard let number = reserved ?? candidates.first(where: { files[$0].bytes + bytes <= Self.bytesMax }) else {
+            return nil
+        }
+        let file = files[number]
+        return Place(
+            file: number,
+            offset: file.bytes,
+            sequence: lastSequence + 1,
+            salt: file.salt,
+            keptBytes: max(file.bytes, file.reserved)
+        )
     }
 
     mutating func wrote(_ place: Place, bytes: Int) {
+        current = place.file
         files[place.file].bytes = place.offset + bytes
         files[place.file].last = place.sequence
         lastSequence = place.sequence
@@ -70,5 +93,7 @@ struct JournalFiles {
         return other.bytes > 0 && other.last <= folded ? 1 - current : nil
     }
 
-    mutating func emptied(_ file: Int, salt: UInt64) { files[file] = File(bytes: 0, last: 0, salt: salt) }
+    mutating func emptied(_ file: Int, salt: UInt64, reserved: Int = 0) {
+        files[file] = File(bytes: 0, last: 0, salt: salt, reserved: reserved)
+    }
 }

@@ -87,7 +87,7 @@ struct JournalQueue {
     /// A write to the journal took long: nothing goes there until a commit was synced, unless the database takes nothing.
     private var isSlow = false
     /// What is in the journal could not be committed the last time: only who waits, and the alarm, try again.
-    private var isFailing = false
+    private(set) var isFailing = false
 
     /// `recovered` are those entries in the files that are not in the database.
     init(files: JournalFiles, folded: UInt64, recovered: [JournalScan.Found] = []) {
@@ -113,10 +113,17 @@ struct JournalQueue {
 
     // MARK: - In
 
+    /// Whether what a new invocation has for the store will be stored: while the database takes nothing, as long as room is kept for it.
+    var hasRoom: Bool { !isFailing || files.hasRoom }
+
     /// Where in the journal a frame is to be written; nil where its caller has to wait for the commit.
-    func place(frameBytes: Int) -> JournalFiles.Place? {
-        guard !isSlow || isFailing, entries < Self.backlogEntriesMax, bytes < Self.backlogBytesMax else { return nil }
-        return files.place(bytes: frameBytes)
+    ///
+    /// Where the database takes nothing the journal's files are the limit. `isRefused` is an entry that the database has not taken.
+    func place(frameBytes: Int, isRefused: Bool = false) -> JournalFiles.Place? {
+        if isRefused { return files.place(bytes: frameBytes, isFailing: true) }
+        let isBehind = isSlow || entries >= Self.backlogEntriesMax || bytes >= Self.backlogBytesMax
+        guard frameBytes <= JournalFiles.frameBytesMax, isFailing || !isBehind else { return nil }
+        return files.place(bytes: frameBytes, isFailing: isFailing)
     }
 
     /// The frame of the entry was written at `place`; slowly, where it took longer than an event loop may be held up.
@@ -244,7 +251,9 @@ struct JournalQueue {
         }
     }
 
-    mutating func emptied(_ file: Int, salt: UInt64) { files.emptied(file, salt: salt) }
+    mutating func emptied(_ file: Int, salt: UInt64, reserved: Int = 0) {
+        files.emptied(file, salt: salt, reserved: reserved)
+    }
 
     /// A flush has ended.
     ///

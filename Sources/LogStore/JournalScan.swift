@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import LambdaModel
 
 /// What a journal file holds: its frames, to the first that is not whole.
@@ -47,11 +48,21 @@ struct JournalScan {
     private func hasFrame(_ bytes: [UInt8], behind offset: Int) -> Bool {
         var next = offset + 1
         while next + JournalFrame.headBytes <= bytes.count {
-            guard let start = bytes[next...].firstIndex(of: JournalFrame.magic[0]) else { return false }
+            guard let start = Self.firstIndex(of: JournalFrame.magic[0], in: bytes, from: next) else { return false }
             if let head = Self.head(bytes, at: start), salt == nil || head.salt == salt { return true }
             next = start + 1
         }
         return false
+    }
+
+    /// Of what may be zeros for mebibytes.
+    private static func firstIndex(of byte: UInt8, in bytes: [UInt8], from start: Int) -> Int? {
+        bytes.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress,
+                let found = memchr(base + start, CInt(byte), bytes.count - start)
+            else { return nil }
+            return UnsafeRawPointer(found) - base
+        }
     }
 
     private static func head(_ bytes: [UInt8], at offset: Int) -> Head? {

@@ -30,20 +30,28 @@ package final class LogStore: Sendable {
     private let queue: Mutex<JournalQueue>
     private let isTrimScheduled = Mutex(false)
     private let arrived = Atomic<UInt64>(0)
+    private let room = Atomic<Bool>(true)
     private let alarm = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     /// How often events came: who saw it change looks for new ones.
     package var arrivals: UInt64 { arrived.load(ordering: .acquiring) }
 
+    /// False while the database takes nothing and the journal's reserve is half used: what a new invocation writes may be lost.
+    ///
+    /// What runs already has the other half. True again when the database takes what is in the journal.
+    package var hasRoom: Bool { room.load(ordering: .relaxed) }
+
     /// Opens the database, making or migrating it as needed.
     ///
-    /// Blocks: call it at start. `now` is wall-clock time, for events' ingestion time. `onBackgroundFailure` is told
-    /// when old events could not be dropped, which is tried again after a later append over a limit; when what is in the
-    /// journal could not be written to the database, which is tried again; and of damage to the journal.
+    /// Blocks: call it at start. `reserveBytes`, 32 MiB at most, are kept on the disk for the journal. `now` is wall-clock time, for
+    /// events' ingestion time. `onBackgroundFailure` is told when old events could not be dropped, which is tried again after a later
+    /// append over a limit; when what is in the journal could not be written to the database, which is tried again; of damage to the
+    /// journal; and at the start when nothing can be kept for it.
     /// - Throws: `LogStoreError`, for example when the file was made by a newer version.
     package convenience init(
         directory: String,
         retention: LogRetention = LogRetention(),
+        reserveBytes: Int = 0,
         now: @escaping @Sendable () -> Timestamp,
         onBackgroundFailure: @escaping @Sendable (LogStoreError) -> Void
     ) throws {
@@ -51,6 +59,7 @@ package final class LogStore: Sendable {
             directory: directory,
             retention: retention,
             pagesMax: nil,
+            reserveBytes: reserveBytes,
             writeMax: .milliseconds(20),
             now: now,
             onBackgroundFailure: onBackgroundFailure
@@ -62,6 +71,7 @@ package final class LogStore: Sendable {
         directory: String,
         retention: LogRetention,
         pagesMax: Int?,
+        reserveBytes: Int = 0,
         writeMax: Duration,
         now: @escaping @Sendable () -> Timestamp,
         onBackgroundFailure: @escaping @Sendable (LogStoreError) -> Void
@@ -78,13 +88,14 @@ package final class LogStore: Sendable {
                 LogSchema.migrator
             )
             let folded = try pool.read { db in try Totals.journalSequence(db) }
-            journalFiles = try JournalDirectory(directory)
+            journalFiles = try JournalDirectory(directory, reserveBytes: min(reserveBytes / 2, JournalFiles.bytesMax))
             content = try journalFiles.content(folded: folded)
             queue = Mutex(JournalQueue(files: content.files, folded: folded, recovered: content.entries))
         } catch {
             throw LogStoreError(error)
         }
         content.damage.forEach(onBackgroundFailure)
+        content.unreserved.map(onBackgroundFailure)
         fold()
         // What a deletion or a smaller limit left to be dropped.
         scheduleTrim()
@@ -108,13 +119,29 @@ package final class LogStore: Sendable {
     /// Writes an entry to the journal, and calls back at once: one write to a file, for which no thread is woken.
     ///
     /// A large one is written to the database as by `append`, and so is every one where that is far behind or the journal can't be
-    /// written. Entries are in the order of the calls.
+    /// written. What the database does not take is put into the journal after all, where it has room. Entries are in the order of the
+    /// calls.
     package func journal(_ entry: JournalEntry, completion: @escaping Completion) {
-        guard entry.bytes < JournalFiles.frameBytesMax else { return admit(entry, completion) }
         let ingestedAt = now()
+        if entry.bytes < JournalFiles.frameBytesMax, let step = write(entry, ingestedAt: ingestedAt) {
+            completion(.success(()))
+            return follow(step)
+        }
+        admit(entry) { [self] result in
+            guard case .failure = result, let step = write(entry, ingestedAt: ingestedAt, isRefused: true) else {
+                return completion(result)
+            }
+            completion(.success(()))
+            follow(step)
+        }
+    }
+
+    /// Into the journal; nil where it can't be.
+    private func write(_ entry: JournalEntry, ingestedAt: Timestamp, isRefused: Bool = false) -> JournalQueue.Step? {
         var frame = JournalFrame(entry, ingestedAt: ingestedAt)
         let step = queue.withLock { queue -> JournalQueue.Step? in
-            guard let place = queue.place(frameBytes: frame.bytes.count) else { return nil }
+            guard let place = queue.place(frameBytes: frame.bytes.count, isRefused: isRefused) else { return nil }
+            defer { room.store(queue.hasRoom, ordering: .relaxed) }
             frame.seal(salt: place.salt, sequence: place.sequence)
             let start = ContinuousClock.now
             guard journalFiles.write(frame, at: place) else { return nil }
@@ -126,9 +153,11 @@ package final class LogStore: Sendable {
                 isSlow: start.duration(to: .now) > writeMax
             )
         }
-        guard let step else { return admit(entry, completion) }
-        arrived.add(1, ordering: .releasing)
-        completion(.success(()))
+        if step != nil { arrived.add(1, ordering: .releasing) }
+        return step
+    }
+
+    private func follow(_ step: JournalQueue.Step) {
         switch step {
         case .none: break
         case .flush: scheduleFlush()
@@ -190,7 +219,10 @@ package final class LogStore: Sendable {
                 if isFirst { onBackgroundFailure(failure) }
                 journalFiles.synchronize()
             }
-            let (goesOn, setsAlarm) = queue.withLock { $0.endFlush() }
+            let (goesOn, setsAlarm) = queue.withLock { queue in
+                room.store(queue.hasRoom, ordering: .relaxed)
+                return queue.endFlush()
+            }
             if goesOn { scheduleFlush() }
             if setsAlarm { alarm.continuation.yield() }
         }
@@ -227,8 +259,8 @@ package final class LogStore: Sendable {
     }
 
     private func empty(_ file: Int?) {
-        guard let file, journalFiles.empty(file) else { return }
-        queue.withLock { $0.emptied(file, salt: JournalDirectory.newSalt()) }
+        guard let file, let reserved = journalFiles.empty(file) else { return }
+        queue.withLock { $0.emptied(file, salt: JournalDirectory.newSalt(), reserved: reserved) }
     }
 
     /// Deletes a group with its streams and events.
@@ -301,6 +333,8 @@ package enum LogStoreError: Error, Equatable, CustomStringConvertible {
     case damagedJournal(bytes: Int, path: String)
     /// A journal file is damaged, and its rest could not be put aside.
     case undivertedJournal(path: String, reason: String)
+    /// The disk keeps no room for the journal.
+    case unreserved(reason: String)
     case failed(message: String)
 
     init(_ error: any Error) {
@@ -333,6 +367,8 @@ package enum LogStoreError: Error, Equatable, CustomStringConvertible {
             "log store: \(bytes) bytes of the journal are damaged; they are in \(path)"
         case .undivertedJournal(let path, let reason):
             "log store: \(path) is damaged, and can't be put aside (\(reason)): make room on the disk, or move the file away"
+        case .unreserved(let reason):
+            "log store: no room could be kept for the journal (\(reason)): on a full disk log lines and records of use may be lost"
         case .failed(let message): "log store: \(message)"
         }
     }

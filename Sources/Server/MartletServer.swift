@@ -113,6 +113,7 @@ struct MartletServer {
             metrics: registry,
             isTraced: workshop.spans != nil,
             now: Self.now,
+            hasRoom: { [logs = stores.logs] in logs.hasRoom },
             allowsLoops: { [controlPlane] in try await controlPlane.allowsLoops($0) },
             resolve: { [controlPlane] in try await controlPlane.invocable($0, qualifier: $1) }
         )

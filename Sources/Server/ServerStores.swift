@@ -44,7 +44,8 @@ struct ServerStores {
         } else {
             code = try CodeStore(directory: try data.directory("code"), masterKey: masterKey)
         }
-        logs = try LogStore(directory: data.path, now: now) { error in
+        let reserveBytes = configuration.journalReserveMiB << 20
+        logs = try LogStore(directory: data.path, reserveBytes: reserveBytes, now: now) { error in
             logger.error("the log store's upkeep failed", metadata: ["error": "\(error)"])
         }
         events = try EventStore(directory: data.path, masterKey: masterKey)

@@ -109,6 +109,8 @@ package struct ServeConfiguration: Equatable, Sendable {
     package var asyncRetryDelay: Duration
     /// `--async-events`, 100,000 of an account that may wait.
     package var asyncEventsMax: Int
+    /// `--journal-reserve`, 16: what is kept on the disk for the log lines and usage records of invocations.
+    package var journalReserveMiB: Int
     /// `--kafka-memory`, 1,024 MiB that topics may take of an account that is alone.
     package var kafkaMemoryMiB: Int
     /// `--aws-endpoint`, none: where AWS's other services are, as scheme, host and port without a slash at the end.
@@ -229,6 +231,7 @@ extension ServeConfiguration {
         drainTimeout = try layers.duration(.drainTimeout, upTo: .seconds(3_600)) ?? .seconds(60)
         asyncRetryDelay = try layers.duration(.asyncRetryDelay, upTo: .seconds(3_600)) ?? .seconds(60)
         asyncEventsMax = try layers.number(.asyncEvents, in: 1...10_000_000, unit: "events") ?? 100_000
+        journalReserveMiB = try layers.number(.journalReserve, in: 0...32, unit: "MiB") ?? 16
         kafkaMemoryMiB = try layers.number(.kafkaMemory, in: 16...(1 << 20), unit: "MiB") ?? 1_024
         awsEndpoint = try layers.endpoint(.awsEndpoint)
         queues = try layers.choice(.queues) ?? (awsEndpoint == nil ? .embedded : .awsEndpoint)

@@ -206,6 +206,16 @@ package struct ServeOptions: ParsableArguments {
     private var asyncEvents: String?
 
     @Option(
+        name: .customLong("journal-reserve"),
+        help: ArgumentHelp(
+            "Room on the disk that is kept for the log lines and usage records of invocations, in MiB, up to 32; when half of it is used on a "
+                + "full disk, invocations are refused; 0 keeps none and refuses none (default: 16).",
+            valueName: "MiB"
+        )
+    )
+    private var journalReserve: String?
+
+    @Option(
         name: .customLong("kafka-memory"),
         help: ArgumentHelp(
             "Memory that topics of Kafka may take of an account that is alone, in MiB, 16 to 2^20, twice as much of all accounts together; partitions beyond that wait (default: 1024).",
@@ -424,6 +434,7 @@ package struct ServeOptions: ParsableArguments {
             (.pool, pool),
             (.keepAlive, keepAlive),
             (.drainTimeout, drainTimeout), (.asyncRetryDelay, asyncRetryDelay), (.asyncEvents, asyncEvents),
+            (.journalReserve, journalReserve),
             (.kafkaMemory, kafkaMemory),
             (.awsEndpoint, awsEndpoint), (.queues, queues), (.streams, streams), (.streamStorage, streamStorage),
             (.schedules, schedules), (.metrics, metrics), (.otlpEndpoint, otlpEndpoint),

@@ -28,6 +28,7 @@ package enum Setting: String, CaseIterable, Sendable {
     case drainTimeout = "drain-timeout"
     case asyncRetryDelay = "async-retry-delay"
     case asyncEvents = "async-events"
+    case journalReserve = "journal-reserve"
     case kafkaMemory = "kafka-memory"
     case awsEndpoint = "aws-endpoint"
     case queues = "sqs"

@@ -24,12 +24,14 @@ final class Fixture: Sendable {
     func open(
         retention: LogRetention = LogRetention(),
         pagesMax: Int? = nil,
+        reserveBytes: Int = 0,
         onBackgroundFailure: @escaping @Sendable (LogStoreError) -> Void = { Issue.record($0) }
     ) throws -> LogStore {
         try LogStore(
             directory: path,
             retention: retention,
             pagesMax: pagesMax,
+            reserveBytes: reserveBytes,
             // However busy the machine is.
             writeMax: .seconds(3_600),
             now: { [self] in Timestamp(now) },

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import GRDB
+import Glibc
+import Testing
+
+@testable import LogStore
+
+struct JournalReserveTests {
+    private static let reserve = 1 << 20
+
+    /// Whether it was stored.
+    private func store(_ entry: JournalEntry, in store: LogStore) async -> Bool {
+        await withCheckedContinuation { continuation in
+            store.journal(entry) { result in
+                if case .success = result {
+                    continuation.resume(returning: true)
+                } else {
+                    continuation.resume(returning: false)
+                }
+            }
+        }
+    }
+
+    /// What a file has of the disk.
+    private func blocks(_ fixture: Fixture, _ name: String) throws -> Int {
+        var status = stat()
+        try #require(stat("\(fixture.path)/\(name)", &status) == 0)
+        return Int(status.st_blocks) * 512
+    }
+
+    private func files(_ bytes: (Int, Int), reserved: (Int, Int)) -> JournalFiles {
+        JournalFiles(
+            JournalFiles.File(bytes: bytes.0, last: 2, salt: 1, reserved: reserved.0),
+            JournalFiles.File(bytes: bytes.1, last: 1, salt: 2, reserved: reserved.1),
+            folded: 0,
+            reserve: 1_000
+        )
+    }
+
+    @Test func `half of the reserve is for what runs already, and frames go where the disk has kept room`() {
+        #expect(files((400, 600), reserved: (1_000, 1_000)).hasRoom)
+        #expect(!files((400, 601), reserved: (1_000, 1_000)).hasRoom)
+        #expect(files((0, 500), reserved: (1_000, 0)).hasRoom)
+        #expect(!files((1, 500), reserved: (1_000, 0)).hasRoom)
+        var full = files((400, 900), reserved: (1_000, 1_000))
+        let first = full.place(bytes: 600, isFailing: true)
+        #expect(first == JournalFiles.Place(file: 0, offset: 400, sequence: 3, salt: 1, keptBytes: 1_000))
+        if let first { full.wrote(first, bytes: 600) }
+        let second = full.place(bytes: 100, isFailing: true)
+        #expect(second == JournalFiles.Place(file: 1, offset: 900, sequence: 4, salt: 2, keptBytes: 1_000))
+        if let second { full.wrote(second, bytes: 100) }
+        // Who knows: the disk may have more.
+        #expect(full.place(bytes: 100, isFailing: true)?.offset == 1_000)
+        // A file that the database has may be being emptied.
+        #expect(files((JournalFiles.bytesMax, 0), reserved: (0, 0)).place(bytes: 1, isFailing: false) == nil)
+    }
+
+    @Test func `the disk keeps the reserve from the start, after files were emptied, and over a restart`() async throws
+    {
+        let fixture = try Fixture()
+        for round in 0..<2 {
+            let store = try fixture.open(reserveBytes: Self.reserve)
+            for name in Fixture.journalFiles {
+                #expect(try fixture.bytes(name).count == Self.reserve / 2 && blocks(fixture, name) >= Self.reserve / 2)
+            }
+            #expect(await self.store(entry([event(1, "\(round)")]), in: store))
+            let folding = Task { await store.fold(by: ContinuousClock()) }
+            try await store.eventually { _ in
+                try Fixture.journalFiles.allSatisfy { JournalScan(try fixture.bytes($0)).found.isEmpty }
+            }
+            folding.cancel()
+            await folding.value
+            for name in Fixture.journalFiles { #expect(try blocks(fixture, name) >= Self.reserve / 2) }
+            #expect(await self.store(entry([event(2, "killed \(round)")]), in: store))
+            #expect(store.hasRoom)
+        }
+        #expect(try await fixture.open().messages() == ["0", "1", "killed 0", "killed 1"])
+    }
+
+    @Test func `while the database takes nothing, as much is taken as was promised, and then no more invocations`()
+        async throws
+    {
+        let fixture = try Fixture()
+        let store = try fixture.open(pagesMax: 60, reserveBytes: Self.reserve, onBackgroundFailure: { _ in })
+        var stored: [String] = []
+        func add(_ bytes: Int) async {
+            stored.append("\(stored.count)")
+            let message = stored[stored.count - 1] + " " + String(repeating: "x", count: bytes)
+            #expect(await self.store(entry([event(Int64(stored.count), message)]), in: store))
+        }
+        while store.hasRoom, stored.count < 10_000 { await add(stored.count < 50 ? 10_000 : 100) }
+        #expect(stored.count > 1_000 && stored.count < 10_000)
+        // Those that run already.
+        for _ in 0..<1_000 { await add(100) }
+        // What is too large for an event loop is there all the same.
+        await add(JournalFiles.frameBytesMax)
+        let copy = try Fixture()
+        try copy.copy(Fixture.databaseFiles + Fixture.journalFiles, from: fixture)
+        let roomy = try copy.open(reserveBytes: Self.reserve)
+        #expect(try await roomy.messages().map { String($0.prefix { $0 != " " }) } == stored)
+        #expect(roomy.hasRoom)
+    }
+
+    @Test func `without a reserve nothing is refused`() async throws {
+        let fixture = try Fixture()
+        let store = try fixture.open(pagesMax: 60, onBackgroundFailure: { _ in })
+        for index in 0..<300 {
+            #expect(await self.store(entry([event(Int64(index), String(repeating: "x", count: 3_000))]), in: store))
+        }
+        await #expect(throws: LogStoreError.diskFull) { try await store.messages() }
+        #expect(store.hasRoom)
+    }
+}
