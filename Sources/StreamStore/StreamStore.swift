@@ -223,9 +223,12 @@ package final class StreamStore: Sendable {
         into stream: StreamRecord,
         now: Timestamp
     ) async throws -> [PutRecord] {
-        let sealed = try records.map { record in
-            try Envelope.seal(record.content.bytes, context: Self.context(stream.id), with: masterKey)
-        }
+        // Who reads them has their key at once.
+        let sealed = try Envelope.seal(
+            records.map(\.content.bytes),
+            context: Self.context(stream.id),
+            with: masterKey
+        )
         let bytes = sealed.reduce(0) { $0 + $1.count }
         return try await write(bytes: bytes) { [self] db in
             let present = try existing(stream.key, db)
@@ -301,8 +304,10 @@ package final class StreamStore: Sendable {
             return (rows, page)
         }
         var page = found
+        var opening = Envelope.Opening(context: Self.context(stream.id), with: masterKey)
+        page.records.reserveCapacity(rows.count)
         for row in rows {
-            let plain = try? Envelope.open(row.sealed, context: Self.context(stream.id), with: masterKey)
+            let plain = try? opening.open(row.sealed)
             if let content = plain.flatMap({ RecordContent(bytes: $0) }) {
                 page.records.append(ShardRecord(id: row.id, arrival: row.arrival, content: content))
             } else {

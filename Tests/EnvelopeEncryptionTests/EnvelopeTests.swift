@@ -99,4 +99,41 @@ struct EnvelopeTests {
             try Envelope.open([UInt8](repeating: 0x50, count: 4_096), context: "", with: master)
         }
     }
+
+    @Test func `objects that are sealed together open in any order, together and by themselves`() throws {
+        let plains = (0..<300).map { [UInt8](repeating: UInt8($0 & 255), count: $0) }
+        let sealed = try Envelope.seal(plains, context: "c", with: master)
+        let alone = try Envelope.seal([1, 2, 3], context: "c", with: master)
+        #expect(Set(sealed.map { $0[16..<76] }).count == 1)
+        var opening = Envelope.Opening(context: "c", with: master)
+        for index in plains.indices.reversed() {
+            #expect(try opening.open(sealed[index]) == plains[index])
+            if index.isMultiple(of: 50) { #expect(try opening.open(alone) == [1, 2, 3]) }
+            #expect(try Envelope.open(sealed[index], context: "c", with: master) == plains[index])
+        }
+        #expect(try Envelope.seal([[UInt8]](), context: "c", with: master).isEmpty)
+    }
+
+    /// Its key is known already when the changed one comes.
+    @Test func `every changed byte of one of several is noticed, and so is another's header`() throws {
+        let sealed = try Envelope.seal([Array("hello".utf8), Array("world".utf8)], context: "c", with: master)
+        var opening = Envelope.Opening(context: "c", with: master)
+        #expect(throws: EnvelopeError.contentChanged) { try opening.open(Array(sealed[0][..<76] + sealed[1][76...])) }
+        for index in sealed[1].indices {
+            #expect(try opening.open(sealed[0]) == Array("hello".utf8))
+            var changed = sealed[1]
+            changed[index] ^= 0x01
+            #expect(throws: EnvelopeError.self, "byte \(index)") { try opening.open(changed) }
+        }
+        var other = Envelope.Opening(context: "d", with: master)
+        #expect(throws: EnvelopeError.contentChanged) { try other.open(sealed[1]) }
+        #expect(try opening.open(sealed[1]) == Array("world".utf8))
+    }
+
+    /// No two segments under one key have one nonce, which would give away both.
+    @Test func `the same bytes are sealed differently each time, also under one key`() throws {
+        let plain = [UInt8](repeating: 7, count: 100)
+        let sealed = try Envelope.seal([[UInt8]](repeating: plain, count: 1_000), context: "c", with: master)
+        #expect(Set(sealed.map { $0[76...] }).count == 1_000)
+    }
 }
