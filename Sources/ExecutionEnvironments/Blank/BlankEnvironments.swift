@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CodeStore
 import Glibc
 import InvocationCore
 package import LambdaModel
@@ -21,20 +20,13 @@ package final class BlankEnvironments: Sendable {
         var isOpen = false
         /// `run` has returned: nothing is made any more.
         var hasEnded = false
-        /// Of functions that wait for forks.
-        var turns: [EnvironmentKey: Turns] = [:]
-    }
-
-    /// Forks for one function: a zygote makes one after the other, and `forkTimeout` is for one, not for all of a burst.
-    private struct Turns {
-        let gate = OperationGate(operationsMax: 32)
-        var users = 0
     }
 
     private let workshop: EnvironmentWorkshop
     /// nil where each is executed anew (`--pool blank`).
     private let zygotes: Zygotes<String>?
     private let state: Mutex<State>
+    private let turns = ForkTurns()
     private let wakes = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     /// What a blank environment is reckoned at, where the machine's memory is shared out.
@@ -91,8 +83,6 @@ package final class BlankEnvironments: Sendable {
     }
 
     /// One that is forked for a function when it is its turn, or waits by then; nil where no zygote is ready, or who asked is not there any more.
-    ///
-    /// A function's burst has few forks at one time, and holds up no other function's.
     func fork(
         _ kind: BlankKind,
         _ runtime: RuntimeDefinition,
@@ -100,21 +90,7 @@ package final class BlankEnvironments: Sendable {
         isWanted: @Sendable () async -> Bool
     ) async -> BlankEnvironment? {
         guard zygotes != nil, runtime.canFork else { return nil }
-        let gate = state.withLock { state in
-            var turns = state.turns[key] ?? Turns()
-            turns.users += 1
-            state.turns[key] = turns
-            return turns.gate
-        }
-        defer {
-            state.withLock { state in
-                state.turns[key]?.users -= 1
-                if state.turns[key]?.users == 0 { state.turns[key] = nil }
-            }
-        }
-        // Who is cancelled waits no more.
-        return try? await gate.pass { () async -> BlankEnvironment? in
-            guard await isWanted() else { return nil }
+        return await turns.pass(of: key, isWanted: isWanted) {
             if state.withLock({ $0.pool.ready(kind) > 0 }), let blank = take(kind) { return blank }
             return await forkNow(kind, runtime)
         }
