@@ -104,8 +104,10 @@ private struct MessageFields {
         case UInt8(ascii: "\""): if let field = enclosed(by: UInt8(ascii: "\"")) { return field }
         default: break
         }
-        while offset < message.count, !PatternScanner.isSpace(message[offset]) { offset += 1 }
-        return start..<offset
+        var end = start + 1
+        while end < message.count, !PatternScanner.isSpace(message[end]) { end += 1 }
+        offset = end
+        return start..<end
     }
 
     /// Where the next mark of each kind is, as last looked for: none twice, or a message of many brackets would take for ever.

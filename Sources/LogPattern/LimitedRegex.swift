@@ -91,12 +91,21 @@ struct LimitedRegex: Equatable, Sendable {
         let (looping, optional, start) = (looping[0], optional[0], startAnywhere[0])
         let (endAnywhere, endLast) = (endAnywhere[0], endLast[0])
         func closed(_ active: UInt64) -> UInt64 { active | (((active & optional) &+ optional) ^ optional) }
+        let rest = closed(start)
         var active = closed(start | startFirst[0])
         return taking.withUnsafeBufferPointer { taking in
-            for byte in text {
+            var index = 0
+            while index < text.count {
                 if active & endAnywhere != 0 { return true }
-                let taken = active & taking[Int(byte)]
-                active = closed(taken << 1 | taken & looping | start)
+                let taken = active & taking[Int(text[index])]
+                index += 1
+                if taken == 0 {
+                    active = rest
+                    // Most of a text begins no match.
+                    while index < text.count, rest & taking[Int(text[index])] == 0 { index += 1 }
+                } else {
+                    active = closed(taken << 1 | taken & looping | start)
+                }
             }
             return active & (endAnywhere | endLast) != 0
         }
