@@ -2,6 +2,7 @@
 """What docs/operations.md says: a backup is restored elsewhere with all that was in it, and a server that can't go on says why."""
 
 import contextlib
+import datetime
 import json
 import os
 import re
@@ -314,6 +315,64 @@ def test_what_a_full_disk_lets_be_invoked_is_in_the_log_and_on_the_bill(make_ser
     lines = json.loads(server.martlet("usage", "--json").stdout)["lines"]
     assert sum(line["requests"] for line in lines if line["function"] == "wordy") == len(answered)
     assert not any("lost" in line for line in server.lines), server.lines
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a file system that is small")
+def test_schedules_on_a_full_disk(make_server, small_disk):  # noqa: F811
+    """Changes are refused, deletions too; what falls due runs when there is room, once, and what is refused has not been done."""
+    server = make_server(data=small_disk / "data")
+    server.deploy("due", 'def handler(event, context):\n    print("seen", event)\n')
+    server.invoke("due", "before")
+    schedules = server.client("scheduler")
+    target = {
+        "Arn": server.client().get_function(FunctionName="due")["Configuration"]["FunctionArn"], "RoleArn": ROLE,
+        "Input": '"at its time"'}
+
+    def create(name, expression="cron(0 2 * * ? *)", **arguments):
+        schedules.create_schedule(
+            Name=name, ScheduleExpression=expression, FlexibleTimeWindow={"Mode": "OFF"}, Target=target, **arguments)
+
+    def names():
+        pages = schedules.get_paginator("list_schedules").paginate()
+        return {each["Name"] for page in pages for each in page["Schedules"]}
+
+    def until_refused(call, names):
+        """Those for which the call was answered; what the database has room for is taken still."""
+        done = set()
+        with pytest.raises(botocore.exceptions.ClientError, match="disk is full") as caught:
+            for name in names:
+                call(name)
+                done.add(name)
+        assert caught.value.response["Error"]["Code"] == "InternalServerException", caught.value
+        return done
+
+    nightly = {f"nightly-{number}" for number in range(200)}
+    for name in nightly:
+        create(name)
+    due = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=8)
+    create("once", f"at({due:%Y-%m-%dT%H:%M:%S})")
+    filler = Filler(small_disk)
+    try:
+        assert filler.is_full.wait(60), "the disk can't be filled"
+        deleted = until_refused(lambda name: schedules.delete_schedule(Name=name), nightly)
+        created = until_refused(create, [f"new-{number}" for number in range(200)])
+        kept = nightly - deleted | created | {"once"}
+        assert names() == kept
+        assert schedules.get_schedule(Name=min(nightly - deleted))["Target"]["Input"] == target["Input"]
+        wait_until(lambda: datetime.datetime.now(datetime.UTC) > due + datetime.timedelta(seconds=2), 30, "the time that is past")
+    finally:
+        filler.end()
+
+    def times():
+        return [message.strip() for _, message in server.log("due")].count("seen at its time")
+
+    wait_until(times, 60, "the occurrence that was due")
+    schedules.delete_schedule(Name=min(nightly - deleted))
+    assert server.terminate() == 0
+    server.start()
+    assert times() == 1
+    schedules = server.client("scheduler")
+    assert names() == kept - {min(nightly - deleted)}
 
 
 def test_the_page_names_every_alert_and_no_other():
