@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
 import GRDB
 import LambdaModel
 
@@ -20,16 +19,12 @@ struct LogWriter {
     }
 
     private let db: Database
-    private let insertEvent: Statement
+    private let insertion: EventInsertion
     private var groups: [LogGroupKey: Group] = [:]
 
     init(_ db: Database) throws {
         self.db = db
-        insertEvent = try db.cachedStatement(
-            sql: """
-                INSERT INTO logEvents (groupID, streamID, timestamp, ingestionTime, message) VALUES (?, ?, ?, ?, ?)
-                """
-        )
+        insertion = try EventInsertion(db)
     }
 
     mutating func write(_ entry: JournalEntry, ingestedAt: Timestamp) throws {
@@ -45,9 +40,7 @@ struct LogWriter {
             let time = event.timestamp.millisecondsSinceEpoch
             stream.firstEventTime = min(stream.firstEventTime, time)
             stream.lastEventTime = max(stream.lastEventTime, time)
-            try insertEvent.execute(arguments: [
-                group.id, stream.id, time, ingestionTime, Data(event.message.utf8),
-            ])
+            try insertion.insert(event, group: group.id, stream: stream.id, ingestionTime: ingestionTime)
         }
         stream.ingestionTime = max(stream.ingestionTime, ingestionTime)
         group.addedBytes += entry.bytes
