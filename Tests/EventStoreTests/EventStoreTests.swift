@@ -127,24 +127,64 @@ struct EventStoreTests {
         #expect(waiting.map(\.id) == [good] && told.withLock { $0 } == [id])
     }
 
-    @Test func `a damaged file ends no process`() async throws {
+    @Test func `columns of other types than were written are told, and end no process`() async throws {
         defer { remove() }
-        try await fill()
-        let sound = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(path)/events.sqlite")))
-        let told = Mutex(0)
-        for seed in UInt64(1)...12 {
-            let directory = "\(path)/\(seed)"
-            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-            try Data(damaged(sound, seed)).write(to: URL(fileURLWithPath: "\(directory)/events.sqlite"))
-            do {
-                let store = try EventStore(directory: directory, masterKey: masterKey)
-                _ = try? await store.oldest(isDelivery: false)
-                _ = try? await store.oldest(isDelivery: true)
-                _ = try? await store.waiting { _ in told.withLock { $0 += 1 } }
-                for id in Int64(1)...40 { _ = try? await store.event(id) }
-            } catch is EventStoreError {}
+        let store = try await damaged { bytes in
+            // Of a row: NULL for its id, three texts, a number of two bytes, and two zeros.
+            let types: [UInt8] = [0, 37, 31, 15, 2, 8, 8]
+            var rows = 0
+            for place in 4_096..<(bytes.count - types.count) where bytes[place...].starts(with: types) {
+                // A text in place of `due`; NULL in place of `errors` or `delays`.
+                switch rows % 4 {
+                case 0: bytes[place + 4] = 17
+                case 1: bytes[place + 5] = 0
+                case 2: bytes[place + 6] = 0
+                default: break
+                }
+                rows += 1
+            }
+            #expect(rows == 40)
         }
-        #expect(told.withLock { $0 } > 0, "what was damaged was read")
+        let told = Mutex<Set<Int64>>([])
+        let waiting = try await store.waiting { id in told.withLock { _ = $0.insert(id) } }
+        #expect(told.withLock { $0.count } == 10 && waiting.count == 30)
+        var changed = 0
+        for id in Int64(1)...40 {
+            do { #expect(try await store.event(id) != nil) } catch {
+                #expect(error as? EventStoreError == .contentChanged(id: id))
+                changed += 1
+            }
+        }
+        #expect(changed == 20)
+    }
+
+    @Test(arguments: UInt64(1)...6) func `a damaged file ends no process`(seed: UInt64) async throws {
+        defer { remove() }
+        do {
+            let store = try await damaged { bytes in
+                var state = seed
+                func next(_ bound: Int) -> Int {
+                    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                    return Int(state >> 33) % bound
+                }
+                // Behind the first page, which has the schema.
+                for _ in 0..<60 { bytes[4_096 + next(bytes.count - 4_096)] = UInt8(next(256)) }
+            }
+            _ = try? await store.oldest(isDelivery: false)
+            _ = try? await store.oldest(isDelivery: true)
+            _ = try? await store.waiting()
+            for id in Int64(1)...40 { _ = try? await store.event(id) }
+        } catch is EventStoreError {}
+    }
+
+    /// A store of 40 events whose file was changed while it was closed.
+    private func damaged(_ change: (inout [UInt8]) -> Void) async throws -> EventStore {
+        try await fill()
+        let file = URL(fileURLWithPath: "\(path)/events.sqlite")
+        var bytes = [UInt8](try Data(contentsOf: file))
+        change(&bytes)
+        try Data(bytes).write(to: file)
+        return try EventStore(directory: path, masterKey: masterKey)
     }
 
     private func fill() async throws {
@@ -161,16 +201,5 @@ struct EventStoreTests {
         while try FileManager.default.contentsOfDirectory(atPath: path).count > 1 {
             try await Task.sleep(for: .milliseconds(5))
         }
-    }
-
-    /// Behind the first page, which has the schema.
-    private func damaged(_ sound: [UInt8], _ seed: UInt64) -> [UInt8] {
-        var (bytes, state) = (sound, seed)
-        func next() -> Int {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return Int(state >> 33)
-        }
-        for _ in 0..<60 { bytes[4_096 + next() % (bytes.count - 4_096)] = UInt8(next() % 256) }
-        return bytes
     }
 }
