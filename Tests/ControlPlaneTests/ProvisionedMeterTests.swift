@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
+import InvocationCore
 import LambdaModel
-import LogStore
 import Logging
 import MetadataStore
 import Synchronization
 import Testing
 
 @testable import ControlPlane
+@testable import LogStore
 
 struct ProvisionedMeterTests {
     /// Passes as much time as is slept, so many times; then 3.5 s, at the end of which whoever sleeps is cancelled.
@@ -85,6 +87,58 @@ struct ProvisionedMeterTests {
         run.cancel()
         await run.value
         #expect(try await provisionedMilliseconds() == [2 * (30_000 + 3_500)])
+    }
+
+    /// A store of so few pages that 5,000 versions' time is too much for it.
+    @Test(arguments: [(versions: 1, milliseconds: Int64(20_000)), (versions: 5_000, milliseconds: 0)])
+    func `a budget counts what is stored, and nothing else`(versions: Int, milliseconds: Int64) async throws {
+        let directory = fixture.directory + "/few-pages"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        defer { try? fixture.remove() }
+        let time = Timestamp(millisecondsSinceEpoch: 1_764_025_947_000)
+        let logs = try LogStore(
+            directory: directory,
+            retention: LogRetention(),
+            pagesMax: 60,
+            writeMax: .seconds(1),
+            now: { time },
+            onBackgroundFailure: { _ in }
+        )
+        let board = BudgetBoard()
+        let id = BudgetID(accountID: "000000000000", region: "us-east-1", name: "b")
+        let budget = Budget(
+            scope: .function(name: "f"),
+            unit: .gigabyteSeconds,
+            limit: 1_000_000_000,
+            period: .day,
+            action: .warn
+        )
+        board.change { $0.put(id, budget, functions: [configuration.key], used: UsageQuantities(), at: time) }
+        let clock = CountedClock(sleeps: 2)
+        let meter = ProvisionedMeter(
+            clock: clock,
+            inUse: { [configuration] in
+                // At the end there are none any more.
+                guard clock.now.offset <= .seconds(20) else { return [] }
+                return (1...versions).map { version in
+                    var configuration = configuration
+                    configuration.version = "\(version)"
+                    return (configuration, 1)
+                }
+            },
+            logs: logs,
+            board: board,
+            now: { time },
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+        let run = Task { try? await meter.run() }
+        for await _ in clock.isAtEnd.stream { break }
+        run.cancel()
+        await run.value
+        let query = UsageQuery(accountID: "000000000000", region: "us-east-1", period: budget.period.range(at: time))
+        let stored = try await logs.usage(query)
+        #expect(stored.reduce(0) { $0 + $1.provisionedMilliseconds } == milliseconds)
+        #expect(board.entries[id]?.used == stored.reduce(into: UsageQuantities()) { $0 += UsageQuantities($1) })
     }
 
     @Test func `of what the store does not take for long the first is kept`() {
