@@ -366,18 +366,28 @@ def test_what_is_read_again_and_again(open_page):
     page.until("held.length === 3")
     assert page.run("shown") == ["new"]
     page.run("refuse(2, 500, 'ServiceException')")
+    # A reader of the screen hears once of what goes on.
     page.until("held.length === 4")
-    page.run("refuse(3, 400, 'AccessDeniedException')")
+    page.run("refuse(3, 500, 'ServiceException')")
+    page.until("held.length === 5")
+    assert page.run("failures") == ["ServiceException"]
+    page.run("refuse(4, 400, 'AccessDeniedException')")
     rounds()
-    assert page.run("[held.length, failures]") == [4, ["ServiceException", "AccessDeniedException"]]
+    assert page.run("[held.length, failures]") == [5, ["ServiceException", "AccessDeniedException"]]
     # Who asks by hand is answered, and then all goes on.
     page.run("void load()")
-    page.run("held[4].resolve('allowed')")
-    page.until("held.length === 6")
+    page.run("refuse(5, 400, 'AccessDeniedException')")
+    page.until("failures.length === 3")
+    page.run("void load()")
+    page.run("held[6].resolve('allowed')")
+    page.until("held.length === 8")
+    page.run("refuse(7, 400, 'AccessDeniedException')")
+    page.until("failures.length === 4")
+    page.run("void load()")
     page.run("leave()")
-    page.run("held[5].resolve('left')")
+    page.run("held[8].resolve('left')")
     rounds()
-    assert page.run("held.length") == 6
+    assert page.run("held.length") == 9
 
 
 def test_a_key_that_may_not_is_told_once(open_page, make_server, name, tmp_path):

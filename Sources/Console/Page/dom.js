@@ -52,21 +52,25 @@ export function announce(text) {
  *
  * Not for a page that nobody sees, not under a dialog, not while it is still reading, and not after the key was refused. `read` is
  * told whether it is in the background, and asks before it shows something: what was begun earlier may not, and nothing in the
- * background replaces what has the focus.
+ * background replaces what has the focus. A failure that goes on is told once.
  */
 export function repeat({ every, signal, read, failed, isWanted = () => true }) {
   let round = 0;
   let isReading = false;
   let isRefused = false;
+  let told = "";
   const load = async (background) => {
     const mine = ++round;
     isReading = true;
     try {
       await read(background, (place) => mine === round && !(background && place?.contains(document.activeElement)));
-      if (mine === round) isRefused = false;
+      if (mine === round) [isRefused, told] = [false, ""];
     } catch (error) {
       if (error.name === "AbortError" || mine !== round) return;
       isRefused = error.isRefusal === true;
+      const said = `${error.name} ${error.message}`;
+      if (background && said === told) return;
+      told = said;
       failed(error);
     } finally {
       if (mine === round) isReading = false;
