@@ -375,6 +375,20 @@ class PythonBootstrap:
         text = "\n".join(frames).replace("\n", "")
         self.assertEqual(text.count("x"), 4 * 50 * 300)
 
+    def test_what_another_thread_prints_while_text_is_written_is_kept(self):
+        body = (
+            "import sys\n"
+            "def h(e, c):\n"
+            "    raw, more = sys.stdout.buffer, ['other']\n"
+            "    def take(own=raw._take_text):\n"
+            "        own()\n"
+            "        if more: sys.stdout.write(more.pop())\n"
+            "    raw._take_text = take\n"
+            "    sys.stdout.write('x' * 9); sys.stdout.write('x' * 9000); print()\n"
+        )
+        text = "".join(self.call(body, framed=True).frames)
+        self.assertEqual((text.count("x"), text.count("other"), len(text)), (9009, 1, 9014))
+
     def test_parts_of_a_line_keep_their_order(self):
         body = (
             "import io, logging, os, sys\n"

@@ -58,7 +58,10 @@ class LogChannel:
         raw = _LineStream(self, number)
         self._streams.append(raw)
         # Parts of a line wait in the text stream, in C; to who writes it is one without a buffer, as with `python -u`.
-        stream = raw.text = io.TextIOWrapper(raw, "utf-8", "backslashreplace", newline="\n", line_buffering=True)
+        # Nothing may wait there where what another thread adds while it is written can be lost (gh-119506, mended in 3.13).
+        stream = raw.text = io.TextIOWrapper(
+            raw, "utf-8", "backslashreplace", newline="\n", line_buffering=True, write_through=sys.version_info < (3, 13)
+        )
         stream.mode = "w"
         return stream
 
