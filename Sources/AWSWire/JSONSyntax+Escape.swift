@@ -29,7 +29,7 @@ extension JSONSyntax {
                 code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
             }
             guard let scalar = Unicode.Scalar(code) else { throw loneSurrogate(start) }
-            text += String(scalar).utf8
+            if scalar.isASCII { text.append(UInt8(scalar.value)) } else { text += scalar.utf8 }
         case let character: text.append(character)
         }
     }

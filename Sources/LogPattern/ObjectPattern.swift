@@ -75,6 +75,7 @@ struct ObjectPattern: Equatable, Sendable {
             return condition
         }
         selectors.append(try Selector(&scanner))
+        scanner.countPlace()
         let selector = selectors.count - 1
         scanner.skipSpace()
         if scanner.takeWord("IS") {
@@ -148,7 +149,8 @@ struct ObjectPattern: Equatable, Sendable {
 /// A place in a JSON object: `$.users[0].id`, or `$.['a name']`.
 struct Selector: Equatable, Sendable {
     enum Step: Equatable, Sendable {
-        case member(String)
+        /// By its name in UTF-8: names are compared in their bytes, as values are, and not as texts.
+        case member([UInt8])
         case element(Int)
     }
 
@@ -165,7 +167,7 @@ struct Selector: Equatable, Sendable {
             } else if hasPoint {
                 let name = scanner.run { PatternScanner.isWord($0) || $0 == UInt8(ascii: "-") }
                 guard !name.isEmpty else { throw scanner.failure("a member's name expected") }
-                steps.append(.member(String(decoding: name, as: UTF8.self)))
+                steps.append(.member(name))
             } else {
                 break
             }
@@ -180,7 +182,7 @@ struct Selector: Equatable, Sendable {
             _ = scanner.take(mark)
             let name = scanner.run { $0 != quote }
             guard scanner.take(mark) else { throw scanner.failure("the quotation mark has no end") }
-            steps.append(.member(String(decoding: name, as: UTF8.self)))
+            steps.append(.member(name))
         } else {
             let digits = scanner.run { (48...57).contains($0) }
             guard !named, (1...Self.digitsMax).contains(digits.count),

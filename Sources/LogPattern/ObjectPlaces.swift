@@ -10,17 +10,8 @@ struct ObjectPlaces: Equatable, Sendable {
     }
 
     struct Member: Equatable, Sendable {
-        var name: String
-        var bytes: [UInt8]
-        var isASCII: Bool
+        var name: [UInt8]
         var place: Int
-
-        init(_ name: String, _ place: Int) {
-            self.name = name
-            self.place = place
-            bytes = Array(name.utf8)
-            isASCII = bytes.allSatisfy { $0 < 0x80 }
-        }
     }
 
     struct Element: Equatable, Sendable {
@@ -48,7 +39,7 @@ struct ObjectPlaces: Equatable, Sendable {
             let below = add(rest.filter { $0.steps.first == step }.map { ($0.index, $0.steps.dropFirst()) })
             rest.removeAll { $0.steps.first == step }
             switch step {
-            case .member(let name): all[place].members.append(Member(name, below))
+            case .member(let name): all[place].members.append(Member(name: name, place: below))
             case .element(let number): all[place].elements.append(Element(number: number, place: below))
             }
         }

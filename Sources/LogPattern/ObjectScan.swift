@@ -15,7 +15,6 @@ struct ObjectScan {
         var end = 0
         /// In `unescaped`, and not in the message.
         var isUnescaped = false
-        var isASCII = true
     }
 
     private let places: [ObjectPlaces.Place]
@@ -78,8 +77,17 @@ struct ObjectScan {
     /// Of two members with one name the later one counts, with all that it has or does not have.
     private func put(_ value: Value, at place: Int?) {
         guard let place else { return }
+        var below = values[place].kind == .container ? place + 1 : places[place].end
         values[place] = value
-        for below in place + 1..<max(places[place].end, place + 1) { values[below] = Value() }
+        while below < places[place].end {
+            if values[below].kind == .missing {
+                // Nothing is below it either.
+                below = places[below].end
+            } else {
+                values[below] = Value()
+                below += 1
+            }
+        }
     }
 
     /// A number or a word.
@@ -140,26 +148,18 @@ struct ObjectScan {
         let count = name.end - name.start
         for index in places[place].members.indices {
             // Most are told apart by their lengths.
-            if name.isASCII, places[place].members[index].isASCII,
-                places[place].members[index].bytes.count != count
-            {
-                continue
-            }
+            guard places[place].members[index].name.count == count else { continue }
             if isName(name, of: places[place].members[index], bytes) { return places[place].members[index].place }
         }
         return nil
     }
 
-    /// As texts are compared: what is not ASCII may be the same in other bytes.
+    /// Where they are equally long.
     private func isName(_ name: Value, of member: ObjectPlaces.Member, _ bytes: Span<UInt8>) -> Bool {
-        if member.isASCII, name.isASCII {
-            for index in member.bytes.indices where byte(name.start + index, of: name, bytes) != member.bytes[index] {
-                return false
-            }
-            return true
+        for index in member.name.indices where byte(name.start + index, of: name, bytes) != member.name[index] {
+            return false
         }
-        let text = (name.start..<name.end).map { byte($0, of: name, bytes) }
-        return String(decoding: text, as: UTF8.self) == member.name
+        return true
     }
 
     private func byte(_ index: Int, of name: Value, _ bytes: Span<UInt8>) -> UInt8 {
@@ -172,18 +172,16 @@ struct ObjectScan {
     private mutating func text(_ bytes: Span<UInt8>) -> Value? {
         let start = offset + 1
         var end = start
-        var all: UInt8 = 0
         while end < bytes.count {
             let byte = bytes[end]
             if byte == UInt8(ascii: "\"") {
                 offset = end + 1
-                return Value(kind: .text, start: start, end: end, isASCII: all < 0x80)
+                return Value(kind: .text, start: start, end: end)
             }
             if byte == UInt8(ascii: "\\") {
                 offset = end
                 return escapedText(bytes, from: start)
             }
-            all |= byte
             end += 1
         }
         return nil
@@ -201,13 +199,7 @@ struct ObjectScan {
             }
         }
         offset += 1
-        return Value(
-            kind: .text,
-            start: begin,
-            end: unescaped.count,
-            isUnescaped: true,
-            isASCII: unescaped[begin...].allSatisfy { $0 < 0x80 }
-        )
+        return Value(kind: .text, start: begin, end: unescaped.count, isUnescaped: true)
     }
 
     // MARK: - Bytes

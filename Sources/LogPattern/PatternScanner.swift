@@ -73,6 +73,9 @@ struct PatternScanner {
     /// Counts one more text that messages are searched for.
     mutating func countText() { cost += 1 }
 
+    /// Counts one more place that names, elements and values of messages may be at.
+    mutating func countPlace() { cost += 1 }
+
     private struct Quoted {
         var byte: UInt8
         var isEscaped: Bool

@@ -10,9 +10,8 @@ indirect enum RequiredText: Equatable, Sendable {
     init(of condition: ObjectPattern.Condition) {
         self =
             switch condition {
-            case .all(let conditions): .all(conditions.map(RequiredText.init).filter { $0 != .nothing })
-            case .any(let conditions): Self.any(of: conditions.map(RequiredText.init))
-            // Names of members are compared as texts, which may be the same in other bytes.
+            case .all(let conditions): Self.all(of: Self.texts(of: conditions))
+            case .any(let conditions): Self.any(of: Self.texts(of: conditions))
             case .test(_, .notExists): .nothing
             case .test(_, .isNull): .text(Array("null".utf8))
             case .test(_, .isTrue): .text(Array("true".utf8))
@@ -21,8 +20,23 @@ indirect enum RequiredText: Equatable, Sendable {
             }
     }
 
+    /// Each of them once.
+    private static func texts(of conditions: [ObjectPattern.Condition]) -> [RequiredText] {
+        var texts: [RequiredText] = []
+        for condition in conditions {
+            let text = RequiredText(of: condition)
+            if !texts.contains(text) { texts.append(text) }
+        }
+        return texts
+    }
+
+    private static func all(of texts: [RequiredText]) -> RequiredText {
+        let texts = texts.filter { $0 != .nothing }
+        return texts.isEmpty ? .nothing : texts.count == 1 ? texts[0] : .all(texts)
+    }
+
     private static func any(of texts: [RequiredText]) -> RequiredText {
-        texts.contains(.nothing) ? .nothing : .any(texts)
+        texts.contains(.nothing) ? .nothing : texts.count == 1 ? texts[0] : .any(texts)
     }
 
     /// True too where something in the message is escaped, and so may stand for it.

@@ -7,6 +7,10 @@ import Testing
 
 /// Conditions on objects mean what they say of the values that the JSON parser makes.
 struct ObjectScanTests {
+    private static func object(_ pattern: LogPattern) -> ObjectPattern? {
+        if case .object(let object) = pattern.form { object } else { nil }
+    }
+
     /// By the parser, slowly.
     private static func isMet(_ object: ObjectPattern, by message: [UInt8]) -> Bool {
         guard let value = try? JSONValue(parsing: message), value.object != nil else { return false }
@@ -17,7 +21,7 @@ struct ObjectScanTests {
         var value: JSONValue? = object
         for step in selector.steps {
             switch step {
-            case .member(let name): value = value?.object?[name]
+            case .member(let name): value = value?.object?.first { $0.key.utf8.elementsEqual(name) }?.value
             case .element(let number):
                 value = value?.array.flatMap { $0.indices.contains(number) ? $0[number] : nil }
             }
@@ -42,13 +46,13 @@ struct ObjectScanTests {
         }
     }
 
-    /// Names with escapes and of several normal forms, twice or in another's place; and bytes that make it no JSON.
+    /// Names with escapes, twice or in another's place, of one normal form each, as the parser keeps one of them; and bytes that make it no JSON.
     private struct Messages {
         var random: SplitMix64
 
         private static let names = [
-            "a", "b", #"\u0061"#, #"a\u0062"#, "ab", "é", "e\u{301}", #"\u00e9"#, #"e\u0301"#, "K", "\u{212A}",
-            #"\u212a"#, "",
+            "a", "b", #"\u0061"#, #"a\u0062"#, "ab", "é", #"\u00e9"#, "o\u{308}", #"o\u0308"#, "K", "\u{2126}",
+            #"\u2126"#, "",
             "x y", #"\""#, "😀", #"\ud83d\ude00"#,
         ]
         private static let scalars = [
@@ -78,7 +82,8 @@ struct ObjectScanTests {
         }
 
         private mutating func list(_ depth: Int, _ element: (inout Messages) -> String) -> String {
-            (0..<random.below(5)).map { _ in space() + element(&self) + space() }.joined(separator: ",")
+            let elements = (0..<random.below(depth == 0 ? 9 : 4)).map { _ in space() + element(&self) + space() }
+            return elements.joined(separator: ",")
         }
 
         mutating func next() -> [UInt8] {
@@ -98,12 +103,12 @@ struct ObjectScanTests {
         }
 
         mutating func selector() -> String {
-            (0...random.below(3)).map { _ in
+            (0...random.below(2) * random.below(3)).map { _ in
                 random.below(5) == 0
                     ? "[\(random.below(3))]"
                     : pick([
-                        ".a", ".b", ".ab", ".K", "['é']", "['e\u{301}']", "['']", "['x y']", "['\"']", "['😀']",
-                        "['\u{212A}']",
+                        ".a", ".a", ".a", ".b", ".b", ".ab", ".K", "['é']", "['e\u{301}']", "['']", "['x y']", "['\"']",
+                        "['😀']", "['\u{212A}']", "['o\u{308}']", "['ö']", "['\u{2126}']", "['\u{3A9}']",
                     ])
             }.joined()
         }
@@ -145,7 +150,11 @@ struct ObjectScanTests {
         (#"{"a":1,"a":2}"#, "$.a = 2", true), (#"{"a":1,"a":2}"#, "$.a = 1", false),
         (#"{"a":1,"\u0061":2}"#, "$.a = 2", true), (#"{"a":{"b":1},"a":{"c":1}}"#, "$.a.b NOT EXISTS", true),
         (#"{"a":{"b":1},"a":2}"#, "$.a.b = 1", false), (#"{"a":[1,[2,3]],"a":[4]}"#, "$.a[1][0] NOT EXISTS", true),
-        (#"{"K":1}"#, "$['\u{212A}'] = 1", true), ("{\"\u{212A}\":1}", "$.K = 1", true),
+        (#"{"a":{"b":{"c":1}},"a":{"x":1},"a":{"b":{}}}"#, "$.a.b.c NOT EXISTS", true),
+        (#"{"a":{"b":{"c":1},"d":2},"a":{"b":3}}"#, "$.a.b.c NOT EXISTS && $.a.b = 3 && $.a.d NOT EXISTS", true),
+        (#"{"K":1}"#, "$['\u{212A}'] NOT EXISTS", true), ("{\"\u{212A}\":1}", "$.K NOT EXISTS", true),
+        ("{\"é\":1,\"e\u{301}\":2}", "$.é = 1 && $['e\u{301}'] = 2", true),
+        (#"{"\u00e9":1,"e\u0301":2}"#, "$.é = 1 && $['e\u{301}'] = 2", true),
         (#"{"a":1} x"#, "$.a = 1", false), (#"{"a":01}"#, "$.a = 1", false), (#"{"a":1,}"#, "$.a = 1", false),
         (#"{"a":1,"b":tru}"#, "$.a = 1", false), (#"{"a":1,"b":"\ud800"}"#, "$.a = 1", false),
         (#"{"a":1,"\udc00":1}"#, "$.a = 1", false), (#"{"a":1,"b":"\"#, "$.a = 1", false),
@@ -153,6 +162,38 @@ struct ObjectScanTests {
     ])
     func `the last member counts, and all must be JSON`(message: String, condition: String, isMet: Bool) throws {
         #expect(try LogPattern("{ \(condition) }").matches(message) == isMet)
+    }
+
+    @Test func `each place that is asked for counts, and a text that all of them need is searched for once`() throws {
+        let names = (0x100..<0x13C).compactMap(Unicode.Scalar.init).map(String.init)
+        let pattern = try LogPattern("{ \(names.map { "$.\($0) NOT EXISTS" }.joined(separator: "&&")) }")
+        #expect(pattern.cost == 6 + 60)
+        let object = try #require(Self.object(pattern))
+        let other = String(repeating: #""é":1,"#, count: 5_000)
+        for name in ["é", "A\u{304}", "a", names[0], names[59], #"\u0113"#] {
+            let message = Array("{\(other)\"\(name)\":null}".utf8)
+            let expected = Self.isMet(object, by: message)
+            #expect(message.withUnsafeBytes(pattern.matches) == expected, "\(name)")
+            #expect(expected == ["é", "A\u{304}", "a"].contains { Array($0.utf8) == Array(name.utf8) }, "\(name)")
+        }
+        let nulls = try LogPattern("{ \(names.map { "$.\($0) IS NULL" }.joined(separator: "||")) }")
+        #expect(RequiredText(of: try #require(Self.object(nulls)).condition) == .text(Array("null".utf8)))
+        #expect(nulls.cost == 6 + 60)
+        #expect(nulls.matches("{\(other)\"\(names[59])\":null}"))
+        #expect(!nulls.matches("{\(other)\"A\u{304}\":null}"))
+    }
+
+    @Test(arguments: [
+        ("$.a IS NULL && $.b IS NULL", RequiredText.text(Array("null".utf8))),
+        ("($.a IS NULL && $.b IS NULL) || $.c IS NULL", .text(Array("null".utf8))),
+        ("$.a IS NULL || $.b IS TRUE || $.c IS NULL", .any([.text(Array("null".utf8)), .text(Array("true".utf8))])),
+        ("$.a = x && $.b IS TRUE && $.c = x", .all([.text(Array("x".utf8)), .text(Array("true".utf8))])),
+        ("$.a NOT EXISTS && $.b NOT EXISTS", .nothing), ("$.a IS NULL || $.b != x", .nothing),
+        ("$.a IS NULL || ($.b > 1 && $.c != x)", .nothing),
+    ])
+    func `a message needs each text once`(condition: String, text: RequiredText) throws {
+        let object = try #require(Self.object(try LogPattern("{ \(condition) }")))
+        #expect(RequiredText(of: object.condition) == text)
     }
 
     @Test func `what the parser refuses for its size does not match`() throws {
