@@ -11,12 +11,13 @@ import Foundation
 /// The wrapped key is authenticated together with the header, with number 0, and the caller's context. A segment's
 /// nonce holds its object's number, its index and whether it is the last one (the STREAM construction of Hoang,
 /// Reyhanitabar, Rogaway and Vizár, 2015), so segments that are missing, added, swapped or taken from another object
-/// are refused. What is not hidden: the object's size.
+/// are refused. What is not hidden: the object's size, and which objects were
+/// sealed together, in which order: they have one wrapped key, and their numbers are readable.
 ///
 /// Objects that are sealed together have one data key, and numbers from 0; all others have a key of their own, and
 /// number 0.
 ///
-/// Nonces of wrapped keys are random under one key: safe for 2^32 objects per master key (NIST SP 800-38D, 8.3).
+/// Nonces of wrapped keys are random under one key: safe for 2^32 of them per master key (NIST SP 800-38D, 8.3).
 package enum Envelope {
     /// Plain bytes of a segment.
     package static let segmentBytes = 1_048_576

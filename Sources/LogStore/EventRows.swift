@@ -23,6 +23,7 @@ struct EventRows {
         switch sqlite3_step(row) {
         case SQLITE_ROW: key = EventKey(timestamp: sqlite3_column_int64(row, 2), id: sqlite3_column_int64(row, 0))
         case SQLITE_DONE: key = nil
+        case let code where code & 0xFF == SQLITE_INTERRUPT: throw CancellationError()
         case let code:
             let message = sqlite3_errmsg(sqlite3_db_handle(row)).map { String(cString: $0) }
             throw DatabaseError(resultCode: ResultCode(rawValue: code), message: message)

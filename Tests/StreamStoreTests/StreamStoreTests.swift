@@ -82,6 +82,19 @@ final class StreamStoreTests: Sendable {
         try await store.pool.read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM \(table)") ?? -1 }
     }
 
+    /// Which would take such records for changed ones.
+    @Test func `a version whose records share no data keys is refused, and its file is taken up`() async throws {
+        let database = try DatabaseQueue(path: path + "/streams.sqlite")
+        try StreamSchema.migrator.migrate(database, upTo: "1 streams")
+        try await make(store())
+        let isRefused = try await database.read { db in
+            var older = DatabaseMigrator()
+            older.registerMigration("1 streams") { _ in }
+            return try older.hasBeenSuperseded(db)
+        }
+        #expect(isRefused)
+    }
+
     @Test func `records come back in their order, from another run too`() async throws {
         let first = try store()
         let stream = try await make(first, shards: 2)

@@ -53,6 +53,17 @@ def _record(model, http_response, parsed, **_):
     ANSWERS[model.name][error or "ok"] += 1
 
 
+def _assert_json(model, http_response, **_):
+    """botocore gives an empty answer for a body that is no JSON, which shows as a key that is missing, far away."""
+    if http_response.status_code >= 300 or model.has_event_stream_output or not http_response.content:
+        return
+    try:
+        json.loads(http_response.content)
+    except ValueError:
+        raise AssertionError("%s was answered with %d and %r" % (
+            model.name, http_response.status_code, http_response.content[:2_000])) from None
+
+
 def zip_of(files, modes=None):
     """The bytes of a zip; `files` maps names to text or bytes, `modes` names to permission bits (0644)."""
     out = io.BytesIO()
@@ -198,6 +209,8 @@ class Server:
         client = boto3.session.Session().client(service, **arguments)
         if service == "lambda":
             client.meta.events.register("after-call.lambda", _record)
+        if client.meta.service_model.metadata["protocol"] == "json":
+            client.meta.events.register("after-call.%s" % client.meta.service_model.service_id.hyphenize(), _assert_json)
         return client
 
     @property
