@@ -37,7 +37,7 @@ final class EnvironmentJournal: Sendable {
     private let store: Store
     private let whenLost: @Sendable (LogStoreError) -> Void
 
-    /// `whenLost` is told why events are lost, an entry's usage record too unless it is `.overloaded`.
+    /// `whenLost` is told why events are lost, an entry's usage record too unless it is `.overloaded` or `.linesLost`.
     init(store: @escaping Store, whenLost: @escaping @Sendable (LogStoreError) -> Void) {
         self.store = store
         self.whenLost = whenLost

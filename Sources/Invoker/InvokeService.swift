@@ -98,8 +98,9 @@ package struct InvokeService: Sendable {
     private func requireRoom(_ request: InvocationRequest, _ configuration: FunctionConfiguration) throws {
         guard !hasRoom() else { return }
         let refusal = LambdaError.service(
-            message: "The server's disk is full, and half of the room that is kept for records of invocations is used "
-                + "up (--journal-reserve of martlet serve). The function was not invoked."
+            message: "The server's log store can't be written, for want of room on the disk as a rule, and half of the "
+                + "room that is kept for records of invocations is used or missing (--journal-reserve of martlet serve). "
+                + "The function was not invoked."
         )
         pool.trace(refusal, of: request, configuration)
         throw refusal

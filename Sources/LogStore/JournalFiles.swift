@@ -53,8 +53,14 @@ struct JournalFiles {
 
     var hasContent: Bool { files.contains { $0.bytes > 0 } }
 
+    /// What the disk keeps for frames to come.
+    private var freeBytes: Int { files.reduce(0) { $0 + max(0, $1.reserved - $1.bytes) } }
+
     /// Whether half of what is wanted is there for frames to come: the other half is for invocations that run already.
-    var hasRoom: Bool { files.reduce(0) { $0 + max(0, $1.reserved - $1.bytes) } >= reserve }
+    var hasRoom: Bool { freeBytes >= reserve }
+
+    /// Whether a frame with log lines leaves the last quarter, which is for records of use alone.
+    func hasRoomForLines(bytes: Int) -> Bool { reserve == 0 || freeBytes - bytes >= reserve / 2 }
 
     /// nil where there is no room.
     ///

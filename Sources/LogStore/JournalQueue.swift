@@ -86,7 +86,7 @@ struct JournalQueue {
     private var hasUnsynced = false
     /// A write to the journal took long: nothing goes there until a commit was synced, unless the database takes nothing.
     private var isSlow = false
-    /// What is in the journal could not be committed the last time: only who waits, and the alarm, try again.
+    /// What was answered could not be committed the last time: only who waits, and the alarm, try again.
     private(set) var isFailing = false
 
     /// `recovered` are those entries in the files that are not in the database.
@@ -118,8 +118,10 @@ struct JournalQueue {
 
     /// Where in the journal a frame is to be written; nil where its caller has to wait for the commit.
     ///
-    /// Where the database takes nothing the journal's files are the limit. `isRefused` is an entry that the database has not taken.
-    func place(frameBytes: Int, isRefused: Bool = false) -> JournalFiles.Place? {
+    /// Where the database takes nothing the journal's files are the limit, and of log lines what is kept for records of use alone.
+    /// `isRefused` is an entry that the database has not taken.
+    func place(frameBytes: Int, hasLines: Bool = false, isRefused: Bool = false) -> JournalFiles.Place? {
+        if hasLines, isFailing || isRefused, !files.hasRoomForLines(bytes: frameBytes) { return nil }
         if isRefused { return files.place(bytes: frameBytes, isFailing: true) }
         let isBehind = isSlow || entries >= Self.backlogEntriesMax || bytes >= Self.backlogBytesMax
         guard frameBytes <= JournalFiles.frameBytesMax, isFailing || !isBehind else { return nil }
@@ -235,6 +237,15 @@ struct JournalQueue {
         }
         defer { isFailing = true }
         return (drop(lost.taken), !isFailing)
+    }
+
+    /// What a caller is answered for all the same has gone neither to the database nor to the journal.
+    ///
+    /// Nothing may be in the journal by which a commit would be tried: it is the alarm that tries.
+    /// - Returns: whether it is the first failure since the last commit, and whether an alarm is to be set.
+    mutating func lost() -> (isFirst: Bool, setsAlarm: Bool) {
+        defer { isFailing = true }
+        return (!isFailing, changed())
     }
 
     /// Those whose callers wait are none of the queue's from here on.

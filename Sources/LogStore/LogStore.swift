@@ -36,9 +36,10 @@ package final class LogStore: Sendable {
     /// How often events came: who saw it change looks for new ones.
     package var arrivals: UInt64 { arrived.load(ordering: .acquiring) }
 
-    /// False while the database takes nothing and the journal's reserve is half used: what a new invocation writes may be lost.
+    /// False while the database takes nothing and half of the journal's reserve is used or missing: what a new invocation writes may be
+    /// lost.
     ///
-    /// What runs already has the other half. True again when the database takes what is in the journal.
+    /// What runs already has the other half. True again when the database takes something.
     package var hasRoom: Bool { room.load(ordering: .relaxed) }
 
     /// Opens the database, making or migrating it as needed.
@@ -119,8 +120,8 @@ package final class LogStore: Sendable {
     /// Writes an entry to the journal, and calls back at once: one write to a file, for which no thread is woken.
     ///
     /// A large one is written to the database as by `append`, and so is every one where that is far behind or the journal can't be
-    /// written. What the database does not take is put into the journal after all, where it has room. Entries are in the order of the
-    /// calls.
+    /// written. What the database does not take is put into the journal after all, where it has room, or its usage record alone, and then
+    /// that fails with `linesLost`. Entries are in the order of the calls.
     package func journal(_ entry: JournalEntry, completion: @escaping Completion) {
         let ingestedAt = now()
         if entry.bytes < JournalFiles.frameBytesMax, let step = write(entry, ingestedAt: ingestedAt) {
@@ -128,19 +129,47 @@ package final class LogStore: Sendable {
             return follow(step)
         }
         admit(entry) { [self] result in
-            guard case .failure = result, let step = write(entry, ingestedAt: ingestedAt, isRefused: true) else {
-                return completion(result)
-            }
-            completion(.success(()))
-            follow(step)
+            guard case .failure(let failure) = result, failure.isDatabases else { return completion(result) }
+            completion(keep(entry, ingestedAt: ingestedAt, failure))
         }
+    }
+
+    /// Puts what the database has not taken into the journal; on the database's thread, so that no file is being emptied.
+    private func keep(
+        _ entry: JournalEntry,
+        ingestedAt: Timestamp,
+        _ failure: LogStoreError
+    ) -> Result<Void, LogStoreError> {
+        if let step = write(entry, ingestedAt: ingestedAt, isRefused: true) {
+            follow(step)
+            return .success(())
+        }
+        if let usage = entry.usage, !entry.events.isEmpty {
+            let record = JournalEntry(group: entry.group, stream: entry.stream, events: [], usage: usage)
+            if let step = write(record, ingestedAt: ingestedAt, isRefused: true) {
+                follow(step)
+                return .failure(.linesLost)
+            }
+        }
+        let (isFirst, setsAlarm) = queue.withLock { queue in
+            defer { room.store(queue.hasRoom, ordering: .relaxed) }
+            return queue.lost()
+        }
+        if isFirst { onBackgroundFailure(failure) }
+        if setsAlarm { alarm.continuation.yield() }
+        return .failure(failure)
     }
 
     /// Into the journal; nil where it can't be.
     private func write(_ entry: JournalEntry, ingestedAt: Timestamp, isRefused: Bool = false) -> JournalQueue.Step? {
         var frame = JournalFrame(entry, ingestedAt: ingestedAt)
         let step = queue.withLock { queue -> JournalQueue.Step? in
-            guard let place = queue.place(frameBytes: frame.bytes.count, isRefused: isRefused) else { return nil }
+            let place = queue.place(
+                frameBytes: frame.bytes.count,
+                hasLines: !entry.events.isEmpty,
+                isRefused: isRefused
+            )
+            guard let place else { return nil }
             defer { room.store(queue.hasRoom, ordering: .relaxed) }
             frame.seal(salt: place.salt, sequence: place.sequence)
             let start = ContinuousClock.now
@@ -333,6 +362,8 @@ package enum LogStoreError: Error, Equatable, CustomStringConvertible {
     case damagedJournal(bytes: Int, path: String)
     /// A journal file is damaged, and its rest could not be put aside.
     case undivertedJournal(path: String, reason: String)
+    /// Of an entry that the database did not take the journal has the usage record.
+    case linesLost
     /// The disk keeps no room for the journal.
     case unreserved(reason: String)
     case failed(message: String)
@@ -347,6 +378,14 @@ package enum LogStoreError: Error, Equatable, CustomStringConvertible {
                 case .diskFull: .diskFull
                 case .failed(let message): .failed(message: message)
                 }
+        }
+    }
+
+    /// It is neither the entry's fault nor that of too many at once.
+    fileprivate var isDatabases: Bool {
+        switch self {
+        case .overloaded, .entryTooLarge: false
+        default: true
         }
     }
 
@@ -367,6 +406,7 @@ package enum LogStoreError: Error, Equatable, CustomStringConvertible {
             "log store: \(bytes) bytes of the journal are damaged; they are in \(path)"
         case .undivertedJournal(let path, let reason):
             "log store: \(path) is damaged, and can't be put aside (\(reason)): make room on the disk, or move the file away"
+        case .linesLost: "log store: there is no room for log lines; the record of use is kept"
         case .unreserved(let reason):
             "log store: no room could be kept for the journal (\(reason)): on a full disk log lines and records of use may be lost"
         case .failed(let message): "log store: \(message)"

@@ -101,7 +101,9 @@ package final class LogsService: Service {
                     + "\(LogStore.accountKeptStreamsMax) in an account, and \(LogStore.allKeptStreamsMax) in all of this "
                     + "server's: delete some first."
             )
-        case .newerDatabase, .entryTooLarge, .exists, .damagedJournal, .undivertedJournal, .unreserved, .failed: nil
+        case .newerDatabase, .entryTooLarge, .exists, .damagedJournal, .undivertedJournal, .linesLost, .unreserved,
+            .failed:
+            nil
         }
     }
 

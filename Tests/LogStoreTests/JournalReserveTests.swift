@@ -56,6 +56,40 @@ struct JournalReserveTests {
         #expect(files((JournalFiles.bytesMax, 0), reserved: (0, 0)).place(bytes: 1, isFailing: false) == nil)
     }
 
+    @Test func `lines leave a quarter of the reserve to records of use, where the database takes nothing`() {
+        let last = files((600, 900), reserved: (1_000, 1_000))
+        for (isFailing, isRefused) in [(false, false), (false, true), (true, false), (true, true)] {
+            var queue = JournalQueue(files: files((400, 900), reserved: (1_000, 1_000)), folded: 0)
+            if isFailing { _ = queue.lost() }
+            let isShort = isFailing || isRefused
+            #expect(queue.place(frameBytes: 200, hasLines: true, isRefused: isRefused) != nil)
+            #expect((queue.place(frameBytes: 201, hasLines: true, isRefused: isRefused) == nil) == isShort)
+            queue = JournalQueue(files: last, folded: 0)
+            if isFailing { _ = queue.lost() }
+            #expect((queue.place(frameBytes: 1, hasLines: true, isRefused: isRefused) == nil) == isShort)
+            #expect(queue.place(frameBytes: 400, isRefused: isRefused) != nil)
+        }
+        #expect(files((0, 0), reserved: (0, 0)).hasRoomForLines(bytes: 1) == false)
+        #expect(JournalFiles.empty.hasRoomForLines(bytes: 1 << 20))
+    }
+
+    @Test func `where nothing is taken, and nothing is in the journal, no more is promised until a commit`() {
+        var queue = JournalQueue(files: files((0, 0), reserved: (0, 0)), folded: 2)
+        #expect(queue.hasRoom)
+        let losses = [queue.lost(), queue.lost()]
+        #expect(losses.map(\.isFirst) == [true, false] && losses.map(\.setsAlarm) == [true, false])
+        #expect(!queue.hasRoom)
+        for isTaken in [false, true] {
+            let isScheduled = queue.fold()
+            let batch = queue.takeBatch()
+            #expect(isScheduled && batch.isSynced && batch.taken.isEmpty)
+            if isTaken { _ = queue.committed() } else { _ = queue.failed() }
+            #expect(queue.hasRoom == isTaken)
+            let next = queue.endFlush()
+            #expect(!next.goesOn && next.setsAlarm == !isTaken)
+        }
+    }
+
     @Test func `the disk keeps the reserve from the start, after files were emptied, and over a restart`() async throws
     {
         let fixture = try Fixture()
@@ -71,6 +105,8 @@ struct JournalReserveTests {
             }
             folding.cancel()
             await folding.value
+            // Nothing of it is still to be done when the next one opens the files.
+            try await store.pool.write { _ in }
             for name in Fixture.journalFiles { #expect(try blocks(fixture, name) >= Self.reserve / 2) }
             #expect(await self.store(entry([event(2, "killed \(round)")]), in: store))
             #expect(store.hasRoom)
@@ -91,14 +127,24 @@ struct JournalReserveTests {
         }
         while store.hasRoom, stored.count < 10_000 { await add(stored.count < 50 ? 10_000 : 100) }
         #expect(stored.count > 1_000 && stored.count < 10_000)
-        // Those that run already.
-        for _ in 0..<1_000 { await add(100) }
-        // What is too large for an event loop is there all the same.
+        // Those that run already; what is too large for an event loop is there all the same.
+        for _ in 0..<300 { await add(100) }
         await add(JournalFiles.frameBytesMax)
+        // One that writes much leaves the last quarter to others' records of use, which are there without their lines.
+        let flood = String(repeating: "x", count: JournalFiles.frameBytesMax / 2)
+        for _ in 0..<20 { _ = await self.store(entry([event(0, flood)], stream: "flood"), in: store) }
+        for number in 0..<300 {
+            let isStored = await self.store(
+                JournalEntry(group: group, stream: "s", events: [event(0, flood)], usage: usage("\(number)")),
+                in: store
+            )
+            #expect(!isStored)
+        }
         let copy = try Fixture()
         try copy.copy(Fixture.databaseFiles + Fixture.journalFiles, from: fixture)
         let roomy = try copy.open(reserveBytes: Self.reserve)
-        #expect(try await roomy.messages().map { String($0.prefix { $0 != " " }) } == stored)
+        #expect(try await roomy.messages(stream: "s").map { String($0.prefix { $0 != " " }) } == stored)
+        #expect(try await roomy.count("usageRecords") == 300)
         #expect(roomy.hasRoom)
     }
 

@@ -51,7 +51,10 @@ private struct SimulatedStore {
     private var flush = Flush.none
     private var isAlarmSet = false
     private var isFull = false
+    private var isStarting = false
     private var hasFailed = false
+    /// Of what was answered something is in no place, and no commit came since.
+    private var hasLost = false
     private var next = 0
     private let told = Told()
     /// Entries whose callers were told that they are stored, those of them in the journal, and those that no power cut may take.
@@ -94,6 +97,7 @@ private struct SimulatedStore {
             turnedAway += 1
             return
         }
+        #expect(!hasLost, "\(number) is begun, and is lost like the one before")
         let isPromised = queue.isFailing
         guard let isStored = journal(entry, number) else { return crash(isPowerCut: random.oneIn(2)) }
         guard !isStored else { return }
@@ -105,7 +109,9 @@ private struct SimulatedStore {
     /// nil where all ends with it.
     private mutating func journal(_ entry: JournalEntry, _ number: Int, isRefused: Bool = false) -> Bool? {
         var frame = JournalFrame(entry, ingestedAt: Timestamp(0))
-        guard let place = queue.place(frameBytes: frame.bytes.count, isRefused: isRefused) else { return false }
+        guard let place = queue.place(frameBytes: frame.bytes.count, hasLines: true, isRefused: isRefused) else {
+            return false
+        }
         frame.seal(salt: place.salt, sequence: place.sequence)
         let isKept = place.offset + frame.bytes.count <= disk.reserved[place.file]
         let count = isFull && !isKept ? random.below(frame.bytes.count) : frame.bytes.count
@@ -173,17 +179,18 @@ private struct SimulatedStore {
         switch flush {
         case .none: break
         case .scheduled: flush = .taken(queue.takeBatch())
-        case .taken(let batch) where isFull && !batch.isEmpty && !random.oneIn(10): fail()
+        case .taken(let batch) where isFull && !isStarting && !batch.isEmpty && !random.oneIn(10): fail()
         case .taken(let batch):
             if !batch.isEmpty { commit(batch) }
             flush = .committed(batch)
         case .committed(let batch):
+            hasLost = false
             if let file = queue.committed() { flush = .emptying(file, batch) } else { end(batch) }
         case .emptying(let file, let batch):
             // It may fail.
             if !random.oneIn(10) {
                 disk.files[file] = []
-                disk.reserved[file] = isFull && random.oneIn(2) ? 0 : Self.reserve
+                keepRoom(file)
                 queue.emptied(file, salt: random.next(), reserved: disk.reserved[file])
             }
             end(batch)
@@ -194,6 +201,12 @@ private struct SimulatedStore {
             flush = goesOn ? .scheduled : .none
             isAlarmSet = isAlarmSet || setsAlarm
         }
+    }
+
+    /// A disk that is full may not give it back.
+    private mutating func keepRoom(_ file: Int) {
+        let isKept = !isFull || disk.reserved[file] > 0 && random.oneIn(2)
+        disk.reserved[file] = isKept ? Self.reserve : 0
     }
 
     private mutating func commit(_ batch: JournalQueue.Batch) {
@@ -249,6 +262,9 @@ private struct SimulatedStore {
                 late.insert(number)
             } else {
                 refused.insert(number)
+                guard entry != nil else { continue }
+                hasLost = true
+                if queue.lost().setsAlarm { isAlarmSet = true }
             }
         }
     }
@@ -285,21 +301,21 @@ private struct SimulatedStore {
         }
     }
 
-    /// As the store begins; all is written to the database before it goes on.
+    /// As the store begins; all is written to the database before it goes on, for which a full disk may have room.
     private mutating func restart() {
         admitted = [:]
-        disk.reserved = [Self.reserve, Self.reserve]
+        for file in 0..<2 { keepRoom(file) }
         let scans = disk.files.map { JournalScan($0) }
         for file in 0..<2 where disk.files[file].count > scans[file].soundBytes {
             disk.files[file].removeSubrange(scans[file].soundBytes...)
             disk.syncedFiles[file] = disk.files[file]
         }
-        let files = scans.map {
+        let files = zip(scans, disk.reserved).map { scan, reserved in
             JournalFiles.File(
-                bytes: $0.soundBytes,
-                last: $0.found.last?.sequence ?? 0,
-                salt: $0.salt ?? random.next(),
-                reserved: Self.reserve
+                bytes: scan.soundBytes,
+                last: scan.found.last?.sequence ?? 0,
+                salt: scan.salt ?? random.next(),
+                reserved: reserved
             )
         }
         let found = scans.flatMap(\.found).filter { $0.sequence > disk.folded }.sorted { $0.sequence < $1.sequence }
@@ -308,12 +324,14 @@ private struct SimulatedStore {
             folded: disk.folded,
             recovered: found
         )
-        (flush, isAlarmSet, isFull, hasFailed) = (.none, false, false, false)
+        (flush, isAlarmSet, hasFailed, hasLost, isStarting) = (.none, false, false, false, true)
+        if !random.oneIn(4) { isFull = false }
         if queue.fold() { schedule() }
         while true {
             if case .none = flush { break }
             flushStep()
         }
+        isStarting = false
     }
 
     /// Nothing acknowledged is lost but by a power cut, nothing refused is there, and what is there is so once and in order.

@@ -304,7 +304,7 @@ def test_what_a_full_disk_lets_be_invoked_is_in_the_log_and_on_the_bill(make_ser
         assert refusals and number >= (1 << 20) // 21_000, number
         error = refusals[0].response
         assert error["Error"]["Code"] == "ServiceException" and error["ResponseMetadata"]["HTTPStatusCode"] == 500, error
-        assert "disk is full" in error["Error"]["Message"] and "--journal-reserve" in error["Error"]["Message"], error
+        assert "can't be written" in error["Error"]["Message"] and "--journal-reserve" in error["Error"]["Message"], error
         assert not invoke("again") and server.process.poll() is None
     finally:
         filler.end()
