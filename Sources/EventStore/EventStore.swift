@@ -205,15 +205,12 @@ package final class EventStore: Sendable {
         }
     }
 
+    private static let waitingColumns = "id, accountID, region, name, due, isDelivery, length(payload) AS bytes"
+
     /// What an earlier run left, in the order in which it was accepted; `damaged` is told the numbers of rows that can't be read.
     package func waiting(damaged: @escaping @Sendable (Int64) -> Void = { _ in }) async throws -> [WaitingEvent] {
         try await read { db in
-            try GRDB.Row.fetchAll(
-                db,
-                sql: """
-                    SELECT id, accountID, region, name, due, isDelivery, length(payload) AS bytes FROM events ORDER BY id
-                    """
-            ).compactMap { row in
+            try GRDB.Row.fetchAll(db, sql: "SELECT \(Self.waitingColumns) FROM events ORDER BY id").compactMap { row in
                 do { return try WaitingEvent(row) } catch {
                     damaged(row["id"])
                     return nil
@@ -224,15 +221,25 @@ package final class EventStore: Sendable {
 
     /// When the oldest event, or the oldest message for a destination, was accepted; nil where there is none.
     package func oldest(isDelivery: Bool) async throws -> Timestamp? {
-        let envelope = try await read { db in
+        try await read { db in
             // The condition as it stands in the index.
-            try GRDB.Row.fetchOne(
+            let rows = try GRDB.Row.fetchCursor(
                 db,
-                sql: "SELECT envelope FROM events WHERE isDelivery = \(isDelivery ? 1 : 0) ORDER BY id LIMIT 1"
-            ).flatMap { try? $0.decode(Data.self, forColumn: "envelope") }
+                sql: """
+                    SELECT \(Self.waitingColumns), envelope FROM events WHERE isDelivery = \(isDelivery ? 1 : 0)
+                    ORDER BY id
+                    """
+            )
+            while let row = try rows.next() {
+                // What `waiting` leaves out stays, and nobody waits for it.
+                if (try? WaitingEvent(row)) != nil, let envelope: Data = try? row.decode(forColumn: "envelope"),
+                    let accepted = try? JSONDecoder().decode(AsyncEvent.Envelope.self, from: envelope).accepted
+                {
+                    return accepted
+                }
+            }
+            return nil
         }
-        guard let envelope else { return nil }
-        return try? JSONDecoder().decode(AsyncEvent.Envelope.self, from: envelope).accepted
     }
 
     /// The event is tried again later.

@@ -116,7 +116,9 @@ struct EventStoreTests {
         defer { remove() }
         let store = try EventStore(directory: path, masterKey: masterKey)
         let id = try await store.add(envelope("a"), payload: [1])
-        let good = try await store.add(envelope("b"), payload: [1])
+        var later = envelope("b")
+        later.accepted = Timestamp(millisecondsSinceEpoch: 5_000)
+        let good = try await store.add(later, payload: [1])
         for (errors, delays) in [(-1, 0), (0, -1), (.max, 0), (0, .max)] {
             try await store.putBack(id, due: Timestamp(millisecondsSinceEpoch: 1), errors: errors, delays: delays)
             await #expect(throws: EventStoreError.contentChanged(id: id)) { try await store.event(id) }
@@ -125,6 +127,10 @@ struct EventStoreTests {
         let told = Mutex<[Int64]>([])
         let waiting = try await store.waiting { id in told.withLock { $0.append(id) } }
         #expect(waiting.map(\.id) == [good] && told.withLock { $0 } == [id])
+        // It is left, and none that is waited for.
+        #expect(try await store.oldest(isDelivery: false) == Timestamp(millisecondsSinceEpoch: 5_000))
+        try await store.remove(good)
+        #expect(try await store.oldest(isDelivery: false) == nil)
     }
 
     @Test func `columns of other types than were written are told, and end no process`() async throws {
