@@ -127,7 +127,9 @@ let package = Package(
         ),
         .target(
             name: "LogStore",
-            dependencies: ["CZlib", "DatabaseFile", "LambdaModel", grdb, product("GRDBSQLite", "GRDB.swift")],
+            dependencies: [
+                "CLinux", "CZlib", "DatabaseFile", "LambdaModel", grdb, product("GRDBSQLite", "GRDB.swift"),
+            ],
             swiftSettings: swift
         ),
         .target(

@@ -201,6 +201,12 @@ int clinux_open(const char *path, int flags, unsigned mode) { return RESULT(open
 int clinux_openat(int directory, const char *path, int flags, unsigned mode) {
     return RESULT(openat(directory, path, flags | O_CLOEXEC, mode));
 }
+int clinux_zero_range(int file, off_t offset, off_t count) {
+    int result;
+    do result = fallocate(file, FALLOC_FL_ZERO_RANGE, offset, count);
+    while (result < 0 && errno == EINTR);
+    return RESULT(result);
+}
 int clinux_mkdirat(int directory, const char *path, unsigned mode) { return RESULT(mkdirat(directory, path, mode)); }
 int clinux_rmdirat(int directory, const char *path) { return RESULT(unlinkat(directory, path, AT_REMOVEDIR)); }
 

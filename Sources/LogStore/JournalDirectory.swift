@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 import Glibc
 import LambdaModel
 
@@ -56,7 +57,7 @@ final class JournalDirectory: Sendable {
 
     // MARK: - At a start
 
-    /// Takes what is not in the database, and cuts off what is no whole frame.
+    /// Takes what is not in the database, and clears what is no whole frame.
     ///
     /// Damage is kept beside, in a file of its own: what was before it is taken.
     func content(folded: UInt64) throws(LogStoreError) -> Content {
@@ -65,20 +66,16 @@ final class JournalDirectory: Sendable {
         var content = Content(files: .empty, entries: [], damage: [])
         for file in 0..<2 {
             let bytes = try read(file)
-            let scan = JournalScan(bytes)
+            let scan = JournalScan(bytes, folded: folded)
             if scan.isDamaged {
                 let path = try putAside(bytes[scan.soundBytes...], of: file)
                 content.damage.append(.damagedJournal(bytes: bytes.count - scan.soundBytes, path: path))
             }
-            if bytes.count > scan.soundBytes {
-                // Synced, so that what is cut off does not come back behind what is written next.
-                guard ftruncate(descriptors[file], off_t(scan.soundBytes)) == 0, fdatasync(descriptors[file]) == 0
-                else {
-                    throw Self.failure("ftruncate", Self.path(file, in: directory))
-                }
+            // Synced, so that what is cleared does not come back behind what is written next.
+            guard let failure = clear(file, from: scan.soundBytes), fdatasync(descriptors[file]) == 0 else {
+                throw Self.failure("ftruncate", Self.path(file, in: directory))
             }
-            let failure = reserve(file)
-            if failure != 0 { content.unreserved = .unreserved(reason: String(cString: strerror(failure))) }
+            if failure != 0 { content.unreserved = Self.unreserved(failure) }
             // Room may come; what the disk can't do it can't do later either.
             if failure != 0, failure != ENOSPC, failure != EDQUOT { promisedBytes = 0 }
             files.append(
@@ -167,20 +164,47 @@ final class JournalDirectory: Sendable {
         }
     }
 
-    /// - Returns: what the disk keeps for it from now on; nil where it could not be emptied, which is tried again.
-    func empty(_ file: Int) -> Int? {
-        guard ftruncate(descriptors[file], 0) == 0 else { return nil }
-        return reserve(file) == 0 ? reserveBytes : 0
+    /// - Returns: what the disk keeps for it from now on, and why not all; nil where it could not be emptied, which is tried again.
+    func empty(_ file: Int) -> (reserved: Int, failure: LogStoreError?)? {
+        guard let failure = clear(file, from: 0) else { return nil }
+        return failure == 0 ? (reserveBytes, nil) : (0, Self.unreserved(failure))
     }
 
-    /// Has the disk keep room for a file; behind its frames it has zeros.
+    private static func unreserved(_ failure: CInt) -> LogStoreError {
+        .unreserved(reason: String(cString: strerror(failure)))
+    }
+
+    /// Leaves of a file what is before `start`, and behind that zeros for which the disk keeps room.
     ///
-    /// A file system that has no such call has them written by glibc; see posix_fallocate(3).
-    /// - Returns: the error's number, zero for none.
-    private func reserve(_ file: Int) -> CInt {
-        guard reserveBytes > 0 else { return 0 }
+    /// Blocks that it has it keeps meanwhile: on a full disk another writer would take them. Where there is no room for all, it keeps none.
+    /// - Returns: why no room is kept, zero where it is; nil where the file is not cleared.
+    private func clear(_ file: Int, from start: Int) -> CInt? {
+        let descriptor = descriptors[file]
+        let end = max(start, reserveBytes)
+        var failure = reserveBytes == 0 ? 0 : Self.zero(descriptor, from: start, to: end)
+        if failure == 0 {
+            if ftruncate(descriptor, off_t(end)) == 0 { return 0 }
+            failure = errno
+        }
+        guard ftruncate(descriptor, off_t(start)) == 0 else { return nil }
+        return failure
+    }
+
+    /// Zeros to `end`, and to the file's end where that is later.
+    private static func zero(_ descriptor: CInt, from start: Int, to end: Int) -> CInt {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return errno }
+        let size = Int(status.st_size)
+        guard max(end, size) > start else { return 0 }
+        guard clinux_zero_range(descriptor, off_t(start), off_t(max(end, size) - start)) < 0 else { return 0 }
+        // Not every file system has that call. What is there is written over, and what is missing glibc writes: posix_fallocate(3).
+        if size > start {
+            let zeros = [UInt8](repeating: 0, count: size - start)
+            guard write(zeros, to: descriptor, at: start) else { return errno }
+        }
+        guard end > start else { return 0 }
         while true {
-            let failure = posix_fallocate(descriptors[file], 0, off_t(reserveBytes))
+            let failure = posix_fallocate(descriptor, off_t(start), off_t(end - start))
             if failure != EINTR { return failure }
         }
     }

@@ -99,7 +99,10 @@ struct JournalFiles {
         return other.bytes > 0 && other.last <= folded ? 1 - current : nil
     }
 
-    mutating func emptied(_ file: Int, salt: UInt64, reserved: Int = 0) {
-        files[file] = File(bytes: 0, last: 0, salt: salt, reserved: reserved)
+    /// - Returns: whether the disk has kept more for it before.
+    @discardableResult
+    mutating func emptied(_ file: Int, salt: UInt64, reserved: Int = 0) -> Bool {
+        defer { files[file] = File(bytes: 0, last: 0, salt: salt, reserved: reserved) }
+        return files[file].reserved > reserved
     }
 }

@@ -262,7 +262,9 @@ struct JournalQueue {
         }
     }
 
-    mutating func emptied(_ file: Int, salt: UInt64, reserved: Int = 0) {
+    /// - Returns: whether the disk has kept more for the file before.
+    @discardableResult
+    mutating func emptied(_ file: Int, salt: UInt64, reserved: Int = 0) -> Bool {
         files.emptied(file, salt: salt, reserved: reserved)
     }
 

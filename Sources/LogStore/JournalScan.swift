@@ -25,7 +25,8 @@ struct JournalScan {
         var checksum: UInt32
     }
 
-    init(_ bytes: [UInt8]) {
+    /// What is not behind `folded` is in the database: without what was before it, it is left of a file that was being cleared.
+    init(_ bytes: [UInt8], folded: UInt64 = 0) {
         while let head = Self.head(bytes, at: soundBytes), salt == nil || head.salt == salt,
             head.sequence < UInt64(Int64.max),
             found.last.map({ $0.sequence < head.sequence }) ?? true,
@@ -35,21 +36,26 @@ struct JournalScan {
             found.append(one)
             soundBytes += JournalFrame.headBytes + head.length
         }
-        isDamaged = hasWholeFrame(bytes, at: soundBytes) || hasFrame(bytes, behind: soundBytes)
+        isDamaged =
+            hasWholeFrame(bytes, at: soundBytes, after: folded) || hasFrame(bytes, behind: soundBytes, after: folded)
     }
 
     /// One that does not follow what is before it, or that is in no form known here.
-    private func hasWholeFrame(_ bytes: [UInt8], at offset: Int) -> Bool {
-        guard let head = Self.head(bytes, at: offset), salt == nil || head.salt == salt else { return false }
+    private func hasWholeFrame(_ bytes: [UInt8], at offset: Int, after folded: UInt64) -> Bool {
+        guard let head = Self.head(bytes, at: offset), salt == nil || head.salt == salt, head.sequence > folded else {
+            return false
+        }
         return Self.isWhole(bytes, head, at: offset + JournalFrame.headBytes)
     }
 
     /// Whether a frame of the same file follows; of what was written before it was emptied last there may be some.
-    private func hasFrame(_ bytes: [UInt8], behind offset: Int) -> Bool {
+    private func hasFrame(_ bytes: [UInt8], behind offset: Int, after folded: UInt64) -> Bool {
         var next = offset + 1
         while next + JournalFrame.headBytes <= bytes.count {
             guard let start = Self.firstIndex(of: JournalFrame.magic[0], in: bytes, from: next) else { return false }
-            if let head = Self.head(bytes, at: start), salt == nil || head.salt == salt { return true }
+            if let head = Self.head(bytes, at: start), salt == nil || head.salt == salt, head.sequence > folded {
+                return true
+            }
             next = start + 1
         }
         return false

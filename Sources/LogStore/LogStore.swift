@@ -47,7 +47,7 @@ package final class LogStore: Sendable {
     /// Blocks: call it at start. `reserveBytes`, 32 MiB at most, are kept on the disk for the journal. `now` is wall-clock time, for
     /// events' ingestion time. `onBackgroundFailure` is told when old events could not be dropped, which is tried again after a later
     /// append over a limit; when what is in the journal could not be written to the database, which is tried again; of damage to the
-    /// journal; and at the start when nothing can be kept for it.
+    /// journal; and when the disk keeps no room for it, or no more.
     /// - Throws: `LogStoreError`, for example when the file was made by a newer version.
     package convenience init(
         directory: String,
@@ -288,8 +288,9 @@ package final class LogStore: Sendable {
     }
 
     private func empty(_ file: Int?) {
-        guard let file, let reserved = journalFiles.empty(file) else { return }
-        queue.withLock { $0.emptied(file, salt: JournalDirectory.newSalt(), reserved: reserved) }
+        guard let file, let (reserved, failure) = journalFiles.empty(file) else { return }
+        let isLess = queue.withLock { $0.emptied(file, salt: JournalDirectory.newSalt(), reserved: reserved) }
+        if isLess, let failure { onBackgroundFailure(failure) }
     }
 
     /// Deletes a group with its streams and events.

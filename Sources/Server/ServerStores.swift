@@ -44,10 +44,6 @@ struct ServerStores {
         } else {
             code = try CodeStore(directory: try data.directory("code"), masterKey: masterKey)
         }
-        let reserveBytes = configuration.journalReserveMiB << 20
-        logs = try LogStore(directory: data.path, reserveBytes: reserveBytes, now: now) { error in
-            logger.error("the log store's upkeep failed", metadata: ["error": "\(error)"])
-        }
         events = try EventStore(directory: data.path, masterKey: masterKey)
         metrics = try MetricStore(directory: data.path)
         queues =
@@ -61,6 +57,11 @@ struct ServerStores {
             ) : nil
         schedules =
             configuration.schedules == .embedded ? try ScheduleStore(directory: data.path, masterKey: masterKey) : nil
+        // The last: what it keeps of the disk the others may need to open.
+        let reserveBytes = configuration.journalReserveMiB << 20
+        logs = try LogStore(directory: data.path, reserveBytes: reserveBytes, now: now) { error in
+            logger.error("the log store's upkeep failed", metadata: ["error": "\(error)"])
+        }
     }
 
     private static func masterKey(_ source: ServeConfiguration.MasterKeySource) throws -> MasterKey {

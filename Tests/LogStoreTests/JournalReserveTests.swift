@@ -2,6 +2,7 @@
 import Foundation
 import GRDB
 import Glibc
+import LambdaModel
 import Testing
 
 @testable import LogStore
@@ -106,8 +107,11 @@ struct JournalReserveTests {
             folding.cancel()
             await folding.value
             // Nothing of it is still to be done when the next one opens the files.
-            try await store.pool.write { _ in }
-            for name in Fixture.journalFiles { #expect(try blocks(fixture, name) >= Self.reserve / 2) }
+            for _ in 0..<2 { try await store.pool.write { _ in } }
+            for name in Fixture.journalFiles {
+                #expect(try blocks(fixture, name) >= Self.reserve / 2)
+                #expect(try fixture.bytes(name) == [UInt8](repeating: 0, count: Self.reserve / 2))
+            }
             #expect(await self.store(entry([event(2, "killed \(round)")]), in: store))
             #expect(store.hasRoom)
         }
@@ -146,6 +150,49 @@ struct JournalReserveTests {
         #expect(try await roomy.messages(stream: "s").map { String($0.prefix { $0 != " " }) } == stored)
         #expect(try await roomy.count("usageRecords") == 300)
         #expect(roomy.hasRoom)
+    }
+
+    @Test func `a file has its reserve behind what is sound, and keeps it when it is emptied`() throws {
+        let fixture = try Fixture()
+        let name = Fixture.journalFiles[0]
+        var frames = JournalFrame(entry([event(1, "kept")]), ingestedAt: Timestamp(0))
+        frames.seal(salt: 7, sequence: 1)
+        let large = entry([event(1, String(repeating: "x", count: Self.reserve))])
+        var torn = JournalFrame(large, ingestedAt: Timestamp(0))
+        torn.seal(salt: 7, sequence: 2)
+        let bytes = frames.bytes + torn.bytes.dropLast()
+        try Data(bytes).write(to: URL(fileURLWithPath: "\(fixture.path)/\(name)"))
+        let files = try JournalDirectory(fixture.path, reserveBytes: Self.reserve)
+        let content = try files.content(folded: 0)
+        #expect(content.entries.map(\.sequence) == [1] && content.unreserved == nil && content.damage.isEmpty)
+        let zeros = [UInt8](repeating: 0, count: Self.reserve)
+        #expect(try fixture.bytes(name) == frames.bytes + zeros.dropFirst(frames.bytes.count))
+        for isLonger in [false, true] {
+            #expect(try blocks(fixture, name) >= Self.reserve)
+            if isLonger { try Data(bytes).write(to: URL(fileURLWithPath: "\(fixture.path)/\(name)")) }
+            let emptied = try #require(files.empty(0))
+            #expect(emptied.reserved == Self.reserve && emptied.failure == nil)
+            #expect(try fixture.bytes(name) == zeros)
+        }
+        // It is told when it has less than before.
+        var queue = JournalQueue(files: self.files((0, 0), reserved: (1_000, 1_000)), folded: 2)
+        let losses = [1_000, 0, 0, 1_000, 0].map { queue.emptied(0, salt: 1, reserved: $0) }
+        #expect(losses == [false, true, false, false, true])
+    }
+
+    @Test func `what is left of a file that was being cleared is no damage`() throws {
+        var bytes: [UInt8] = []
+        for sequence in UInt64(1)...4 {
+            var frame = JournalFrame(entry([event(1, "\(sequence)")]), ingestedAt: Timestamp(0))
+            frame.seal(salt: 7, sequence: sequence)
+            bytes += frame.bytes
+        }
+        for count in [1, bytes.count / 4, bytes.count / 2 + 1] {
+            bytes.replaceSubrange(0..<count, with: repeatElement(0, count: count))
+            #expect(!JournalScan(bytes, folded: 4).isDamaged)
+            #expect(JournalScan(bytes, folded: 3).isDamaged)
+            #expect(JournalScan(bytes, folded: 4).found.isEmpty)
+        }
     }
 
     @Test func `without a reserve nothing is refused`() async throws {

@@ -189,7 +189,7 @@ private struct SimulatedStore {
         case .emptying(let file, let batch):
             // It may fail.
             if !random.oneIn(10) {
-                disk.files[file] = []
+                disk.files[file] = [UInt8](repeating: 0, count: random.oneIn(2) ? Self.reserve : 0)
                 keepRoom(file)
                 queue.emptied(file, salt: random.next(), reserved: disk.reserved[file])
             }
@@ -274,6 +274,10 @@ private struct SimulatedStore {
     private mutating func crash(isPowerCut: Bool) {
         crashes += 1
         takeTold()
+        if case .emptying(let file, _) = flush {
+            // Some of it is zeros by now.
+            for index in 0..<random.below(disk.files[file].count + 1) { disk.files[file][index] = 0 }
+        }
         if isPowerCut {
             disk.commits.removeLast(random.below(disk.commits.count))
             disk.rows.removeLast(disk.rows.count - disk.commits[disk.commits.count - 1].rows)
@@ -281,17 +285,25 @@ private struct SimulatedStore {
             disk.commits.removeFirst(disk.commits.count - 1)
             disk.syncedFiles = disk.files
         }
-        restart()
+        restart(isPowerCut: isPowerCut)
         check(isPowerCut: isPowerCut)
     }
 
     /// Of what was not synced any part may be there.
     private mutating func torn(_ file: [UInt8], synced: [UInt8]) -> [UInt8] {
         let same = zip(file, synced).prefix { $0 == $1 }.count
-        switch random.below(4) {
+        switch random.below(5) {
         case 0: return synced
         case 1: return file
         case 2: return Array(file.prefix(max(same, random.below(file.count + 1))))
+        case 3:
+            // Where the file was cleared and written again, the one or the other.
+            var bytes = file
+            for start in stride(from: same, to: min(bytes.count, synced.count), by: 64) where random.oneIn(4) {
+                let end = min(start + 64, bytes.count, synced.count)
+                bytes.replaceSubrange(start..<end, with: synced[start..<end])
+            }
+            return bytes
         default:
             var bytes = file
             for start in stride(from: same, to: bytes.count, by: 64) where random.oneIn(4) {
@@ -302,10 +314,11 @@ private struct SimulatedStore {
     }
 
     /// As the store begins; all is written to the database before it goes on, for which a full disk may have room.
-    private mutating func restart() {
+    private mutating func restart(isPowerCut: Bool) {
         admitted = [:]
         for file in 0..<2 { keepRoom(file) }
-        let scans = disk.files.map { JournalScan($0) }
+        let scans = disk.files.map { JournalScan($0, folded: disk.folded) }
+        #expect(isPowerCut || !scans.contains(where: \.isDamaged))
         for file in 0..<2 where disk.files[file].count > scans[file].soundBytes {
             disk.files[file].removeSubrange(scans[file].soundBytes...)
             disk.syncedFiles[file] = disk.files[file]

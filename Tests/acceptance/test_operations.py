@@ -318,6 +318,50 @@ def test_what_a_full_disk_lets_be_invoked_is_in_the_log_and_on_the_bill(make_ser
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a file system that is small")
+def test_a_full_disk_that_had_no_room_for_a_reserve(make_server, small_disk):  # noqa: F811
+    """The log says so at the start, which takes none of what there is; what is lost is told, and nothing is run from then on."""
+    server = make_server("--journal-reserve", "32", data=small_disk / "data")
+    server.deploy("wordy", 'def handler(event, context):\n    print("seen", event, "x" * 20_000)\n    return event\n')
+    assert server.terminate() == 0
+    for journal in (small_disk / "data").glob("logs-*.journal"):
+        journal.unlink()
+    free = os.statvfs(small_disk)
+    with open(small_disk / "pad", "wb") as pad:
+        os.posix_fallocate(pad.fileno(), 0, free.f_bavail * free.f_frsize - (12 << 20))
+    server.start()
+    assert any("no room could be kept" in line for line in server.lines), server.lines
+    assert sum(journal.stat().st_blocks for journal in (small_disk / "data").glob("logs-*.journal")) < 2048
+    answered, client = [], server.client()
+
+    def invoke(number):
+        try:
+            client.invoke(FunctionName="wordy", Payload=json.dumps(number))
+        except botocore.exceptions.ClientError as error:
+            assert "--journal-reserve" in error.response["Error"]["Message"], error
+            return False
+        answered.append(number)
+        return True
+
+    def lost():
+        return sum("log events lost" in line for line in server.lines)
+
+    filler = Filler(small_disk)
+    try:
+        assert filler.is_full.wait(60), "the disk can't be filled"
+        number = 0
+        # The database has some room of its own at first.
+        while invoke(number) and number < 5_000:
+            number += 1
+        assert 0 < number < 5_000
+    finally:
+        filler.end()
+    wait_until(lambda: invoke("there is room"), 30, "an invocation on a disk that has room again")
+    # Of each commit that a full disk still takes there may be one, before the next refusal.
+    wait_until(lambda: len(seen(server, "wordy")) == len(answered) - lost(), 10, "what was answered in the log, or told as lost")
+    assert lost() <= 3, server.lines
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a file system that is small")
 def test_schedules_on_a_full_disk(make_server, small_disk):  # noqa: F811
     """Changes are refused, deletions too; what falls due runs when there is room, once, and what is refused has not been done."""
     server = make_server(data=small_disk / "data")

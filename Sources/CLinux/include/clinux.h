@@ -127,6 +127,9 @@ int clinux_bind(const char *address, uint16_t port, int stream);
 // A TCP socket of the calling process's network namespace, not connected and not blocking.
 int clinux_tcp_socket(void);
 
+// fallocate(2) with FALLOC_FL_ZERO_RANGE: so much of a file is zeros from here on, on blocks that it has or gets; it gives none back.
+int clinux_zero_range(int file, off_t offset, off_t count);
+
 // memmem(3), which glibc's module map leaves out: whether `part` is in `text`, in time linear in both.
 int clinux_contains(const void *text, size_t count, const void *part, size_t part_count);
 
