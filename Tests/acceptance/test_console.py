@@ -340,7 +340,7 @@ def test_what_is_read_again_and_again(open_page):
     page.run("""Promise.all([import("/console/dom.js"), import("/console/api.js")]).then(([{ repeat }, { ApiError }]) => {
         const view = new AbortController();
         Object.assign(window, { held: [], shown: [], failures: [], leave: () => view.abort() });
-        window.refuse = (index, status, name) => held[index].reject(new ApiError(status, name, "no"));
+        window.refuse = (index, status, name) => held[index].reject(new ApiError(status, name, `no. Request id: ${index}`));
         window.load = repeat({
             every: 5_000, signal: view.signal, failed: (error) => failures.push(error.name),
             read: async (background, mayShow) => {

@@ -68,7 +68,8 @@ export function repeat({ every, signal, read, failed, isWanted = () => true }) {
     } catch (error) {
       if (error.name === "AbortError" || mine !== round) return;
       isRefused = error.isRefusal === true;
-      const said = `${error.name} ${error.message}`;
+      // An internal error has the request's own number in its text.
+      const said = `${error.name} ${error.message}`.replace(/Request id: \S+/, "");
       if (background && said === told) return;
       told = said;
       failed(error);
