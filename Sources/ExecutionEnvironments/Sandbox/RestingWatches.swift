@@ -5,7 +5,8 @@ import InvocationCore
 struct RestingWatches {
     /// The longest rest.
     ///
-    /// A pipe has 64 KiB: who writes more than 6.4 MB a second waits for its reader.
+    /// A pipe has 16 pages of 4 KiB: who writes more than 6.4 MB a second waits for its reader, and from half of that on who writes just over
+    /// 2 KiB at a time, which takes a page.
     static let interval = Duration.milliseconds(10)
 
     private var tokens: [UInt64] = []
