@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# test-as-user.sh USER: runs the sandbox tests, built already, as an ordinary user. For root.
+# test-as-user.sh USER [OPTION…]: runs the tests, built already, as an ordinary user, with options of Swift Testing's. For root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 user=$1
@@ -18,4 +18,4 @@ bundle=$(find "$home/bin" -maxdepth 1 -name '*PackageTests.xctest' | head -n 1)
 cd "$home/work"
 setpriv --reuid="$user" --regid="$(id -g "$user")" --clear-groups --reset-env \
     env HOME="$home/work" TMPDIR="$home/work" PATH="$PATH" MARTLET_SPAWNER="$home/bin/martlet-spawner" \
-    "$bundle" --testing-library swift-testing --filter SandboxTests
+    "$bundle" --testing-library swift-testing "${@:2}"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # test.sh [unit|sandbox|acceptance|hostile]: all of them without an argument. MARTLET_HOSTILE_UNTIL: seconds since 1970 after which
-# the last of them is not begun. MARTLET_TESTS_AGAIN: how many acceptance tests may fail beside others and pass by themselves (0).
+# the last of them is not begun. MARTLET_TESTS_AGAIN: how many acceptance tests, and how many suites in Swift, may fail beside others
+# and pass by themselves (0).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-all}
@@ -11,6 +12,18 @@ say() { echo "test: $*, after $SECONDS s"; }
 
 known=$(mktemp -d)
 trap 'rm -rf "$known"' EXIT
+# suites FILTER COMMAND…: runs the suites in Swift that match; those that failed a second time when they are few. A run that broke off
+# has no closing line, and is a failure.
+suites() {
+    local status=0 failed=()
+    "${@:2}" --filter "$1" 2>&1 | tee "$known/suites" || status=$?
+    ((status)) || return 0
+    ! grep -q 'Test run with .* failed' "$known/suites" \
+        || mapfile -t failed < <(sed -nE 's/^✘ Suite ([A-Za-z0-9]+) failed .*/\1/p' "$known/suites" | sort -u)
+    ((${#failed[@]} > 0 && ${#failed[@]} <= ${MARTLET_TESTS_AGAIN:-0})) || return "$status"
+    say "AGAIN, by themselves, suites that failed beside others: ${failed[*]}"
+    "${@:2}" --filter "$1\.($(IFS='|'; echo "${failed[*]}"))/"
+}
 acceptance_tests() { .venv/bin/python -m pytest -q -o cache_dir="$known" "$@" Tests/acceptance; }
 # again STATUS: runs the few tests that failed a second time, one after the other; what fails again, or more than a few, is a failure.
 again() {
@@ -26,7 +39,7 @@ if chosen unit || chosen sandbox; then swift build --build-tests; fi
 if chosen unit; then
     say "unit and simulation tests"
     # A few at a time: all at once, each would wait for the others at every step, past its own deadlines.
-    swift test --skip-build --parallel --skip SandboxTests --experimental-maximum-parallelization-width 6
+    suites '[A-Za-z]+Tests' swift test --skip-build --parallel --skip SandboxTests --experimental-maximum-parallelization-width 6
     say "bootstraps of the runtimes, on every interpreter found"
     PYTHONDONTWRITEBYTECODE=1 MARTLET_TEST_AWSLAMBDARIC=$PWD/.venv/bin/python \
         .venv/bin/python -m pytest -q -p no:cacheprovider --numprocesses 2 Tests/bootstraps
@@ -35,10 +48,10 @@ if chosen sandbox; then
     say "system calls of the workloads, compared with the filter"
     Scripts/system-calls-used.py
     echo "sandbox tests as $(id -un)"
-    MARTLET_SPAWNER=$PWD/.build/debug/martlet-spawner swift test --skip-build --no-parallel --filter SandboxTests
+    MARTLET_SPAWNER=$PWD/.build/debug/martlet-spawner suites SandboxTests swift test --skip-build --no-parallel
     if ((EUID == 0)) && id nobody >/dev/null 2>&1; then
         echo "sandbox tests as nobody"
-        Scripts/test-as-user.sh nobody
+        suites SandboxTests Scripts/test-as-user.sh nobody
     fi
 fi
 if chosen acceptance || chosen hostile; then
