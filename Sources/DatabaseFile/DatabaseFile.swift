@@ -90,6 +90,9 @@ package enum DatabaseFileError: Error, Equatable {
     case diskFull
     case failed(message: String)
 
+    /// Whether SQLite failed, or a row's columns are not what was written: what else is thrown in a transaction is its caller's.
+    package static func isCause(_ error: any Error) -> Bool { error is DatabaseError || error is RowDecodingError }
+
     package init(_ error: any Error) {
         switch error {
         case let error as DatabaseFileError: self = error
@@ -99,6 +102,8 @@ package enum DatabaseFileError: Error, Equatable {
             self = .failed(
                 message: "SQLite error \(error.extendedResultCode.rawValue): \(error.message ?? "no message")"
             )
+        // What is in the row is not for a log either.
+        case is RowDecodingError, is DecodingError: self = .failed(message: "a row was changed since it was stored")
         default: self = .failed(message: "\(error)")
         }
     }

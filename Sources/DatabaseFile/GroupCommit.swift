@@ -41,8 +41,8 @@ package final class GroupCommit: Sendable {
 
     /// Performs a change in a transaction with others; it is committed when this returns.
     ///
-    /// `body` refuses before it changes anything, or not at all: what it changed before it threw is kept, unless it is a database's error. It may
-    /// be called twice, when the first transaction came to nothing; `undone` is called in between.
+    /// `body` refuses before it changes anything, or not at all: what it changed before it threw is kept, unless it is a database's error or a
+    /// damaged row's. It may be called twice, when the first transaction came to nothing; `undone` is called in between.
     /// - Throws: what `body` throws, the database's errors, or `Overloaded`.
     package func perform<T: Sendable>(
         isSynced: Bool,
@@ -56,7 +56,8 @@ package final class GroupCommit: Sendable {
                 bytes: bytes,
                 perform: { db in
                     let result: Result<T, any Error>
-                    do { result = .success(try body(db)) } catch let error as DatabaseError { throw error } catch {
+                    do { result = .success(try body(db)) } catch {
+                        guard !DatabaseFileError.isCause(error) else { throw error }
                         result = .failure(error)
                     }
                     return { continuation.resume(with: result) }

@@ -10,6 +10,19 @@ package struct Timestamp: Hashable, Comparable, Sendable, Codable {
         self.millisecondsSinceEpoch = millisecondsSinceEpoch
     }
 
+    /// Of the years 1 to 9999.
+    private static let stored: Range<Int64> = -62_135_596_800_000..<253_402_300_800_000
+
+    /// A time that was stored, which may have been changed since.
+    ///
+    /// - Throws: `DecodingError` for a number that none has written, and with which no code is to reckon.
+    package init(stored milliseconds: Int64) throws {
+        guard Self.stored.contains(milliseconds) else {
+            throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "\(milliseconds) is no time"))
+        }
+        millisecondsSinceEpoch = milliseconds
+    }
+
     package init(from decoder: any Decoder) throws {
         millisecondsSinceEpoch = try decoder.singleValueContainer().decode(Int64.self)
     }
@@ -42,7 +55,8 @@ package struct Timestamp: Hashable, Comparable, Sendable, Codable {
     /// Lambda's LastModified ends in `+0000`, log lines in `Z`.
     package func iso8601(suffix: String = "Z") -> String {
         let (year, month, day) = civilDate
-        let milliseconds = Int(millisecondsSinceEpoch - dayNumber * 86_400_000)
+        // Exact also where the day begins before the smallest number.
+        let milliseconds = Int(millisecondsSinceEpoch &- dayNumber &* 86_400_000)
         func pad(_ value: Int, _ width: Int) -> String {
             let digits = String(value)
             return String(repeating: "0", count: max(0, width - digits.count)) + digits

@@ -97,12 +97,12 @@ extension StreamStore {
     }
 
     private static func onDemandStreams(_ accountID: String, _ region: String, _ db: Database) throws -> Int {
-        let settings = try Data.fetchAll(
+        let settings = try Data?.fetchAll(
             db,
             sql: "SELECT settings FROM streams WHERE accountID = ? AND region = ?",
             arguments: [accountID, region]
         )
-        return settings.count { mode($0) == .onDemand }
+        return settings.count { $0.flatMap(mode) == .onDemand }
     }
 
     /// Writes what is new of a stream's shards, and what has changed.
@@ -184,7 +184,7 @@ extension StreamStore {
         }
     }
 
-    /// Streams of an account in a region in the order of their names, from the one after `after`.
+    /// Streams of an account in a region in the order of their names, from the one after `after`; those whose row is not what was written too.
     package func list(accountID: String, region: String, after: String = "", limit: Int) async throws -> [StreamSummary]
     {
         try await read { db in
@@ -193,10 +193,14 @@ extension StreamStore {
                 sql: "SELECT * FROM streams WHERE accountID = ? AND region = ? AND name > ? ORDER BY name LIMIT ?",
                 arguments: [accountID, region, after, limit]
             ).map { row in
-                StreamSummary(
-                    key: StreamKey(accountID: row["accountID"], region: row["region"], name: row["name"]),
-                    mode: Self.mode(row["settings"]),
-                    created: Timestamp(millisecondsSinceEpoch: row["created"])
+                guard let name = try? row.decode(String.self, forColumn: "name") else {
+                    throw StreamStoreError.contentChanged(stream: row["id"])
+                }
+                return StreamSummary(
+                    key: StreamKey(accountID: accountID, region: region, name: name),
+                    mode: (try? row.decode(Data.self, forColumn: "settings")).flatMap(Self.mode),
+                    created: (try? Timestamp(stored: row.decode(forColumn: "created")))
+                        ?? Timestamp(millisecondsSinceEpoch: 0)
                 )
             }
         }
@@ -266,8 +270,8 @@ extension StreamStore {
         var bytes = 0
         for row in found {
             guard bytes < sweepBytes else { return true }
-            try delete.execute(arguments: [row[0] as Int64])
-            bytes += row[1]
+            try delete.execute(arguments: [row.decode(Int64.self, atIndex: 0)])
+            bytes += (try? row.decode(Int.self, atIndex: 1)) ?? 0
         }
         return found.count == sweepRows
     }

@@ -151,17 +151,21 @@ package final class StreamStore: Sendable {
         let map = ShardMap(try shards(of: id, db))
         guard map.isWhole else { throw StreamStoreError.contentChanged(stream: id) }
         do {
-            let settings = try JSONDecoder().decode(StreamSettings.self, from: row["settings"])
+            let settings = try JSONDecoder().decode(StreamSettings.self, from: row.decode(forColumn: "settings"))
             guard settings.isSound else { throw StreamStoreError.contentChanged(stream: id) }
             return StreamRecord(
                 id: id,
-                key: StreamKey(accountID: row["accountID"], region: row["region"], name: row["name"]),
+                key: StreamKey(
+                    accountID: try row.decode(forColumn: "accountID"),
+                    region: try row.decode(forColumn: "region"),
+                    name: try row.decode(forColumn: "name")
+                ),
                 settings: settings,
-                tags: try JSONDecoder().decode([String: String].self, from: row["tags"]),
-                created: Timestamp(millisecondsSinceEpoch: row["created"]),
+                tags: try JSONDecoder().decode([String: String].self, from: row.decode(forColumn: "tags")),
+                created: try Timestamp(stored: row.decode(forColumn: "created")),
                 map: map
             )
-        } catch is DecodingError {
+        } catch {
             throw StreamStoreError.contentChanged(stream: id)
         }
     }
@@ -169,27 +173,28 @@ package final class StreamStore: Sendable {
     static func shards(of stream: Int64, _ db: Database) throws -> [Shard] {
         let statement = try db.cachedStatement(sql: "SELECT * FROM shards WHERE stream = ? ORDER BY number")
         return try Row.fetchAll(statement, arguments: [stream]).map { row in
-            let texts: (first: String, last: String, parents: String) = (
-                row["firstKey"], row["lastKey"], row["parents"]
-            )
-            let parents = texts.parents.split(separator: " ").map { Int($0) }
-            let number: Int = row["number"]
-            // With room for what may come of them: sequence numbers have 31 bits for a shard, and 36 for a time.
-            guard let first = UInt128(texts.first), let last = UInt128(texts.last), first <= last,
-                !parents.contains(nil), (0..<Int(Int32.max) / 2).contains(number),
-                (0..<1 << 35).contains(row["created"] as Int64)
-            else { throw StreamStoreError.contentChanged(stream: stream) }
-            let closed: Int64? = row["closed"]
-            return Shard(
-                row: row["id"],
-                number: number,
-                range: HashKeyRange(first, last),
-                parents: parents.compactMap(\.self),
-                created: row["created"],
-                opened: Timestamp(millisecondsSinceEpoch: row["opened"]),
-                closed: closed.map { Timestamp(millisecondsSinceEpoch: $0) }
-            )
+            do { return try shard(row, of: stream) } catch { throw StreamStoreError.contentChanged(stream: stream) }
         }
+    }
+
+    private static func shard(_ row: Row, of stream: Int64) throws -> Shard {
+        let parents = try row.decode(String.self, forColumn: "parents").split(separator: " ").map { Int($0) }
+        let number: Int = try row.decode(forColumn: "number")
+        let created: Int64 = try row.decode(forColumn: "created")
+        // With room for what may come of them: sequence numbers have 31 bits for a shard, and 36 for a time.
+        guard let first = UInt128(try row.decode(String.self, forColumn: "firstKey")),
+            let last = UInt128(try row.decode(String.self, forColumn: "lastKey")), first <= last,
+            !parents.contains(nil), (0..<Int(Int32.max) / 2).contains(number), (0..<1 << 35).contains(created)
+        else { throw StreamStoreError.contentChanged(stream: stream) }
+        return Shard(
+            row: try row.decode(forColumn: "id"),
+            number: number,
+            range: HashKeyRange(first, last),
+            parents: parents.compactMap(\.self),
+            created: created,
+            opened: try Timestamp(stored: row.decode(forColumn: "opened")),
+            closed: try row.decode(Int64?.self, forColumn: "closed").map { try Timestamp(stored: $0) }
+        )
     }
 
     /// A stream was changed: what was read before is not to be believed any more.
@@ -247,11 +252,13 @@ package final class StreamStore: Sendable {
     }
 
     /// Times of a shard's records do not fall, whatever the clock does: what is to be found by its time is found by one.
+    ///
+    /// A damaged one counts for none.
     private func lastArrival(_ shard: Int64, _ db: Database) throws -> Timestamp? {
         let statement = try db.cachedStatement(
             sql: "SELECT arrival FROM records WHERE shard = ? ORDER BY id DESC LIMIT 1"
         )
-        return try Int64.fetchOne(statement, arguments: [shard]).map { Timestamp(millisecondsSinceEpoch: $0) }
+        return try Int64.fetchOne(statement, arguments: [shard]).flatMap { try? Timestamp(stored: $0) }
     }
 
     private func checkStorage(_ bytes: Int, _ db: Database) throws {
@@ -263,7 +270,7 @@ package final class StreamStore: Sendable {
     /// The largest number that a record was given; zero where there was none.
     package func lastRecord() async throws -> Int64 {
         try await read { db in
-            try Int64.fetchOne(db, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'records'") ?? 0
+            max(0, try Int64.fetchOne(db, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'records'") ?? 0)
         }
     }
 
@@ -294,10 +301,10 @@ package final class StreamStore: Sendable {
             guard let row = try Row.fetchOne(statement, arguments: [shard.row]) else {
                 throw StreamError.noShard(shard.id, stream.key)
             }
-            let closed: Int64? = row[0]
+            let isClosed = !row.hasNull(atIndex: 0)
             var page = ShardPage(next: position)
             let rows = try Self.rows(shard.row, position, limit, bytesMax, horizon, db, &page)
-            if !page.hasMore, closed != nil {
+            if !page.hasMore, isClosed {
                 page.next = nil
                 page.children = try Self.shards(of: stream.id, db).filter { $0.parents.contains(shard.number) }
             }
@@ -359,7 +366,10 @@ package final class StreamStore: Sendable {
         var rows: [SealedRow] = []
         var bytes = 0
         while let row = try cursor.next() {
-            let sealed: Data = row[2]
+            // Of a row that is not what was written nothing is shown, as of content that was changed.
+            let time = try? Timestamp(stored: row.decode(atIndex: 1))
+            let arrival = time.flatMap { $0 >= since ? $0 : nil }
+            let sealed = (try? row.decode(Data.self, atIndex: 2)) ?? Data()
             let size = sealed.count - Envelope.sealedBytes(of: 0)
             guard rows.isEmpty || rows.count < limit && bytes + size <= bytesMax else {
                 page.hasMore = true
@@ -367,7 +377,11 @@ package final class StreamStore: Sendable {
             }
             bytes += size
             rows.append(
-                SealedRow(id: row[0], arrival: Timestamp(millisecondsSinceEpoch: row[1]), sealed: Array(sealed))
+                SealedRow(
+                    id: try row.decode(atIndex: 0),
+                    arrival: arrival ?? since,
+                    sealed: arrival == nil ? [] : Array(sealed)
+                )
             )
         }
         if let last = rows.last {

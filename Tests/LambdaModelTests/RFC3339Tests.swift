@@ -38,4 +38,10 @@ struct RFC3339Tests {
             #expect(Timestamp(rfc3339: time.iso8601()) == time)
         }
     }
+
+    @Test(arguments: [Int64.min, -62_135_596_800_001, 253_402_300_800_000, .max])
+    func `a stored number that is no time is refused, and shown all the same`(milliseconds: Int64) {
+        #expect(throws: DecodingError.self) { try Timestamp(stored: milliseconds) }
+        #expect(!Timestamp(millisecondsSinceEpoch: milliseconds).iso8601().isEmpty)
+    }
 }
