@@ -259,7 +259,7 @@ package struct Sent: Equatable, Sendable {
     /// Twenty digits, as AWS's: rising within a group.
     package var sequenceNumber: String { Self.sequenceNumber(id) }
 
-    package static func sequenceNumber(_ id: Int64) -> String { String(10_000_000_000_000_000_000 + UInt64(id)) }
+    package static func sequenceNumber(_ id: Int64) -> String { String(10_000_000_000_000_000_000 &+ UInt64(id)) }
 }
 
 /// What a receive gave out and did.

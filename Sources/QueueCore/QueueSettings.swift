@@ -29,16 +29,19 @@ package struct QueueSettings: Equatable, Sendable, Codable {
         case queues([String])
     }
 
+    package static let visibilityTimeouts = 0...43_200
+    package static let delays = 0...900
+    package static let retentions = 60...1_209_600
+    package static let receiveWaits = 0...20
+
     package let isFIFO: Bool
-    /// Seconds, 0 to 43,200.
+    /// Seconds, as the times below.
     package var visibilityTimeout = 30
-    /// Seconds, 0 to 900.
     package var delay = 0
     /// Body and attributes together, 1,024 to 1,048,576.
     package var messageBytesMax = Self.messageBytesLimit
-    /// Seconds, 60 to 1,209,600.
     package var retention = 345_600
-    /// Seconds that a receive waits which does not say so itself, 0 to 20.
+    /// How long a receive waits that does not say so itself.
     package var receiveWait = 0
     package var redrive: Redrive?
     package var redriveAllowance: RedriveAllowance?
@@ -56,6 +59,12 @@ package struct QueueSettings: Equatable, Sendable, Codable {
     package static let messageBytesLimit = 1_048_576
 
     package init(isFIFO: Bool) { self.isFIFO = isFIFO }
+
+    /// Whether it is what may be set.
+    package var isSound: Bool {
+        Self.visibilityTimeouts.contains(visibilityTimeout) && Self.delays.contains(delay)
+            && Self.retentions.contains(retention) && Self.receiveWaits.contains(receiveWait)
+    }
 
     /// Milliseconds.
     var retentionMilliseconds: Int64 { Int64(retention) * 1_000 }

@@ -78,6 +78,8 @@ package enum QueueStoreError: Error, Equatable, CustomStringConvertible {
     case overloaded
     /// A queue's row is not what was written.
     case contentChanged(queue: Int64)
+    /// The same of a message's, which was dropped.
+    case messageChanged(Int64)
     case failed(message: String)
 
     package var description: String {
@@ -87,6 +89,8 @@ package enum QueueStoreError: Error, Equatable, CustomStringConvertible {
         case .overloaded: "queue store: too much waits to be written"
         case .contentChanged(let queue):
             "queue store: the settings of queue \(queue) were changed since they were stored"
+        case .messageChanged(let id):
+            "queue store: message \(id) was dropped: its row was changed since it was stored"
         case .failed(let message): "queue store: \(message)"
         }
     }

@@ -59,12 +59,19 @@ extension QueueStore {
     }
 
     /// Deletes a queue with its messages, which are gone at once and leave the disk little by little.
+    ///
+    /// Also one whose row is not what was written.
     package func delete(_ key: QueueKey) async throws {
         defer { forget(key) }
         try await write(isSynced: true) { [self] db in
-            let queue = try existing(key, db)
+            let id = try Int64.fetchOne(
+                db,
+                sql: "SELECT id FROM queues WHERE accountID = ? AND region = ? AND name = ?",
+                arguments: [key.accountID, key.region, key.name]
+            )
+            guard let id else { throw QueueError.noQueue }
             forget(key)
-            try Self.abandon(queue, db)
+            try Self.abandon(id, db)
         }
     }
 
@@ -82,15 +89,15 @@ extension QueueStore {
                 )
             }
             forget(key)
-            try Self.abandon(queue, db)
+            try Self.abandon(queue.id, db)
             queue.purged = now
             try Self.insert(queue, db)
         }
     }
 
-    private static func abandon(_ queue: QueueRecord, _ db: Database) throws {
-        try db.execute(sql: "DELETE FROM queues WHERE id = ?", arguments: [queue.id])
-        try db.execute(sql: "INSERT INTO abandonedQueues (id) VALUES (?)", arguments: [queue.id])
+    private static func abandon(_ queue: Int64, _ db: Database) throws {
+        try db.execute(sql: "DELETE FROM queues WHERE id = ?", arguments: [queue])
+        try db.execute(sql: "INSERT INTO abandonedQueues (id) VALUES (?)", arguments: [queue])
     }
 
     /// Queues of an account in a region in the order of their names, from the one after `after`.
@@ -121,7 +128,7 @@ extension QueueStore {
 
     /// Drops what is too old, what was deleted with its queue, and what need not be known any more.
     ///
-    /// In many small transactions, between which others get their turn.
+    /// In many small transactions, between which others get their turn. Of queues whose rows are not what was written nothing is dropped.
     package func sweep(now: Timestamp) async throws {
         var after: Int64? = 0
         while let last = after { after = try await expire(after: last, now) }
@@ -140,10 +147,15 @@ extension QueueStore {
             var done = after
             var dropped = 0
             for row in rows {
-                var core = try core(Self.record(row), db, now)
-                dropped += try core.expire(limit: Self.sweepRows - dropped)
+                let id: Int64 = try row.decode(forColumn: "id")
+                do {
+                    var core = try core(Self.record(row), db, now)
+                    dropped += try core.expire(limit: Self.sweepRows - dropped)
+                } catch let error as QueueStoreError {
+                    onDamage(error)
+                }
                 guard dropped < Self.sweepRows else { return done }
-                done = core.queue.id
+                done = id
             }
             return rows.count < Self.sweepQueues ? nil : done
         }

@@ -33,13 +33,19 @@ package final class QueueStore: Sendable {
     /// At least as many as are in flight, by queue: counted anew when it matters.
     private let inFlight = Mutex<[Int64: Int]>([:])
     private let inFlightMax: Int
+    let onDamage: @Sendable (QueueStoreError) -> Void
 
-    /// Opens the database, making or migrating it as needed.
+    /// Opens the database, making or migrating it as needed; `onDamage` is told of messages whose rows are not what was written, which are
+    /// dropped where they are come upon, and of such queues that a sweep passes over.
     ///
     /// Blocks: call it at start.
     /// - Throws: `QueueStoreError`, for example when the file was made by a newer version.
-    package convenience init(directory: String, masterKey: MasterKey) throws {
-        try self.init(directory: directory, masterKey: masterKey, pagesMax: nil)
+    package convenience init(
+        directory: String,
+        masterKey: MasterKey,
+        onDamage: @escaping @Sendable (QueueStoreError) -> Void = { _ in }
+    ) throws {
+        try self.init(directory: directory, masterKey: masterKey, pagesMax: nil, onDamage: onDamage)
     }
 
     /// `pagesMax` bounds the file's size, in pages of 4 KiB.
@@ -47,9 +53,11 @@ package final class QueueStore: Sendable {
         directory: String,
         masterKey: MasterKey,
         pagesMax: Int?,
-        inFlightMax: Int = QueueLimits.inFlightMax
+        inFlightMax: Int = QueueLimits.inFlightMax,
+        onDamage: @escaping @Sendable (QueueStoreError) -> Void = { _ in }
     ) throws {
         self.masterKey = masterKey
+        self.onDamage = onDamage
         self.inFlightMax = inFlightMax
         namesKey = masterKey.derive("queue groups and deduplication")
         do {
@@ -133,17 +141,22 @@ package final class QueueStore: Sendable {
     static func record(_ row: Row) throws -> QueueRecord {
         let id: Int64 = row["id"]
         do {
-            let purged: Int64? = row["purged"]
+            let settings = try JSONDecoder().decode(QueueSettings.self, from: row.decode(forColumn: "settings"))
+            guard settings.isSound else { throw QueueStoreError.contentChanged(queue: id) }
             return QueueRecord(
                 id: id,
-                key: QueueKey(accountID: row["accountID"], region: row["region"], name: row["name"]),
-                settings: try JSONDecoder().decode(QueueSettings.self, from: row["settings"]),
-                tags: try JSONDecoder().decode([String: String].self, from: row["tags"]),
-                created: Timestamp(millisecondsSinceEpoch: row["created"]),
-                modified: Timestamp(millisecondsSinceEpoch: row["modified"]),
-                purged: purged.map { Timestamp(millisecondsSinceEpoch: $0) }
+                key: QueueKey(
+                    accountID: try row.decode(forColumn: "accountID"),
+                    region: try row.decode(forColumn: "region"),
+                    name: try row.decode(forColumn: "name")
+                ),
+                settings: settings,
+                tags: try JSONDecoder().decode([String: String].self, from: row.decode(forColumn: "tags")),
+                created: try Timestamp(stored: row.decode(forColumn: "created")),
+                modified: try Timestamp(stored: row.decode(forColumn: "modified")),
+                purged: try row.decode(Int64?.self, forColumn: "purged").map { try Timestamp(stored: $0) }
             )
-        } catch is DecodingError {
+        } catch {
             throw QueueStoreError.contentChanged(queue: id)
         }
     }
@@ -170,7 +183,7 @@ package final class QueueStore: Sendable {
             deadLetters = .init(queue: target.id, receivesMax: redrive.receivesMax)
         }
         return QueueCore(
-            SQLiteQueueTable(db),
+            SQLiteQueueTable(db) { [onDamage] id in onDamage(.messageChanged(id)) },
             .init(id: record.id, arn: record.key.arn, settings: record.settings, deadLetters: deadLetters),
             now: now.millisecondsSinceEpoch
         )
@@ -367,7 +380,11 @@ package final class QueueStore: Sendable {
             guard let row = try Row.fetchOne(db, sql: sql, arguments: [now.millisecondsSinceEpoch, record.id]) else {
                 return MessageCounts()
             }
-            return MessageCounts(visible: row[0], inFlight: row[1], delayed: row[2])
+            return MessageCounts(
+                visible: try row.decode(atIndex: 0),
+                inFlight: try row.decode(atIndex: 1),
+                delayed: try row.decode(atIndex: 2)
+            )
         }
     }
 }

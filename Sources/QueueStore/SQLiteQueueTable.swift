@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import GRDB
+import LambdaModel
 import QueueCore
 
 /// Queues' messages in the database, within one transaction.
@@ -8,8 +9,13 @@ struct SQLiteQueueTable: QueueTable {
     let db: Database
     /// Sealed, for the message that is put next.
     var content: [UInt8] = []
+    private let onDamage: (Int64) -> Void
 
-    init(_ db: Database) { self.db = db }
+    /// `onDamage` is told of messages whose rows are not what was written: they can neither be given out nor grow old, and are dropped.
+    init(_ db: Database, onDamage: @escaping (Int64) -> Void = { _ in }) {
+        self.db = db
+        self.onDamage = onDamage
+    }
 
     private static let columns = """
         m.id, m.queue, m.messageID, m.sent, m.visible, m.isHeld, m.receives, m.firstReceived, m.lastReceived, m.groupKey, m.source
@@ -44,23 +50,45 @@ struct SQLiteQueueTable: QueueTable {
         }
         arguments += [limit]
         let statement = try db.cachedStatement(sql: "SELECT \(Self.columns) \(sql) LIMIT ?")
-        return try Row.fetchAll(statement, arguments: arguments).map(Self.message)
+        while true {
+            var isDamaged = false
+            let messages = try Row.fetchAll(statement, arguments: arguments).compactMap { row -> QueuedMessage? in
+                do { return try Self.message(row) } catch {
+                    isDamaged = true
+                    let id: Int64 = try row.decode(atIndex: 0)
+                    try remove(id)
+                    onDamage(id)
+                    return nil
+                }
+            }
+            // Others take their places.
+            if !isDamaged { return messages }
+        }
     }
 
-    private static func message(_ row: Row) -> QueuedMessage {
+    private static func message(_ row: Row) throws -> QueuedMessage {
         QueuedMessage(
-            id: row[0],
-            queue: row[1],
-            messageID: row[2],
-            sent: row[3],
-            visible: row[4],
-            isHeld: row[5],
-            receives: row[6],
-            firstReceived: row[7],
-            lastReceived: row[8],
-            group: (row[9] as Data?).map { [UInt8]($0) },
-            source: row[10]
+            id: Int64(try row.decode(UInt64.self, atIndex: 0)),
+            queue: try row.decode(atIndex: 1),
+            messageID: try row.decode(atIndex: 2),
+            sent: try time(row, 3),
+            visible: try time(row, 4),
+            isHeld: try row.decode(atIndex: 5),
+            receives: Int(try row.decode(UInt32.self, atIndex: 6)),
+            firstReceived: try row.decode(Int64?.self, atIndex: 7),
+            lastReceived: try row.hasNull(atIndex: 8) ? nil : time(row, 8),
+            group: try row.decode(Data?.self, atIndex: 9).map { [UInt8]($0) },
+            source: try row.decode(atIndex: 10)
         )
+    }
+
+    private static func time(_ row: Row, _ index: Int) throws -> Int64 {
+        try Timestamp(stored: row.decode(atIndex: index)).millisecondsSinceEpoch
+    }
+
+    private func remove(_ id: Int64) throws {
+        try change("DELETE FROM messages WHERE id = ?", [id])
+        try change("DELETE FROM contents WHERE id = ?", [id])
     }
 
     @discardableResult
@@ -93,10 +121,7 @@ struct SQLiteQueueTable: QueueTable {
         return id
     }
 
-    mutating func remove(_ message: QueuedMessage) throws {
-        try change("DELETE FROM messages WHERE id = ?", [message.id])
-        try change("DELETE FROM contents WHERE id = ?", [message.id])
-    }
+    mutating func remove(_ message: QueuedMessage) throws { try remove(message.id) }
 
     mutating func setGroup(_ group: [UInt8], in queue: Int64, freeAt: Int64?) throws {
         guard let freeAt else {
@@ -111,13 +136,16 @@ struct SQLiteQueueTable: QueueTable {
         )
     }
 
+    /// What is damaged is remembered no more.
     func remembered(_ key: [UInt8], in queue: Int64) throws -> RememberedMessage? {
         let statement = try db.cachedStatement(
             sql: "SELECT id, messageID, until FROM rememberedMessages WHERE queue = ? AND key = ?"
         )
-        return try Row.fetchOne(statement, arguments: [queue, key.blob]).map {
-            RememberedMessage(id: $0[0], messageID: $0[1], until: $0[2])
-        }
+        guard let row = try Row.fetchOne(statement, arguments: [queue, key.blob]),
+            let id = try? row.decode(UInt64.self, atIndex: 0), let messageID = try? row.decode(String.self, atIndex: 1),
+            let until = try? row.decode(Int64.self, atIndex: 2)
+        else { return nil }
+        return RememberedMessage(id: Int64(id), messageID: messageID, until: until)
     }
 
     mutating func remember(_ message: RememberedMessage, as key: [UInt8], in queue: Int64) throws {

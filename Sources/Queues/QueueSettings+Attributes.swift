@@ -9,11 +9,11 @@ extension QueueSettings {
     /// Takes what a caller sets; an empty text takes a policy away.
     mutating func set(_ name: String, _ text: String) throws(QueueError) {
         switch name {
-        case "VisibilityTimeout": visibilityTimeout = try Self.number(name, text, 0...43_200)
-        case "DelaySeconds": delay = try Self.number(name, text, 0...900)
+        case "VisibilityTimeout": visibilityTimeout = try Self.number(name, text, Self.visibilityTimeouts)
+        case "DelaySeconds": delay = try Self.number(name, text, Self.delays)
         case "MaximumMessageSize": messageBytesMax = try Self.number(name, text, 1_024...Self.messageBytesLimit)
-        case "MessageRetentionPeriod": retention = try Self.number(name, text, 60...1_209_600)
-        case "ReceiveMessageWaitTimeSeconds": receiveWait = try Self.number(name, text, 0...20)
+        case "MessageRetentionPeriod": retention = try Self.number(name, text, Self.retentions)
+        case "ReceiveMessageWaitTimeSeconds": receiveWait = try Self.number(name, text, Self.receiveWaits)
         case "RedrivePolicy": redrive = try Self.redrive(text)
         case "RedriveAllowPolicy": redriveAllowance = try Self.allowance(text)
         case "Policy":

@@ -47,7 +47,10 @@ struct ServerStores {
         events = try EventStore(directory: data.path, masterKey: masterKey)
         metrics = try MetricStore(directory: data.path)
         queues =
-            configuration.queues == .embedded ? try QueueStore(directory: data.path, masterKey: masterKey) : nil
+            configuration.queues == .embedded
+            ? try QueueStore(directory: data.path, masterKey: masterKey) { error in
+                logger.error("a queue's row is damaged", metadata: ["error": "\(error)"])
+            } : nil
         streams =
             configuration.streams == .embedded
             ? try StreamStore(
