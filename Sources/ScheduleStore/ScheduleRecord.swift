@@ -104,6 +104,8 @@ package enum ScheduleStoreError: Error, Equatable, CustomStringConvertible {
     case diskFull
     /// A row is not what was written.
     case contentChanged(row: Int64)
+    /// The same of a group's.
+    case groupChanged(name: String)
     case failed(message: String)
 
     package var description: String {
@@ -111,6 +113,7 @@ package enum ScheduleStoreError: Error, Equatable, CustomStringConvertible {
         case .newerDatabase(let path): "\(path) was made by a newer version of Martlet, which this one can't read"
         case .diskFull: "schedule store: the disk is full; nothing was written"
         case .contentChanged(let row): "schedule store: row \(row) was changed since it was stored"
+        case .groupChanged(let name): "schedule store: the row of group \(name) was changed since it was stored"
         case .failed(let message): "schedule store: \(message)"
         }
     }

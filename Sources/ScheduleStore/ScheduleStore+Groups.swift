@@ -20,14 +20,22 @@ extension ScheduleStore {
     }
 
     private static func groupRecord(_ row: Row) throws -> ScheduleGroupRecord {
-        var record = ScheduleGroupRecord(
-            key: ScheduleGroupKey(accountID: row["accountID"], region: row["region"], name: row["name"]),
-            token: row["token"],
-            tags: try JSONDecoder().decode([String: String].self, from: row["tags"]),
-            now: Timestamp(millisecondsSinceEpoch: row["created"])
-        )
-        record.modified = Timestamp(millisecondsSinceEpoch: row["modified"])
-        return record
+        do {
+            var record = ScheduleGroupRecord(
+                key: ScheduleGroupKey(
+                    accountID: try row.decode(forColumn: "accountID"),
+                    region: try row.decode(forColumn: "region"),
+                    name: try row.decode(forColumn: "name")
+                ),
+                token: try row.decode(forColumn: "token"),
+                tags: try JSONDecoder().decode([String: String].self, from: row.decode(forColumn: "tags")),
+                now: try Timestamp(stored: row.decode(forColumn: "created"))
+            )
+            record.modified = try Timestamp(stored: row.decode(forColumn: "modified"))
+            return record
+        } catch {
+            throw ScheduleStoreError.groupChanged(name: (try? row.decode(String.self, forColumn: "name")) ?? "")
+        }
     }
 
     /// Makes a group, or changes the one that is there: `body` says what is to be there afterwards.

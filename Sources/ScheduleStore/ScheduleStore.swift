@@ -175,31 +175,31 @@ package final class ScheduleStore: Sendable {
 
     private func record(_ row: Row) throws -> ScheduleRecord {
         let id: Int64 = row["id"]
-        func time(_ column: String) -> Timestamp { Timestamp(millisecondsSinceEpoch: row[column]) }
-        guard let kind = ScheduleKey.Kind(rawValue: row["kind"]) else {
-            throw ScheduleStoreError.contentChanged(row: id)
-        }
-        let key = ScheduleKey(
-            kind,
-            accountID: row["accountID"],
-            region: row["region"],
-            group: row["groupName"],
-            name: row["name"]
-        )
+        func time(_ column: String) throws -> Timestamp { try Timestamp(stored: row.decode(forColumn: column)) }
         do {
-            let sealed: Data = row["sealed"]
+            guard let kind = ScheduleKey.Kind(rawValue: try row.decode(forColumn: "kind")) else {
+                throw ScheduleStoreError.contentChanged(row: id)
+            }
+            let key = ScheduleKey(
+                kind,
+                accountID: try row.decode(forColumn: "accountID"),
+                region: try row.decode(forColumn: "region"),
+                group: try row.decode(forColumn: "groupName"),
+                name: try row.decode(forColumn: "name")
+            )
+            let sealed: Data = try row.decode(forColumn: "sealed")
             let plain = try Envelope.open([UInt8](sealed), context: "\(key.arn) definition", with: masterKey)
             var record = ScheduleRecord(
                 key: key,
                 definition: try JSONDecoder().decode(ScheduleDefinition.self, from: Data(plain)),
-                isEnabled: row["isEnabled"],
-                token: row["token"],
-                tags: try JSONDecoder().decode([String: String].self, from: row["tags"]),
-                now: time("created")
+                isEnabled: try row.decode(forColumn: "isEnabled"),
+                token: try row.decode(forColumn: "token"),
+                tags: try JSONDecoder().decode([String: String].self, from: row.decode(forColumn: "tags")),
+                now: try time("created")
             )
-            record.modified = time("modified")
-            record.anchor = time("anchor")
-            record.progress = ScheduleProgress(after: time("after"))
+            record.modified = try time("modified")
+            record.anchor = try time("anchor")
+            record.progress = ScheduleProgress(after: try time("after"))
             return record
         } catch {
             throw ScheduleStoreError.contentChanged(row: id)
@@ -251,7 +251,8 @@ package final class ScheduleStore: Sendable {
             )
             var records: [ScheduleRecord] = []
             while let row = try rows.next() {
-                guard var record = try? record(row) else {
+                // A cursor's row would make something of what is in a column.
+                guard var record = try? record(row.copy()) else {
                     unreadable(row["id"])
                     continue
                 }
@@ -310,7 +311,7 @@ package final class ScheduleStore: Sendable {
         var ids: [Int64] = []
         var sum = 0
         while let row = try rows.next() {
-            sum += row["bytes"]
+            sum += (try? row.decode(Int.self, forColumn: "bytes")) ?? 0
             guard ids.isEmpty || sum <= batchBytesMax else { break }
             ids.append(row["id"])
         }
@@ -320,7 +321,7 @@ package final class ScheduleStore: Sendable {
     /// Gives entries that are due to `body`, and keeps what it makes of them, all in one transaction.
     ///
     /// Those whose row is not what was written, or whose expression or zone means nothing here, are told to `unreadable`, by their number, once
-    /// a minute.
+    /// a minute; one that not even that can be written down of goes.
     /// - Returns: how many were due, up to `limit`, and fewer where they are large.
     package func turn(
         now: Timestamp,
@@ -343,10 +344,7 @@ package final class ScheduleStore: Sendable {
                 guard var record = found,
                     try waiting.hasRoom(record.key.accountID, record.definition.targets.map(\.arn), db)
                 else {
-                    try db.execute(
-                        sql: "UPDATE entries SET due = ? WHERE id = ?",
-                        arguments: [now.advanced(by: Self.pause).millisecondsSinceEpoch, id]
-                    )
+                    try Self.move(id, "due = ?", [now.advanced(by: Self.pause).millisecondsSinceEpoch], db)
                     continue
                 }
                 let outcome = body(record)
@@ -356,15 +354,29 @@ package final class ScheduleStore: Sendable {
                     try db.execute(sql: "DELETE FROM entries WHERE id = ?", arguments: [id])
                 } else {
                     record.progress = outcome.progress
-                    try db.execute(
-                        sql: "UPDATE entries SET due = ?, after = ? WHERE id = ?",
-                        arguments: [
-                            record.due?.millisecondsSinceEpoch, record.progress.after.millisecondsSinceEpoch, id,
-                        ]
+                    try Self.move(
+                        id,
+                        "due = ?, after = ?",
+                        [record.due?.millisecondsSinceEpoch, record.progress.after.millisecondsSinceEpoch],
+                        db
                     )
                 }
             }
             return ids.count
+        }
+    }
+
+    /// Where SQLite itself refuses what is in the row's other columns, the entry goes: it could never be read, and would be due for ever.
+    private static func move(
+        _ id: Int64,
+        _ assignments: String,
+        _ values: StatementArguments,
+        _ db: Database
+    ) throws {
+        do {
+            try db.execute(sql: "UPDATE entries SET \(assignments) WHERE id = ?", arguments: values + [id])
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+            try deleteEntry(id, db)
         }
     }
 
@@ -373,15 +385,17 @@ package final class ScheduleStore: Sendable {
     /// The same of a delivery, which no delay puts off for longer.
     private static let delayMax = Duration.seconds(600)
 
-    /// Lets entries and deliveries that are further ahead than any window or delay brings them begin anew from now.
+    /// Lets entries and deliveries that are further ahead than any window or delay brings them begin anew from now, and those that would never be
+    /// due since their row is not what was written.
     ///
     /// - Returns: how many there were, entries up to `limit`.
     package func beginAnew(now: Timestamp, limit: Int) async throws -> (entries: Int, deliveries: Int) {
         try await write { [self] db in
             let ids = try Self.batch(
                 db,
-                "SELECT id, length(sealed) AS bytes FROM entries WHERE after > ? LIMIT ?",
-                [now.advanced(by: Self.aheadMax).millisecondsSinceEpoch, limit]
+                // Only what is no number is larger than the largest.
+                "SELECT id, length(sealed) AS bytes FROM entries WHERE after > ? OR due > ? LIMIT ?",
+                [now.advanced(by: Self.aheadMax).millisecondsSinceEpoch, Int64.max, limit]
             )
             for id in ids {
                 let row = try Row.fetchOne(db, sql: "SELECT * FROM entries WHERE id = ?", arguments: [id])
@@ -389,11 +403,11 @@ package final class ScheduleStore: Sendable {
                 found?.beginAnew(now)
                 let due = found == nil ? now : found?.due
                 // One that can't be read is told by the next turn.
-                try db.execute(
-                    sql: "UPDATE entries SET due = ?, after = ?, anchor = min(anchor, ?) WHERE id = ?",
-                    arguments: [
-                        due?.millisecondsSinceEpoch, now.millisecondsSinceEpoch, now.millisecondsSinceEpoch, id,
-                    ]
+                try Self.move(
+                    id,
+                    "due = ?, after = ?, anchor = min(anchor, ?)",
+                    [due?.millisecondsSinceEpoch, now.millisecondsSinceEpoch, now.millisecondsSinceEpoch],
+                    db
                 )
             }
             try db.execute(
@@ -409,9 +423,18 @@ package final class ScheduleStore: Sendable {
     /// When something falls due next; nil where nothing will.
     package func nextDue() async throws -> Timestamp? {
         try await read { db in
-            let entry = try Int64.fetchOne(db, sql: "SELECT MIN(due) FROM entries WHERE due IS NOT NULL")
-            let delivery = try Int64.fetchOne(db, sql: "SELECT MIN(due) FROM deliveries")
-            return [entry, delivery].compactMap(\.self).min().map { Timestamp(millisecondsSinceEpoch: $0) }
+            // What is no number is never due, and not waited for.
+            let entry = try Int64.fetchOne(
+                db,
+                sql: "SELECT MIN(due) FROM entries WHERE due <= ?",
+                arguments: [Int64.max]
+            )
+            let delivery = try Int64.fetchOne(
+                db,
+                sql: "SELECT MIN(due) FROM deliveries WHERE due <= ?",
+                arguments: [Int64.max]
+            )
+            return [entry, delivery].compactMap(\.self).min().map { Timestamp(millisecondsSinceEpoch: max(0, $0)) }
         }
     }
 
@@ -449,7 +472,17 @@ package final class ScheduleStore: Sendable {
         var row: Int64
         var id: String
         var attempts: Int
-        var sealed: Data
+        /// nil where the row is not what was written.
+        var sealed: Data?
+
+        init(_ row: Int64, _ columns: Row) {
+            self.row = row
+            id = (try? columns.decode(String.self, forColumn: "deliveryID")) ?? "in row \(row)"
+            let attempts = try? columns.decode(UInt32.self, forColumn: "attempts")
+            self.attempts = Int(attempts ?? 0)
+            guard attempts != nil else { return }
+            sealed = try? columns.decode(Data.self, forColumn: "sealed")
+        }
     }
 
     /// Those that are to be tried now, up to `limit`, and fewer where they are large.
@@ -468,14 +501,15 @@ package final class ScheduleStore: Sendable {
             )
             return try ids.compactMap { id in
                 try Row.fetchOne(db, sql: "SELECT * FROM deliveries WHERE id = ?", arguments: [id]).map {
-                    SealedDelivery(row: $0["id"], id: $0["deliveryID"], attempts: $0["attempts"], sealed: $0["sealed"])
+                    SealedDelivery(id, $0)
                 }
             }
         }
         var found: [WaitingDelivery] = []
         for row in rows {
             do {
-                let plain = try Envelope.open([UInt8](row.sealed), context: "delivery \(row.id)", with: masterKey)
+                guard let sealed = row.sealed else { throw ScheduleStoreError.contentChanged(row: row.row) }
+                let plain = try Envelope.open([UInt8](sealed), context: "delivery \(row.id)", with: masterKey)
                 let delivery = try JSONDecoder().decode(ScheduleDelivery.self, from: Data(plain))
                 found.append(WaitingDelivery(row: row.row, delivery: delivery, attempts: row.attempts))
             } catch {
