@@ -18,13 +18,23 @@ package struct LogGroupRecord: Equatable, Sendable {
     static let columns = "accountID, region, name, createdAt, retentionDays, class, bytes, tags"
 
     init(_ row: Row) throws {
-        key = LogGroupKey(accountID: row["accountID"], region: row["region"], name: row["name"])
-        createdAt = Timestamp(millisecondsSinceEpoch: row["createdAt"])
-        retentionDays = row["retentionDays"]
-        logClass = row["class"]
-        bytes = row["bytes"]
-        let tags: String = row["tags"]
-        self.tags = try JSONDecoder().decode([String: String].self, from: Data(tags.utf8))
+        do {
+            key = LogGroupKey(
+                accountID: try row.decode(forColumn: "accountID"),
+                region: try row.decode(forColumn: "region"),
+                name: try row.decode(forColumn: "name")
+            )
+            createdAt = try Timestamp(stored: row.decode(forColumn: "createdAt"))
+            retentionDays = try row.decode(forColumn: "retentionDays")
+            logClass = try row.decode(forColumn: "class")
+            bytes = try row.decode(forColumn: "bytes")
+            tags = try JSONDecoder().decode(
+                [String: String].self,
+                from: Data(row.decode(String.self, forColumn: "tags").utf8)
+            )
+        } catch {
+            throw LogStoreError.changed("log group \((try? row.decode(String.self, forColumn: "name")) ?? "")")
+        }
     }
 
     static func text(of tags: [String: String]) throws -> String {
@@ -55,16 +65,20 @@ package struct LogStreamRecord: Equatable, Sendable {
     package var lastEventTime: Timestamp?
     package var lastIngestionTime: Timestamp?
 
-    init(_ row: Row) {
-        func time(_ column: String) -> Timestamp? {
-            let milliseconds: Int64 = row[column]
-            return milliseconds < 0 ? nil : Timestamp(millisecondsSinceEpoch: milliseconds)
+    init(_ row: Row) throws {
+        func time(_ column: String) throws -> Timestamp? {
+            let milliseconds: Int64 = try row.decode(forColumn: column)
+            return milliseconds < 0 ? nil : try Timestamp(stored: milliseconds)
         }
-        name = row["name"]
-        createdAt = Timestamp(millisecondsSinceEpoch: row["createdAt"])
-        firstEventTime = time("firstEventTime")
-        lastEventTime = time("lastEventTime")
-        lastIngestionTime = time("lastIngestionTime")
+        do {
+            name = try row.decode(forColumn: "name")
+            createdAt = try Timestamp(stored: row.decode(forColumn: "createdAt"))
+            firstEventTime = try time("firstEventTime")
+            lastEventTime = try time("lastEventTime")
+            lastIngestionTime = try time("lastIngestionTime")
+        } catch {
+            throw LogStoreError.changed("log stream \((try? row.decode(String.self, forColumn: "name")) ?? "")")
+        }
     }
 
     static func id(of name: String, group: Int64, _ db: Database) throws -> Int64? {

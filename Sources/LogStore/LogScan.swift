@@ -125,7 +125,7 @@ struct LogScan {
                 ORDER BY firstTime DESC, firstID DESC LIMIT 1
                 """,
             arguments: [group, lower.timestamp, lower.id]
-        ).map { EventKey(timestamp: $0[0], id: $0[1]) }
+        ).map { EventKey(timestamp: try $0.decode(atIndex: 0), id: try $0.decode(atIndex: 1)) }
         let begin = first ?? lower
         // A few streams are in few segments; of more the segments tell themselves.
         let few = wanted.flatMap { $0.count <= 100 ? $0 : nil }
@@ -255,7 +255,7 @@ struct LogScan {
     private mutating func nextSegment() throws {
         segment = nil
         while segment == nil, let row = try segments.next() {
-            let next = try LogSegment(payload: row[1], plainBytes: row[0])
+            let next = try LogSegment(payload: row.decode(atIndex: 1), plainBytes: row.decode(atIndex: 0))
             guard let first = Self.first(in: next.entries, from: query.isBackward ? upper : lower, query.isBackward),
                 isInside(next.entries[first].key)
             else { continue }

@@ -31,38 +31,45 @@ enum LogSealer {
     ///
     /// - Returns: nil where there is not enough for one.
     static func plan(group: Int64, now: Timestamp, _ db: Database) throws -> Plan? {
-        guard
-            let end = try Row.fetchOne(
-                db,
-                sql: "SELECT sealedTime, sealedID FROM logGroups WHERE id = ? AND isDeleted = 0",
-                arguments: [group]
-            )
-        else { return nil }
+        let row = try Row.fetchOne(
+            db,
+            sql: "SELECT sealedTime, sealedID FROM logGroups WHERE id = ? AND isDeleted = 0",
+            arguments: [group]
+        )
+        guard let row else { return nil }
+        guard let time = try? row.decode(Int64.self, atIndex: 0), let id = try? row.decode(Int64.self, atIndex: 1)
+        else { throw LogStoreError.changed("log group \(group)") }
         let edge = now.advanced(by: .zero - ageMin).millisecondsSinceEpoch
         let rows = try Row.fetchCursor(
             db.cachedStatement(
                 sql: """
                     SELECT id, streamID, timestamp, ingestionTime, message FROM logEvents
                     WHERE groupID = ?1 AND timestamp >= ?2 AND (timestamp > ?2 OR id > ?3) AND timestamp < ?4
-                    ORDER BY timestamp, id LIMIT ?5
+                    ORDER BY timestamp, id
                     """
             ),
-            arguments: [group, end[0] as Int64, end[1] as Int64, edge, LogSegment.eventsMax]
+            arguments: [group, time, id, edge]
         )
         var segment = LogSegment()
-        while !segment.isFull, let row = try rows.next(), row[3] < edge {
+        while !segment.isFull, let row = try rows.next() {
+            // What is damaged stays a row, as what comes late.
+            guard let stream = try? row.decode(Int64.self, atIndex: 1),
+                let ingestionTime = try? row.decode(Int64.self, atIndex: 3),
+                let message = try? row.decode(Data.self, atIndex: 4)
+            else { continue }
+            guard ingestionTime < edge else { break }
             segment.append(
-                EventKey(timestamp: row[2], id: row[0]),
-                stream: row[1],
-                ingestionTime: row[3],
-                message: row[4] as Data
+                EventKey(timestamp: try row.decode(atIndex: 2), id: try row.decode(atIndex: 0)),
+                stream: stream,
+                ingestionTime: ingestionTime,
+                message: message
             )
         }
         guard segment.isFull, let first = segment.entries.first, let last = segment.entries.last else { return nil }
         let packed = try segment.packed()
         return Plan(
             group: group,
-            end: EventKey(timestamp: end[0], id: end[1]),
+            end: EventKey(timestamp: time, id: id),
             segment: segment,
             first: first.key,
             last: last.key,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import DatabaseFile
 import GRDB
 import LambdaModel
 
@@ -17,7 +18,9 @@ extension LogStore {
 
     /// The same for what concerns older events only.
     func writeAlone<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
-        do { return try await pool.write(body) } catch let error as DatabaseError { throw LogStoreError(error) }
+        do { return try await pool.write(body) } catch let error where DatabaseFileError.isCause(error) {
+            throw LogStoreError(error)
+        }
     }
 
     /// Reads all that was stored before.
@@ -29,7 +32,9 @@ extension LogStore {
     }
 
     private func readAlone<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
-        do { return try await pool.read(body) } catch let error as DatabaseError { throw LogStoreError(error) }
+        do { return try await pool.read(body) } catch let error where DatabaseFileError.isCause(error) {
+            throw LogStoreError(error)
+        }
     }
 
     // MARK: Groups
@@ -276,7 +281,13 @@ extension LogStore {
                     WHERE isDeleted = 0 AND (retentionDays IS NOT NULL OR unsealedBytes >= ?)
                     """,
                 arguments: [LogSealer.rowBytesMin]
-            ).map { (id: $0[0] as Int64, days: $0[1] as Int?, rowBytes: $0[2] as Int64) }
+            ).map { row in
+                // What can't be read is neither a reason to drop anything nor one to leave rows as they are.
+                (
+                    id: try row.decode(Int64.self, atIndex: 0), days: try? row.decode(Int.self, atIndex: 1),
+                    rowBytes: (try? row.decode(Int64.self, atIndex: 2)) ?? LogSealer.rowBytesMin
+                )
+            }
         }
         var failure: (any Error)?
         // First what makes room.
@@ -306,8 +317,8 @@ extension LogStore {
         if let failure { throw failure }
     }
 
-    /// The earliest time of an event that is kept.
+    /// The earliest time of an event that is kept; a number of days that nobody sets keeps all.
     static func horizon(days: Int, now: Timestamp) -> Int64 {
-        now.millisecondsSinceEpoch - Int64(days) * 86_400_000
+        (1...36_500).contains(days) ? now.millisecondsSinceEpoch - Int64(days) * 86_400_000 : .min
     }
 }

@@ -68,19 +68,24 @@ extension LogStore {
             var found = NewEvents(events: [], last: id, isIncomplete: false)
             var (count, bytes, work) = (0, 0, 0)
             while bytes < Self.newBytesMax, work < LogQuery.workMax, let row = try rows.next() {
-                found.last = row[0]
+                found.last = try row.decode(atIndex: 0)
                 count += 1
-                guard let group = keys[row[1]], (row[6] as Int64) == 0 else { continue }
-                let name: String = row[2]
-                let message: Data = row[5]
+                // What is damaged is nothing to tell.
+                guard let group = (try? row.decode(Int64.self, atIndex: 1)).flatMap({ keys[$0] }),
+                    (try? row.decode(Int64.self, atIndex: 6)) == 0,
+                    let name = try? row.decode(String.self, atIndex: 2),
+                    let time = try? Timestamp(stored: row.decode(atIndex: 3)),
+                    let ingestionTime = try? Timestamp(stored: row.decode(atIndex: 4)),
+                    let message = try? row.decode(Data.self, atIndex: 5)
+                else { continue }
                 bytes += message.count
                 work += (message.count + LogQuery.eventWorkBytes) * cost
                 guard message.withUnsafeBytes({ isWanted(name, $0) }) else { continue }
                 let event = StoredLogEvent(
-                    id: row[0],
+                    id: found.last,
                     stream: name,
-                    timestamp: Timestamp(millisecondsSinceEpoch: row[3]),
-                    ingestionTime: Timestamp(millisecondsSinceEpoch: row[4]),
+                    timestamp: time,
+                    ingestionTime: ingestionTime,
                     message: String(decoding: message, as: UTF8.self)
                 )
                 found.events.append((group, event))

@@ -28,7 +28,7 @@ extension LogStore {
     /// Records that one look goes over.
     static let recentMax = 50_000
 
-    /// What ended since `start`, by function: of the newest `recentMax` invocations.
+    /// What ended since `start`, by function: of the newest `recentMax` invocations, but of those whose rows are not what was written.
     ///
     /// - Returns: since when that is all.
     package func recentInvocations(
@@ -50,18 +50,21 @@ extension LogStore {
             var since = start
             var count = 0
             while let row = try rows.next() {
-                let end: Int64 = row["endedAt"]
                 count += 1
+                guard let end = try? row.decode(Int64.self, forColumn: "endedAt") else { continue }
                 if count == Self.recentMax { since = max(start, Timestamp(millisecondsSinceEpoch: end)) }
                 // Records are written in about the order of their ends.
                 guard end >= start.millisecondsSinceEpoch - Self.disorderMilliseconds else { break }
-                let outcome: String = row["outcome"]
-                let name: String = row["functionName"]
-                guard end >= start.millisecondsSinceEpoch, outcome != UsageRecord.provisionedInit,
-                    (row["accountID"] as String) == accountID, (row["region"] as String) == region
+                guard end >= start.millisecondsSinceEpoch,
+                    let outcome = try? row.decode(String.self, forColumn: "outcome"),
+                    outcome != UsageRecord.provisionedInit,
+                    let name = try? row.decode(String.self, forColumn: "functionName"),
+                    let duration = try? row.decode(Int64.self, forColumn: "durationMicroseconds"),
+                    (try? row.decode(String.self, forColumn: "accountID")) == accountID,
+                    (try? row.decode(String.self, forColumn: "region")) == region
                 else { continue }
                 var each = found[name] ?? ([], 0)
-                each.durations.append(row["durationMicroseconds"])
+                each.durations.append(duration)
                 if outcome != "success" { each.errors += 1 }
                 found[name] = each
             }

@@ -4,6 +4,8 @@ import LambdaModel
 
 extension LogStore {
     /// What was used, ordered by day, function, version, memory and architecture.
+    ///
+    /// - Throws: `LogStoreError` where rows of it are not what was written: who counts or bills would take the rest for all.
     package func usage(_ query: UsageQuery) async throws -> [UsageLine] {
         try await read { db in
             var lines: [UsageLine.Key: UsageLine] = [:]
@@ -81,17 +83,17 @@ private enum UsageSum {
         while let row = try rows.next() {
             let key = try key(row, query)
             var line = UsageLine(key)
-            line.requests = row["requests"]
-            line.billedMilliseconds = row["billed"]
-            line.provisionedBilledMilliseconds = row["provisionedBilled"]
-            line.ephemeralMebibyteMilliseconds = row["ephemeral"]
-            line.initMicroseconds = row["initMicroseconds"]
-            line.egressBytes = row["egressBytes"]
-            line.ingressBytes = row["ingressBytes"]
-            line.asynchronous = row["asynchronous"]
-            line.records = row["records"]
-            line.errors = row["errors"]
-            line.timeouts = row["timeouts"]
+            line.requests = try number(row, "requests")
+            line.billedMilliseconds = try number(row, "billed", times: key.memoryMiB)
+            line.provisionedBilledMilliseconds = try number(row, "provisionedBilled", times: key.memoryMiB)
+            line.ephemeralMebibyteMilliseconds = try number(row, "ephemeral")
+            line.initMicroseconds = try number(row, "initMicroseconds")
+            line.egressBytes = try number(row, "egressBytes")
+            line.ingressBytes = try number(row, "ingressBytes")
+            line.asynchronous = try number(row, "asynchronous")
+            line.records = try number(row, "records")
+            line.errors = try number(row, "errors")
+            line.timeouts = try number(row, "timeouts")
             lines[key] = line
         }
     }
@@ -120,19 +122,36 @@ private enum UsageSum {
         )
         while let row = try rows.next() {
             let key = try key(row, query)
-            lines[key, default: UsageLine(key)].provisionedMilliseconds = row["milliseconds"]
+            lines[key, default: UsageLine(key)].provisionedMilliseconds = try number(
+                row,
+                "milliseconds",
+                times: key.memoryMiB
+            )
         }
     }
 
+    /// Not below zero, and no more than what is made of it has room for.
+    private static func number(_ row: Row, _ column: String, times memoryMiB: Int = 1) throws -> Int64 {
+        let number: Int64 = try row.decode(forColumn: column)
+        guard number >= 0, !number.multipliedReportingOverflow(by: Int64(memoryMiB)).overflow else {
+            throw LogStoreError.failed(message: "usage records add up to what none can be")
+        }
+        return number
+    }
+
     private static func key(_ row: Row, _ query: UsageQuery) throws -> UsageLine.Key {
-        guard let architecture = Architecture(rawValue: row["architecture"]) else {
+        guard let architecture = Architecture(rawValue: try row.decode(forColumn: "architecture")) else {
             throw LogStoreError.failed(message: "a usage record names an unknown architecture")
         }
         return UsageLine.Key(
-            day: row["day"],
-            function: FunctionKey(accountID: query.accountID, region: query.region, name: row["functionName"]),
-            version: row["version"],
-            memoryMiB: row["memoryMiB"],
+            day: try row.decode(forColumn: "day"),
+            function: FunctionKey(
+                accountID: query.accountID,
+                region: query.region,
+                name: try row.decode(forColumn: "functionName")
+            ),
+            version: try row.decode(forColumn: "version"),
+            memoryMiB: Int(try row.decode(UInt32.self, forColumn: "memoryMiB")),
             architecture: architecture
         )
     }

@@ -369,6 +369,11 @@ package enum LogStoreError: Error, Equatable, CustomStringConvertible {
     case unreserved(reason: String)
     case failed(message: String)
 
+    /// A row is not what was written.
+    static func changed(_ row: String) -> LogStoreError {
+        .failed(message: "the row of \(row) was changed since it was stored")
+    }
+
     init(_ error: any Error) {
         switch error {
         case let error as LogStoreError: self = error

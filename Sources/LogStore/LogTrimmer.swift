@@ -24,32 +24,55 @@ enum LogTrimmer {
             return false
         }
         // Before deleted streams, which may be in many segments.
-        if try !keepSize(retention, db) { return false }
+        if try !keepSize(retention, db, onDamage: onDamage) { return false }
         if let deleted = try Row.fetchOne(db, sql: "SELECT id, groupID FROM logStreams WHERE isDeleted = 1 LIMIT 1") {
-            try drop(stream: deleted[0], group: deleted[1], db, onDamage: onDamage)
+            // Of no group where that is damaged: the events are counted for all groups together.
+            let group = (try? deleted.decode(Int64.self, atIndex: 1)) ?? 0
+            try drop(stream: deleted.decode(atIndex: 0), group: group, db, onDamage: onDamage)
             return false
         }
         return true
     }
 
     /// One step towards the limits; returns whether they are kept.
-    private static func keepSize(_ retention: LogRetention, _ db: Database) throws -> Bool {
+    private static func keepSize(
+        _ retention: LogRetention,
+        _ db: Database,
+        onDamage: (LogStoreError) -> Void
+    ) throws -> Bool {
         guard
             let largest = try Row.fetchOne(
                 db,
                 sql: "SELECT id, bytes FROM logGroups WHERE isDeleted = 0 ORDER BY bytes DESC LIMIT 1"
             )
         else { return true }
-        let id: Int64 = largest[0]
+        let id: Int64 = try largest.decode(atIndex: 0)
+        guard let bytes = try? largest.decode(Int64.self, atIndex: 1) else {
+            onDamage(.changed("log group \(id)"))
+            try recount(id, db)
+            return false
+        }
         let excess = max(
-            (largest[1] as Int64) - retention.groupBytesMax,
-            try Totals.add(0, db) - retention.totalBytesMax
+            max(0, bytes) - retention.groupBytesMax,
+            max(0, try Totals.add(0, db)) - retention.totalBytesMax
         )
         guard excess > 0 else { return true }
         // A little more than needed, so that not every append from now on starts this again.
         let spare = min(retention.groupBytesMax, retention.totalBytesMax) / 32
         // Nothing there though bytes are counted: they would be counted for ever.
         return try dropOldest(of: id, bytesMin: excess + spare, db) == 0
+    }
+
+    private static func recount(_ group: Int64, _ db: Database) throws {
+        try db.execute(
+            sql: """
+                UPDATE logGroups SET bytes =
+                    (SELECT COALESCE(SUM(length(message) + ?1), 0) FROM logEvents WHERE groupID = ?2)
+                    + (SELECT COALESCE(SUM(bytes), 0) FROM logSegments WHERE groupID = ?2)
+                WHERE id = ?2
+                """,
+            arguments: [LogStore.eventOverheadBytes, group]
+        )
     }
 
     /// Drops events from before `time` until `bytesMin` are gone or there was enough for one step; returns how many.
@@ -67,9 +90,9 @@ enum LogTrimmer {
                     """
             ),
             arguments: [group]
-        ).flatMap { ($0[2] as Int64) < time ? $0 : nil }
+        ).flatMap { lastTime($0) < time ? $0 : nil }
         // What came late, from before the oldest segment, goes first.
-        let end: Int64 = segment.map { $0[1] } ?? time
+        let end = segment.map { (try? $0.decode(Int64.self, atIndex: 1)) ?? .min } ?? time
         let rows = try Row.fetchAll(
             db,
             sql: """
@@ -79,7 +102,12 @@ enum LogTrimmer {
             arguments: [group, end, eventsMax]
         )
         guard rows.isEmpty, let segment else { return try drop(rows, of: group, bytesMin: bytesMin, db) }
-        return try drop(segment: segment[0], of: group, db)
+        return try drop(segment: segment.decode(atIndex: 0), of: group, db)
+    }
+
+    /// Of a segment's row; where that is damaged, the time of its first event, behind which no segment begins, or else long ago.
+    private static func lastTime(_ segment: Row) -> Int64 {
+        (try? segment.decode(Int64.self, atIndex: 2)) ?? (try? segment.decode(Int64.self, atIndex: 1)) ?? .min
     }
 
     /// Whether `dropOldest` would find something.
@@ -104,9 +132,9 @@ enum LogTrimmer {
         let delete = try db.cachedStatement(sql: "DELETE FROM logEvents WHERE id = ?")
         for row in rows {
             guard dropped < bytesMin else { break }
-            try delete.execute(arguments: [row[0] as Int64])
-            streams.insert(row[1])
-            dropped += (row[2] as Int64) + LogStore.eventOverheadBytes
+            try delete.execute(arguments: [row.decode(Int64.self, atIndex: 0)])
+            if let stream = try? row.decode(Int64.self, atIndex: 1) { streams.insert(stream) }
+            dropped += ((try? row.decode(Int64.self, atIndex: 2)) ?? 0) + LogStore.eventOverheadBytes
             count += 1
         }
         try uncount(dropped, unsealed: dropped, of: group, db)
@@ -129,17 +157,27 @@ enum LogTrimmer {
         )
         try db.execute(sql: "DELETE FROM logSegmentStreams WHERE segmentID = ?", arguments: [segment])
         try db.execute(sql: "DELETE FROM logSegments WHERE id = ?", arguments: [segment])
-        try uncount(row[1], unsealed: 0, of: group, db)
+        try uncount(countedBytes(row), unsealed: 0, of: group, db)
         try dropEmpty(streams, db)
-        return row[0]
+        return max(1, (try? row.decode(Int.self, atIndex: 0)) ?? 1)
+    }
+
+    /// Of a segment's row, in its second column; none where that is damaged.
+    private static func countedBytes(_ segment: Row) -> Int64 {
+        let bytes = (try? segment.decode(Int64.self, atIndex: 1)) ?? 0
+        return (0...1 << 40).contains(bytes) ? bytes : 0
     }
 
     /// Takes bytes from what is counted.
     private static func uncount(_ bytes: Int64, unsealed: Int64, of group: Int64, _ db: Database) throws {
-        try db.execute(
-            sql: "UPDATE logGroups SET bytes = bytes - ?, unsealedBytes = unsealedBytes - ? WHERE id = ?",
-            arguments: [bytes, unsealed, group]
-        )
+        do {
+            try db.execute(
+                sql: "UPDATE logGroups SET bytes = bytes - ?, unsealedBytes = unsealedBytes - ? WHERE id = ?",
+                arguments: [bytes, unsealed, group]
+            )
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+            // Other columns are not what was written, and nothing can be written any more: what is to go goes none the less.
+        }
         _ = try Totals.add(-bytes, db)
     }
 
@@ -186,7 +224,7 @@ enum LogTrimmer {
             try db.execute(sql: "DELETE FROM logStreams WHERE id = ?", arguments: [stream])
             return
         }
-        let id: Int64 = row[0]
+        let id: Int64 = try row.decode(atIndex: 0)
         let deleted = try Int64.fetchSet(
             db,
             sql: """
@@ -197,9 +235,10 @@ enum LogTrimmer {
         )
         let rest: LogSegment?
         do {
-            rest = try LogSegment(payload: row[3], plainBytes: row[2]).without(streams: deleted)
+            rest = try LogSegment(payload: row.decode(atIndex: 3), plainBytes: row.decode(atIndex: 2))
+                .without(streams: deleted)
         } catch {
-            onDamage(error)
+            onDamage(LogStoreError(error))
             rest = nil
         }
         guard let rest else {
@@ -207,14 +246,20 @@ enum LogTrimmer {
             return
         }
         let packed = try rest.packed()
-        try db.execute(
-            sql: "UPDATE logSegments SET events = ?, bytes = ?, plainBytes = ?, payload = ? WHERE id = ?",
-            arguments: [rest.entries.count, rest.countedBytes, packed.plainBytes, packed.payload, id]
-        )
+        do {
+            try db.execute(
+                sql: "UPDATE logSegments SET events = ?, bytes = ?, plainBytes = ?, payload = ? WHERE id = ?",
+                arguments: [rest.entries.count, rest.countedBytes, packed.plainBytes, packed.payload, id]
+            )
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+            onDamage(.changed("log segment \(id)"))
+            _ = try drop(segment: id, of: group, db)
+            return
+        }
         let unlink = try db.cachedStatement(
             sql: "DELETE FROM logSegmentStreams WHERE streamID = ? AND segmentID = ?"
         )
         for stream in deleted { try unlink.execute(arguments: [stream, id]) }
-        try uncount((row[1] as Int64) - rest.countedBytes, unsealed: 0, of: group, db)
+        try uncount(countedBytes(row) - rest.countedBytes, unsealed: 0, of: group, db)
     }
 }

@@ -112,9 +112,9 @@ package struct UsageQuantities: Equatable, Sendable {
         }
 
         static func += (left: inout Compute, right: Compute) {
-            left.duration += right.duration
-            left.provisionedDuration += right.provisionedDuration
-            left.provisioned += right.provisioned
+            left.duration &+= right.duration
+            left.provisionedDuration &+= right.provisionedDuration
+            left.provisioned &+= right.provisioned
         }
 
         func cost(_ prices: PriceList.Compute) -> Money {
@@ -144,22 +144,23 @@ package struct UsageQuantities: Equatable, Sendable {
 
     /// MiB-milliseconds of all invocations.
     package var duration: Int64 {
-        x86.duration + x86.provisionedDuration + arm.duration + arm.provisionedDuration
+        x86.duration &+ x86.provisionedDuration &+ arm.duration &+ arm.provisionedDuration
     }
-    package var provisioned: Int64 { x86.provisioned + arm.provisioned }
+    package var provisioned: Int64 { x86.provisioned &+ arm.provisioned }
 
+    /// What damaged records add up to may be anything, and ends nothing.
     package static func += (left: inout UsageQuantities, right: UsageQuantities) {
-        left.requests += right.requests
-        left.errors += right.errors
-        left.billedMilliseconds += right.billedMilliseconds
-        left.initMicroseconds += right.initMicroseconds
+        left.requests &+= right.requests
+        left.errors &+= right.errors
+        left.billedMilliseconds &+= right.billedMilliseconds
+        left.initMicroseconds &+= right.initMicroseconds
         left.x86 += right.x86
         left.arm += right.arm
-        left.ephemeral += right.ephemeral
-        left.egressBytes += right.egressBytes
-        left.ingressBytes += right.ingressBytes
-        left.asynchronous += right.asynchronous
-        left.records += right.records
+        left.ephemeral &+= right.ephemeral
+        left.egressBytes &+= right.egressBytes
+        left.ingressBytes &+= right.ingressBytes
+        left.asynchronous &+= right.asynchronous
+        left.records &+= right.records
     }
 
     package func cost(_ prices: PriceList) -> Money {
@@ -174,7 +175,7 @@ package struct UsageQuantities: Equatable, Sendable {
         rest.requests = max(0, requests - Int64(prices.freeRequests))
         var allowance = Int64(prices.freeGigabyteSeconds) * GigabyteSeconds.unit
         func take(_ duration: inout Int64) {
-            let free = min(allowance, duration)
+            let free = max(0, min(allowance, duration))
             allowance -= free
             duration -= free
         }
