@@ -164,7 +164,7 @@ package final class MetricStore: Sendable {
         return db.lastInsertedRowID
     }
 
-    /// What all matching series together had, by minute.
+    /// What all matching series together had, by minute; rows that are not what was written count for nothing.
     package func values(
         of metric: FunctionMetric,
         _ filter: Filter,
@@ -188,21 +188,25 @@ package final class MetricStore: Sendable {
             )
             var found: [Int64: Distribution] = [:]
             while let row = try rows.next() {
-                let (minute, count): (Int64, Int64) = (row["minute"], row["count"])
-                let sketch: Data? = row["sketch"]
-                found[minute, default: Distribution()].add(
-                    Distribution(
-                        count: UInt64(clamping: count),
-                        sum: row["sum"],
-                        low: row["low"],
-                        high: row["high"],
-                        // What is damaged counts for no percentile.
-                        sketch: sketch.flatMap { SparseSketch(bytes: Array($0)) } ?? SparseSketch()
-                    )
-                )
+                guard let minute = try? row.decode(Int64.self, forColumn: "minute"),
+                    let values = try? Self.distribution(row)
+                else { continue }
+                found[minute, default: Distribution()].add(values)
             }
             return found
         }
+    }
+
+    private static func distribution(_ row: Row) throws -> Distribution {
+        let sketch = try? row.decode(Data.self, forColumn: "sketch")
+        return Distribution(
+            count: UInt64(clamping: try row.decode(Int64.self, forColumn: "count")),
+            sum: try row.decode(forColumn: "sum"),
+            low: try row.decode(forColumn: "low"),
+            high: try row.decode(forColumn: "high"),
+            // What is damaged counts for no percentile.
+            sketch: sketch.flatMap { SparseSketch(bytes: Array($0)) } ?? SparseSketch()
+        )
     }
 
     /// The series of an account in a region that have values from that minute on, and of which metrics.
@@ -222,16 +226,16 @@ package final class MetricStore: Sendable {
                 arguments: [minute, accountID, region]
             )
             return rows.compactMap { row in
-                guard let level = SeriesKey.Level(rawValue: row["level"]),
-                    let metric = FunctionMetric(awsName: row["metric"])
+                guard let number = try? row.decode(Int.self, forColumn: "level"),
+                    let level = SeriesKey.Level(rawValue: number),
+                    let name = try? row.decode(String.self, forColumn: "metric"),
+                    let metric = FunctionMetric(awsName: name),
+                    let function = try? row.decode(String.self, forColumn: "function"),
+                    let qualifier = try? row.decode(String.self, forColumn: "qualifier"),
+                    let version = try? row.decode(String.self, forColumn: "version")
                 else { return nil }
-                let key = SeriesKey(
-                    level: level,
-                    FunctionKey(accountID: accountID, region: region, name: row["function"]),
-                    qualifier: row["qualifier"],
-                    version: row["version"]
-                )
-                return (key, metric)
+                let key = FunctionKey(accountID: accountID, region: region, name: function)
+                return (SeriesKey(level: level, key, qualifier: qualifier, version: version), metric)
             }
         }
     }
@@ -255,7 +259,7 @@ package final class MetricStore: Sendable {
                     arguments: [count - rowsMax]
                 )
             {
-                limit = max(limit, kept + 1)
+                limit = max(limit, kept &+ 1)
             }
             try db.execute(
                 sql: """
