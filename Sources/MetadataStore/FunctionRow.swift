@@ -30,7 +30,7 @@ struct FunctionRow: Sendable {
                 sql: "SELECT * FROM functions WHERE accountID = ? AND region = ? AND name = ? AND version = ?"
             ),
             arguments: [key.accountID, key.region, key.name, version]
-        ).map(FunctionRow.init)
+        ).map { try FunctionRow($0) }
     }
 
     /// The row right after `start`, its version included, and those that follow: by name, then by version, `$LATEST` first.
@@ -57,7 +57,7 @@ struct FunctionRow: Sendable {
                 "account": accountID, "region": region, "name": start?.name ?? "", "number": start?.number ?? -1,
                 "all": allVersions, "latest": latest, "limit": limit,
             ]
-        ).map(FunctionRow.init)
+        ).map { try FunctionRow($0) }
     }
 
     /// Versions of one function from right after `number` on, `$LATEST`'s being 0.
@@ -71,12 +71,13 @@ struct FunctionRow: Sendable {
                     """
             ),
             arguments: [key.accountID, key.region, key.name, number, limit]
-        ).map(FunctionRow.init)
+        ).map { try FunctionRow($0) }
     }
 
     /// `$LATEST` has no digits at its beginning, which makes it 0.
     private static let versionOrder = "CAST(version AS INTEGER)"
 
+    /// Those that can't be named are left out: nobody can.
     static func unsettled(_ db: Database) throws -> [FunctionVersionKey] {
         try Row.fetchAll(
             db.cachedStatement(
@@ -86,7 +87,7 @@ struct FunctionRow: Sendable {
                     ORDER BY accountID, region, name, \(versionOrder)
                     """
             )
-        ).map { FunctionVersionKey(function: FunctionKey($0), version: $0["version"]) }
+        ).compactMap { try? FunctionVersionKey($0) }
     }
 
     /// Functions, and bytes of all their versions' zips.
@@ -101,7 +102,8 @@ struct FunctionRow: Sendable {
             ),
             arguments: [latest, accountID, region]
         )
-        return (row?["functions"] ?? 0, row?["codeBytes"] ?? 0)
+        guard let row else { return (0, 0) }
+        return (try row.decode(forColumn: "functions"), try row.decode(forColumn: "codeBytes"))
     }
 
     /// Distinct ones of `$LATEST`, those of most functions first.
@@ -115,7 +117,12 @@ struct FunctionRow: Sendable {
                     """
             ),
             arguments: [latest, limit]
-        ).map { (runtime: $0["runtime"], memoryMiB: $0["memoryMiB"]) }
+        ).compactMap { row in
+            guard let runtime = try? row.decode(String.self, forColumn: "runtime"),
+                let memoryMiB = try? row.decode(Int.self, forColumn: "memoryMiB")
+            else { return nil }
+            return (runtime, memoryMiB)
+        }
     }
 
     /// Versions whose environments come from a snapshot, the last made first.
@@ -132,7 +139,7 @@ struct FunctionRow: Sendable {
                     """
             ),
             arguments: [latest, limit]
-        ).map { FunctionVersionKey(function: FunctionKey($0), version: $0["version"]) }
+        ).compactMap { try? FunctionVersionKey($0) }
     }
 
     static func codeObjects(_ db: Database) throws -> Set<String> {
@@ -203,25 +210,42 @@ struct FunctionRow: Sendable {
 }
 
 extension FunctionRow {
-    init(_ row: Row) {
-        key = FunctionKey(row)
-        version = row["version"]
-        state = row["state"]
-        lastUpdateStatus = row["lastUpdateStatus"]
-        codeObjectID = row["codeObjectID"]
-        codeBytes = row["codeBytes"]
-        activeCodeObjectID = row["activeCodeObjectID"]
-        layerObjectIDs = row["layerObjectIDs"]
-        configuration = row["configuration"]
-        environment = row["environment"]
-        activeConfiguration = row["activeConfiguration"]
-        activeEnvironment = row["activeEnvironment"]
+    init(_ row: Row) throws {
+        do {
+            key = try FunctionKey(row)
+            version = try row.decode(forColumn: "version")
+            state = try row.decode(forColumn: "state")
+            lastUpdateStatus = try row.decode(forColumn: "lastUpdateStatus")
+            codeObjectID = try row.decode(forColumn: "codeObjectID")
+            codeBytes = try row.decode(forColumn: "codeBytes")
+            activeCodeObjectID = try row.decode(forColumn: "activeCodeObjectID")
+            layerObjectIDs = try row.decode(forColumn: "layerObjectIDs")
+            configuration = try row.decode(forColumn: "configuration")
+            environment = try row.decode(forColumn: "environment")
+            activeConfiguration = try row.decode(forColumn: "activeConfiguration")
+            activeEnvironment = try row.decode(forColumn: "activeEnvironment")
+        } catch {
+            throw MetadataStoreError.contentChanged(
+                function: (try? FunctionKey(row))?.arn ?? "a function without a name",
+                reason: "its row was changed since it was stored"
+            )
+        }
     }
 }
 
 extension FunctionKey {
-    init(_ row: Row) {
-        self.init(accountID: row["accountID"], region: row["region"], name: row["name"])
+    init(_ row: Row) throws {
+        self.init(
+            accountID: try row.decode(forColumn: "accountID"),
+            region: try row.decode(forColumn: "region"),
+            name: try row.decode(forColumn: "name")
+        )
+    }
+}
+
+extension FunctionVersionKey {
+    fileprivate init(_ row: Row) throws {
+        self.init(function: try FunctionKey(row), version: try row.decode(forColumn: "version"))
     }
 }
 

@@ -109,14 +109,23 @@ struct LayerVersionRow: Sendable {
         content = try JSONEncoder().encode(layer)
     }
 
-    private init(_ row: Row) {
-        key = LayerKey(accountID: row["accountID"], region: row["region"], name: row["name"])
-        number = row["number"]
-        codeObjectID = row["codeObjectID"]
-        codeBytes = row["codeBytes"]
-        compatibleRuntimes = row["compatibleRuntimes"]
-        compatibleArchitectures = row["compatibleArchitectures"]
-        content = row["content"]
+    private init(_ row: Row) throws {
+        do {
+            key = LayerKey(
+                accountID: try row.decode(forColumn: "accountID"),
+                region: try row.decode(forColumn: "region"),
+                name: try row.decode(forColumn: "name")
+            )
+            number = try row.decode(forColumn: "number")
+            codeObjectID = try row.decode(forColumn: "codeObjectID")
+            codeBytes = try row.decode(forColumn: "codeBytes")
+            compatibleRuntimes = try row.decode(forColumn: "compatibleRuntimes")
+            compatibleArchitectures = try row.decode(forColumn: "compatibleArchitectures")
+            content = try row.decode(forColumn: "content")
+        } catch {
+            let name = try? row.decode(String.self, forColumn: "name")
+            throw MetadataStoreError.layerChanged(layer: "a version of layer \(name ?? "")")
+        }
     }
 
     func layerVersion() throws -> LayerVersion {
@@ -135,7 +144,7 @@ struct LayerVersionRow: Sendable {
                 """,
             arguments: [key.accountID, key.region, key.name]
         )
-        guard let number else { preconditionFailure("an insertion that returns its row has one") }
+        guard let number else { throw MetadataStoreError.layerChanged(layer: "layer \(key.name)") }
         return number
     }
 
@@ -158,7 +167,7 @@ struct LayerVersionRow: Sendable {
             db,
             sql: "SELECT * FROM layerVersions WHERE accountID = ? AND region = ? AND name = ? AND number = ?",
             arguments: [key.accountID, key.region, key.name, number]
-        ).map(LayerVersionRow.init)
+        ).map { try LayerVersionRow($0) }
     }
 
     static func delete(_ db: Database, _ key: LayerKey, _ number: Int) throws {
@@ -200,7 +209,7 @@ struct LayerVersionRow: Sendable {
                 "account": key.accountID, "region": key.region, "name": key.name, "number": number,
                 "runtime": filter.runtime, "architecture": filter.architecture, "limit": limit,
             ]
-        ).map(LayerVersionRow.init)
+        ).map { try LayerVersionRow($0) }
     }
 
     /// Of each name the row with the largest number: SQLite takes the other columns from the row that has the maximum.
@@ -223,7 +232,7 @@ struct LayerVersionRow: Sendable {
                 "account": key.accountID, "region": key.region, "name": key.name, "runtime": filter.runtime,
                 "architecture": filter.architecture, "limit": limit,
             ]
-        ).map(LayerVersionRow.init)
+        ).map { try LayerVersionRow($0) }
     }
 
     static func codeObjects(_ db: Database) throws -> Set<String> {

@@ -49,7 +49,17 @@ extension MetadataStore {
                 sql: "SELECT shard, position FROM streamPositions WHERE accountID = ? AND region = ? AND mapping = ?",
                 arguments: [accountID, region, mapping]
             )
-            return Dictionary(rows.map { ($0["shard"], $0["position"]) }) { first, _ in first }
+            return try rows.reduce(into: [:]) { positions, row in
+                // To begin anew would be to skip records, or to read all again.
+                guard let shard = try? row.decode(String.self, forColumn: "shard"),
+                    let position = try? row.decode(String.self, forColumn: "position")
+                else {
+                    throw MetadataStoreError.failed(
+                        message: "a position of event source mapping \(mapping) was changed since it was stored"
+                    )
+                }
+                positions[shard] = position
+            }
         }
     }
 

@@ -99,11 +99,15 @@ package final class MetadataStore: Sendable {
         try await readRows { db in try FunctionRow.runtimes(db, limit: limit) }
     }
 
-    /// Active versions whose environments come from a snapshot, the last made first.
+    /// Active versions whose environments come from a snapshot, the last made first; those that can't be read are left out.
     package func optimizedVersions(limit: Int) async throws -> [FunctionConfiguration] {
         let keys = try await readRows { db in try FunctionRow.optimized(db, limit: limit) }
         return try await read { transaction in
-            try keys.compactMap { try transaction.record($0.function, $0.version)?.active }
+            try keys.compactMap { key in
+                do { return try transaction.record(key.function, key.version)?.active } catch is MetadataStoreError {
+                    return nil
+                }
+            }
         }
     }
 
@@ -129,7 +133,7 @@ package final class MetadataStore: Sendable {
             let result = try await pool.write(body)
             changes.wrappingAdd(1, ordering: .releasing)
             return result
-        } catch let error as DatabaseError {
+        } catch let error where DatabaseFileError.isCause(error) {
             throw MetadataStoreError(error)
         }
     }
@@ -138,7 +142,7 @@ package final class MetadataStore: Sendable {
     func writeAside<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
         do {
             return try await pool.write(body)
-        } catch let error as DatabaseError {
+        } catch let error where DatabaseFileError.isCause(error) {
             throw MetadataStoreError(error)
         }
     }
@@ -146,7 +150,7 @@ package final class MetadataStore: Sendable {
     func readRows<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
         do {
             return try await pool.read(body)
-        } catch let error as DatabaseError {
+        } catch let error where DatabaseFileError.isCause(error) {
             throw MetadataStoreError(error)
         }
     }

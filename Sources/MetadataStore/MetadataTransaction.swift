@@ -124,7 +124,8 @@ package struct MetadataTransaction {
     package func usage(accountID: String, region: String) throws -> (functions: Int, codeBytes: Int) {
         let usage = try FunctionRow.usage(db, accountID: accountID, region: region)
         let layerBytes = try LayerVersionRow.codeBytes(db, accountID: accountID, region: region)
-        return (usage.functions, usage.codeBytes + layerBytes)
+        let (sum, isTooMuch) = usage.codeBytes.addingReportingOverflow(layerBytes)
+        return (usage.functions, isTooMuch ? .max : sum)
     }
 
     // MARK: - What belongs to a function
@@ -134,7 +135,7 @@ package struct MetadataTransaction {
         of key: FunctionKey,
         qualifier: String = ""
     ) throws -> D? {
-        try String.fetchOne(
+        try Row.fetchOne(
             db.cachedStatement(
                 sql: """
                     SELECT content FROM functionDocuments
@@ -142,7 +143,7 @@ package struct MetadataTransaction {
                     """
             ),
             arguments: [key.accountID, key.region, key.name, D.kind, qualifier]
-        ).map { try decode(D.self, $0) }
+        ).map { try decode(D.self, $0, of: key.arn) }
     }
 
     /// All of a function, by qualifier (byte by byte).
@@ -158,7 +159,9 @@ package struct MetadataTransaction {
                     """
             ),
             arguments: [key.accountID, key.region, key.name, D.kind]
-        ).map { (qualifier: $0["qualifier"], document: try decode(D.self, $0["content"])) }
+        ).map { row in
+            (qualifier: try row.decode(forColumn: "qualifier"), document: try decode(D.self, row, of: key.arn))
+        }
     }
 
     /// All that have that `lookup`, in every account and region; all of their kind where it is nil.
@@ -174,7 +177,13 @@ package struct MetadataTransaction {
                     """
             ),
             arguments: [D.kind, lookup, lookup]
-        ).map { (function: FunctionKey($0), qualifier: $0["qualifier"], document: try decode(D.self, $0["content"])) }
+        ).map { row in
+            let key = try FunctionKey(row)
+            return (
+                function: key, qualifier: try row.decode(forColumn: "qualifier"),
+                document: try decode(D.self, row, of: key.arn)
+            )
+        }
     }
 
     package func put<D: FunctionDocument>(_ document: D, of key: FunctionKey, qualifier: String = "") throws {
@@ -225,15 +234,15 @@ package struct MetadataTransaction {
         region: String,
         id: String
     ) throws -> D? {
-        try String.fetchOne(
+        try Row.fetchOne(
             db.cachedStatement(
                 sql: "SELECT content FROM accountDocuments WHERE accountID = ? AND region = ? AND kind = ? AND id = ?"
             ),
             arguments: [accountID, region, D.kind, id]
-        ).map { try decode(D.self, $0) }
+        ).map { try decode(D.self, $0, of: id) }
     }
 
-    /// Where all of a kind are, in every account and region.
+    /// Where all of a kind are, in every account and region; those that can't be named are left out.
     package func locations<D: AccountDocument>(
         of type: D.Type
     ) throws -> [(accountID: String, region: String, id: String)] {
@@ -242,7 +251,13 @@ package struct MetadataTransaction {
                 sql: "SELECT accountID, region, id FROM accountDocuments WHERE kind = ? ORDER BY accountID, region, id"
             ),
             arguments: [D.kind]
-        ).map { (accountID: $0["accountID"], region: $0["region"], id: $0["id"]) }
+        ).compactMap { row in
+            guard let accountID = try? row.decode(String.self, forColumn: "accountID"),
+                let region = try? row.decode(String.self, forColumn: "region"),
+                let id = try? row.decode(String.self, forColumn: "id")
+            else { return nil }
+            return (accountID, region, id)
+        }
     }
 
     /// One page of them by id, right after `id`; only those with that `lookup`, where it is not nil.
@@ -263,7 +278,10 @@ package struct MetadataTransaction {
                     """
             ),
             arguments: [accountID, region, D.kind, id, lookup, lookup, limit]
-        ).map { (id: $0["id"], document: try decode(D.self, $0["content"])) }
+        ).map { row in
+            let id: String = try row.decode(forColumn: "id")
+            return (id: id, document: try decode(D.self, row, of: id))
+        }
     }
 
     package func put<D: AccountDocument>(_ document: D, accountID: String, region: String, id: String) throws {
@@ -299,11 +317,15 @@ package struct MetadataTransaction {
         return String(decoding: try encoder.encode(document), as: UTF8.self)
     }
 
-    private func decode<D: Decodable>(_ type: D.Type, _ text: String) throws -> D {
+    private func decode<D: Decodable>(_ type: D.Type, _ row: Row, of name: @autoclosure () -> String) throws -> D {
         do {
-            return try JSONDecoder().decode(D.self, from: Data(text.utf8))
+            return try JSONDecoder().decode(D.self, from: Data(row.decode(String.self, forColumn: "content").utf8))
         } catch {
-            throw MetadataStoreError.failed(message: "a document of kind \(D.self) can't be read: \(error)")
+            // What is in the row is not for a log.
+            let cause = error is DecodingError ? "\(error)" : "its row was changed since it was stored"
+            throw MetadataStoreError.failed(
+                message: "a document of kind \(D.self) of \(name()) can't be read: \(cause)"
+            )
         }
     }
 }
