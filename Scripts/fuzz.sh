@@ -3,6 +3,8 @@
 # fuzz.sh [FUZZER…]: builds the fuzzers below Fuzz/, runs each on its seeds, on every input that once was a finding, and then on
 # what libFuzzer makes of them. Exit code 1 when there is a finding; its input is then below .build/fuzz/findings.
 #
+# fuzz.sh check: looks only whether the fuzzers still fit what is fuzzed, over what `swift build --build-tests` has made.
+#
 #   FUZZ_SECONDS  how long each fuzzer makes new inputs (30); 0 replays only
 #   FUZZ_SEED     of libFuzzer's choices (1)
 #
@@ -30,18 +32,29 @@ mapfile -t all < <(find Fuzz -mindepth 2 -maxdepth 2 -name seeds -type d -printf
 fuzzers=("$@")
 ((${#fuzzers[@]})) || fuzzers=("${all[@]}")
 
-swift build --build-tests
+[[ ${1:-} == check ]] || swift build --build-tests
 binaries=.build/debug
 tools=$(realpath "$(swiftc -print-target-info | jq -r .paths.runtimeResourcePath)/../../bin")
 flags=(
-    -swift-version 6 -O -wmo -g -parse-as-library -enable-testing -package-name martlet -sanitize=fuzzer,address
-    -enable-upcoming-feature ExistentialAny -enable-upcoming-feature MemberImportVisibility
-    -enable-upcoming-feature InternalImportsByDefault -I "$out" -I "$binaries/Modules"
+    -swift-version 6 -parse-as-library -enable-upcoming-feature ExistentialAny -enable-upcoming-feature MemberImportVisibility
+    -enable-upcoming-feature InternalImportsByDefault
 )
 # Where the packages' C modules are is in SwiftPM's own record of the build.
 while read -r map; do flags+=(-Xcc "$map" -Xcc "-I$(dirname "${map#*=}")"); done \
     < <(grep -oE -- '-fmodule-map-file=[^"]+' .build/debug.yaml | sort -u)
 for module in Sources/*/module.modulemap; do flags+=(-I "$(dirname "$module")"); done
+
+if [[ ${1:-} == check ]]; then
+    # SwiftPM names the package by the folder that it is in.
+    package=$(sed -nE 's/.*"-module-name","HTTPAPI".*"-package-name","([^"]+)".*/\1/p' .build/debug.yaml | head -n 1)
+    for fuzzer in "${all[@]}"; do
+        read -ra others <<<"${extra[$fuzzer]:-}"
+        swiftc "${flags[@]}" -I "$binaries/Modules" -package-name "$package" -module-name "${fuzzer}Fuzzer" -typecheck \
+            "Fuzz/$fuzzer"/*.swift Fuzz/Support/*.swift "${others[@]}"
+    done
+    exit
+fi
+flags+=(-O -wmo -g -enable-testing -package-name martlet -sanitize=fuzzer,address -I "$out" -I "$binaries/Modules")
 
 # True when $1 is not newer than the others.
 stale() { [[ ! -e $1 ]] || [[ -n $(find "${@:2}" -newer "$1" -print -quit) ]]; }

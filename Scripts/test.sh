@@ -37,6 +37,8 @@ again() {
 # Once, and the tests are run as they are then: each look at what there is to build takes SwiftPM half a minute on a slow machine.
 if chosen unit || chosen sandbox; then swift build --build-tests; fi
 if chosen unit; then
+    say "fuzzers, compared with what they fuzz"
+    Scripts/fuzz.sh check
     say "unit and simulation tests"
     # A few at a time: all at once, each would wait for the others at every step, past its own deadlines.
     suites '[A-Za-z]+Tests' swift test --skip-build --parallel --skip SandboxTests --experimental-maximum-parallelization-width 6

@@ -62,7 +62,7 @@ private final class Conversation {
     init(_ pieces: [[UInt8]]) {
         channel = EmbeddedChannel(loop: loop)
         let connections = RuntimeAPIConnections(at: .now(of: loop))
-        expect(connections.add(channel), "there is room for one")
+        expect(connections.add(channel, at: .now(of: loop)), "there is room for one")
         let connection = RuntimeAPIConnection(handler: environment, connections: connections, channel: channel)
         let decoder = ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes))
         let bound = NIOLoopBound(connection, eventLoop: loop)
