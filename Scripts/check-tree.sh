@@ -31,6 +31,10 @@ for file in "${files[@]}"; do
         report "$file" "has a note of unfinished work without an issue"
     fi
     if [[ $file == *.swift && $file != Tests/* ]]; then
+        # A subscript ends the process where a column is not what was written; a row's number always is one.
+        if [[ $file == Sources/*Store/* ]] && grep -nE '(\<row|\$0)\[("[A-Za-z]+"|[0-9]+)\]' "$file" | grep -vF '["id"]' | grep -q .; then
+            report "$file" "reads a row's column by a subscript: decode it"
+        fi
         grep -nE 'try!|@unchecked Sendable|nonisolated\(unsafe\)|fatalError\(' "$file" | sed "s|^|$file:|" >&2 && status=1
     fi
 done
