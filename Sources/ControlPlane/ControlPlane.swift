@@ -26,7 +26,7 @@ package struct ControlPlane: Sendable {
     var rules: ConfigurationRules
     /// All zips of an account's functions, their versions and layers in a region.
     let storedCodeBytesMax: Int
-    let invocables = InvocableCache()
+    let invocables: InvocableCache
     let buckets: CodeBuckets
     let retire: Retire
     let now: @Sendable () -> Timestamp
@@ -45,6 +45,7 @@ package struct ControlPlane: Sendable {
         limits: LimitsProfile,
         runtimes: @escaping @Sendable (String) -> RuntimeAvailability,
         activator: FunctionActivator,
+        invocables: InvocableCache,
         collector: CodeCollector,
         reservations: ConcurrencyReservations,
         storedCodeBytesMax: Int = LimitsProfile.storedCodeBytesDefault,
@@ -59,6 +60,7 @@ package struct ControlPlane: Sendable {
         self.s3Events = s3Events
         self.rules = ConfigurationRules(limits: limits, runtimes: runtimes)
         self.activator = activator
+        self.invocables = invocables
         self.collector = collector
         self.reservations = reservations
         self.storedCodeBytesMax = storedCodeBytesMax

@@ -33,6 +33,7 @@ package actor FunctionActivator: Service {
     static let retryDelay = Duration.seconds(1)
 
     private let metadata: MetadataStore
+    private let invocables: InvocableCache
     private let collector: CodeCollector
     private let prepare: Prepare
     private let activated: ControlPlane.Retire
@@ -50,6 +51,7 @@ package actor FunctionActivator: Service {
 
     package init(
         metadata: MetadataStore,
+        invocables: InvocableCache,
         collector: CodeCollector,
         prepare: @escaping Prepare,
         activated: @escaping ControlPlane.Retire,
@@ -60,6 +62,7 @@ package actor FunctionActivator: Service {
         logger: Logger
     ) {
         self.metadata = metadata
+        self.invocables = invocables
         self.collector = collector
         self.prepare = prepare
         self.activated = activated
@@ -180,7 +183,11 @@ package actor FunctionActivator: Service {
             if preparation == .snapshot { await activated(key.function, key.version, nil) }
             return
         }
-        if failure == nil { await activated(key.function, key.version, revisionID) }
+        if failure == nil {
+            // So that the first invocation need not; one that can't be read is that invocation's to tell.
+            _ = try? await invocables.entry(key)
+            await activated(key.function, key.version, revisionID)
+        }
         await collector.discardLater(settled.unused)
         await write(settled.notes, seen, topic: "configuration")
     }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import LambdaModel
-import MetadataStore
+package import MetadataStore
 import Synchronization
 
-/// What qualifiers stand for, kept in memory for as long as no metadata changes: an invocation of a function that was
-/// invoked before reads no database.
+/// What qualifiers stand for, kept in memory for as long as their function does not change: an invocation of a function that was
+/// invoked before, or made by this server, reads no database.
 ///
-/// Each entry has the store's generation from before it was read, so that one that was read while something changed is
+/// Each entry has the function's generation from before it was read, so that one that was read while something changed is
 /// never used.
-final class InvocableCache: Sendable {
+package final class InvocableCache: Sendable {
     /// What is known by a qualifier.
     enum Entry: Sendable {
         case version(FunctionRecord)
@@ -27,25 +27,51 @@ final class InvocableCache: Sendable {
     /// Beyond it everything is forgotten.
     static let countMax = 4_096
 
-    private struct State {
-        var generation: UInt64 = 0
-        var entries: [FunctionVersionKey: Entry] = [:]
+    private struct Kept {
+        var entry: Entry
+        var generation: UInt64
     }
 
-    private let state = Mutex(State())
+    private let metadata: MetadataStore
+    private let kept = Mutex<[FunctionVersionKey: Kept]>([:])
 
-    func entry(_ key: FunctionVersionKey, generation: UInt64) -> Entry? {
-        state.withLock { $0.generation == generation ? $0.entries[key] : nil }
+    package init(metadata: MetadataStore) {
+        self.metadata = metadata
     }
 
-    func keep(_ entry: Entry, for key: FunctionVersionKey, generation: UInt64) {
-        state.withLock { state in
-            guard state.generation <= generation else { return }
-            if state.generation < generation || state.entries.count >= Self.countMax {
-                state.entries.removeAll(keepingCapacity: true)
-                state.generation = generation
-            }
-            state.entries[key] = entry
+    /// What the qualifier stands for, and an alias and its versions as of one moment; nil where nothing is known by it.
+    func entry(_ key: FunctionVersionKey) async throws -> Entry? {
+        let generation = metadata.generation(of: key.function)
+        let known: Entry? = kept.withLock { kept in
+            if let found = kept[key], found.generation == generation { return found.entry }
+            kept[key] = nil
+            return nil
         }
+        if let known { return known }
+        let entry = try await metadata.read { transaction in try transaction.invocable(key) }
+        // Of what isn't there a stranger can name any number.
+        if let entry { keep(Kept(entry: entry, generation: generation), for: key) }
+        return entry
+    }
+
+    private func keep(_ new: Kept, for key: FunctionVersionKey) {
+        kept.withLock { kept in
+            if kept.count >= Self.countMax, kept[key] == nil { kept.removeAll(keepingCapacity: true) }
+            if let old = kept[key], old.generation > new.generation { return }
+            kept[key] = new
+        }
+    }
+}
+
+extension MetadataTransaction {
+    fileprivate func invocable(_ key: FunctionVersionKey) throws -> InvocableCache.Entry? {
+        guard key.version != FunctionVersionKey.latest,
+            let alias = try document(Alias.self, of: key.function, qualifier: key.version)
+        else { return try record(key.function, key.version).map(InvocableCache.Entry.version) }
+        let versions = [alias.version, alias.additional?.version].compactMap(\.self)
+        let records = try versions.compactMap { version in
+            try record(key.function, version).map { (version, $0) }
+        }
+        return .alias(alias, Dictionary(records) { first, _ in first })
     }
 }

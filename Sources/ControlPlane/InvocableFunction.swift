@@ -11,7 +11,9 @@ extension ControlPlane {
     ///   `.resourceConflict`, or `.snapStartNotReady`, while the version has never been active.
     package func invocable(_ key: FunctionKey, qualifier: String?) async throws -> FunctionConfiguration {
         let named = qualifier ?? FunctionVersionKey.latest
-        let found = try await entry(FunctionVersionKey(function: key, version: named))
+        let found = try await withStores {
+            try await invocables.entry(FunctionVersionKey(function: key, version: named))
+        }
         guard let record = found?.record(at: .random(in: 0..<1)) else { throw Self.notFound(key, qualifier: named) }
         guard let active = record.active else {
             if record.configuration.hasSnapStart, record.configuration.state == .pending {
@@ -25,18 +27,6 @@ extension ControlPlane {
         return active
     }
 
-    /// What the qualifier stands for; an alias and its versions as of one moment.
-    private func entry(_ key: FunctionVersionKey) async throws -> InvocableCache.Entry? {
-        let generation = metadata.generation
-        if let known = invocables.entry(key, generation: generation) { return known }
-        let entry = try await withStores {
-            try await metadata.read { transaction in try transaction.invocable(key) }
-        }
-        // Of what isn't there a stranger can name any number.
-        if let entry { invocables.keep(entry, for: key, generation: generation) }
-        return entry
-    }
-
     /// The function that an Invoke request names.
     package func invoked(
         _ name: String,
@@ -44,18 +34,5 @@ extension ControlPlane {
         caller: Caller
     ) throws(LambdaError) -> (key: FunctionKey, qualifier: String?) {
         try Self.target(name, qualifier: qualifier, caller: caller, action: .invoke)
-    }
-}
-
-extension MetadataTransaction {
-    fileprivate func invocable(_ key: FunctionVersionKey) throws -> InvocableCache.Entry? {
-        guard key.version != FunctionVersionKey.latest,
-            let alias = try document(Alias.self, of: key.function, qualifier: key.version)
-        else { return try record(key.function, key.version).map(InvocableCache.Entry.version) }
-        let versions = [alias.version, alias.additional?.version].compactMap(\.self)
-        let records = try versions.compactMap { version in
-            try record(key.function, version).map { (version, $0) }
-        }
-        return .alias(alias, Dictionary(records) { first, _ in first })
     }
 }

@@ -76,7 +76,7 @@ extension MetadataStore {
         let windows = try places.compactMapValues { $0?.window }.map { shard, window in
             (shard, Data(try Envelope.seal(window, context: Self.windowContext(mapping, shard), with: masterKey)))
         }
-        try await writeAside { db in
+        try await write { db in
             let isThere =
                 try Bool.fetchOne(
                     db,

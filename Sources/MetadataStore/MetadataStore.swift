@@ -4,7 +4,6 @@ package import EnvelopeEncryption
 import Foundation
 import GRDB
 package import LambdaModel
-import Synchronization
 
 /// What is known of one function.
 package struct FunctionRecord: Equatable, Sendable {
@@ -36,7 +35,7 @@ package final class MetadataStore: Sendable {
     private let pool: DatabasePool
     private let coder: FunctionRowCoder
     var masterKey: MasterKey { coder.masterKey }
-    private let changes = Atomic<UInt64>(0)
+    private let generations = FunctionGenerations()
 
     /// Opens the database, making or migrating it as needed.
     ///
@@ -66,19 +65,25 @@ package final class MetadataStore: Sendable {
         }
     }
 
-    /// Grows with every change, before that is acknowledged: what was read at one generation holds while that is the newest.
-    package var generation: UInt64 { changes.load(ordering: .acquiring) }
+    /// Grows with every change of the function, its versions and what belongs to them, before that is acknowledged: what was read at
+    /// one generation holds while that is the newest.
+    package func generation(of key: FunctionKey) -> UInt64 { generations[key] }
 
     /// Reads what belongs together as of one moment.
     package func read<T: Sendable>(_ body: @escaping @Sendable (MetadataTransaction) throws -> T) async throws -> T {
         let coder = coder
-        return try await readRows { db in try body(MetadataTransaction(db: db, coder: coder)) }
+        return try await readRows { db in
+            try body(MetadataTransaction(db: db, coder: coder, changed: ChangedFunctions()))
+        }
     }
 
     /// Changes something in one transaction: what `body` throws undoes it and is thrown on.
     package func change<T: Sendable>(_ body: @escaping @Sendable (MetadataTransaction) throws -> T) async throws -> T {
         let coder = coder
-        return try await write { db in try body(MetadataTransaction(db: db, coder: coder)) }
+        let changed = ChangedFunctions()
+        // One that failed may have been committed.
+        defer { generations.count(changed.keys) }
+        return try await write { db in try body(MetadataTransaction(db: db, coder: coder, changed: changed)) }
     }
 
     /// A version of a function, or nil where there is none.
@@ -129,17 +134,6 @@ package final class MetadataStore: Sendable {
     }
 
     func write<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
-        do {
-            let result = try await pool.write(body)
-            changes.wrappingAdd(1, ordering: .releasing)
-            return result
-        } catch let error where DatabaseFileError.isCause(error) {
-            throw MetadataStoreError(error)
-        }
-    }
-
-    /// Writes what `generation` does not count: nothing that anybody keeps a copy of.
-    func writeAside<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
         do {
             return try await pool.write(body)
         } catch let error where DatabaseFileError.isCause(error) {

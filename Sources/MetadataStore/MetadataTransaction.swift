@@ -42,6 +42,7 @@ extension AccountDocument {
 package struct MetadataTransaction {
     let db: Database
     let coder: FunctionRowCoder
+    let changed: ChangedFunctions
 
     // MARK: - Versions
 
@@ -56,6 +57,7 @@ package struct MetadataTransaction {
     ///
     /// - Throws: `LambdaError.resourceConflict` when it is there.
     package func insert(_ record: FunctionRecord) throws {
+        changed.insert(record.configuration.key)
         do {
             try coder.encode(record).insert(db)
         } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
@@ -65,12 +67,14 @@ package struct MetadataTransaction {
 
     /// Replaces a version that is there.
     package func update(_ record: FunctionRecord) throws {
+        changed.insert(record.configuration.key)
         try coder.encode(record).update(db)
         precondition(db.changesCount == 1, "an update may not move a version")
     }
 
     /// Deletes a published version with what belongs to it.
     package func delete(_ key: FunctionKey, version: String) throws {
+        changed.insert(key)
         try FunctionRow.delete(db, key, version)
         try deleteDocuments(key, qualifier: version)
     }
@@ -79,6 +83,7 @@ package struct MetadataTransaction {
     ///
     /// - Returns: its versions as they were; none where there is no such function.
     package func delete(_ key: FunctionKey) throws -> [FunctionRecord] {
+        changed.insert(key)
         let records = try versions(of: key, after: -1, limit: Int.max)
         for record in records { try FunctionRow.delete(db, key, record.configuration.version) }
         try db.cachedStatement(
@@ -187,6 +192,7 @@ package struct MetadataTransaction {
     }
 
     package func put<D: FunctionDocument>(_ document: D, of key: FunctionKey, qualifier: String = "") throws {
+        changed.insert(key)
         try db.cachedStatement(
             sql: """
                 INSERT OR REPLACE INTO functionDocuments (accountID, region, name, kind, qualifier, lookup, content)
@@ -206,6 +212,7 @@ package struct MetadataTransaction {
         of key: FunctionKey,
         qualifier: String = ""
     ) throws -> Bool {
+        changed.insert(key)
         try db.cachedStatement(
             sql: """
                 DELETE FROM functionDocuments
@@ -219,6 +226,7 @@ package struct MetadataTransaction {
 
     /// All that belong to a version or an alias that goes.
     package func deleteDocuments(_ key: FunctionKey, qualifier: String) throws {
+        changed.insert(key)
         try db.cachedStatement(
             sql: "DELETE FROM functionDocuments WHERE accountID = ? AND region = ? AND name = ? AND qualifier = ?"
         ).execute(

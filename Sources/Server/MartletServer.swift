@@ -234,8 +234,10 @@ struct MartletServer {
             states: { await pool.provisionedStates(of: $0) }
         )
         try await reservations.refresh()
+        let invocables = InvocableCache(metadata: stores.metadata)
         let activator = FunctionActivator(
             metadata: stores.metadata,
+            invocables: invocables,
             collector: collector,
             prepare: { [code = workshop.code, blanks = workshop.blanks, snapshots = workshop.snapshots] configuration in
                 try await code.prepare(configuration)
@@ -263,6 +265,7 @@ struct MartletServer {
             limits: configuration.limits,
             runtimes: { [runtimes = workshop.runtimes] in runtimes.availability(of: $0) },
             activator: activator,
+            invocables: invocables,
             collector: collector,
             reservations: reservations,
             storedCodeBytesMax: configuration.accountCodeStorageMiB << 20,

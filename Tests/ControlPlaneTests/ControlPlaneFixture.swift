@@ -51,8 +51,10 @@ final class ControlPlaneFixture: Sendable {
             clock: clock,
             logger: logger
         )
+        let invocables = InvocableCache(metadata: metadata)
         let activator = FunctionActivator(
             metadata: metadata,
+            invocables: invocables,
             collector: collector,
             prepare: { [code] configuration in
                 let preparation = try surroundings.prepare(configuration)
@@ -80,6 +82,7 @@ final class ControlPlaneFixture: Sendable {
                 }
             },
             activator: activator,
+            invocables: invocables,
             collector: collector,
             reservations: ConcurrencyReservations(
                 metadata: metadata,

@@ -76,8 +76,10 @@ final class APIFixture: Sendable {
             clock: clock,
             logger: logger
         )
+        let invocables = InvocableCache(metadata: metadata)
         let activator = FunctionActivator(
             metadata: metadata,
+            invocables: invocables,
             collector: collector,
             prepare: { _ in .ready },
             activated: { _, _, _ in },
@@ -94,6 +96,7 @@ final class APIFixture: Sendable {
             limits: .classic,
             runtimes: { _ in .available },
             activator: activator,
+            invocables: invocables,
             collector: collector,
             reservations: ConcurrencyReservations(
                 metadata: metadata,

@@ -84,6 +84,35 @@ struct MetadataStoreTests {
         )
     }
 
+    @Test func `a change counts for its function, and for few others`() async throws {
+        struct Note: FunctionDocument {
+            static let kind = "Note"
+        }
+        let fixture = try Fixture()
+        let store = try fixture.open()
+        let one = key("one")
+        let others = (0..<50).map { key("other-\($0)") }
+        for name in [one] + others { try await store.createFunction(configuration(name)) }
+        let before = others.map(store.generation)
+        let changes: [@Sendable (MetadataTransaction) throws -> Void] = [
+            { try $0.update(FunctionRecord(configuration: configuration(one, object: "object-2"), active: nil)) },
+            { try $0.put(Note(), of: one, qualifier: "live") },
+            { try $0.remove(Note.self, of: one, qualifier: "live") },
+            { try $0.deleteDocuments(one, qualifier: "live") },
+            { try $0.delete(one, version: "1") },
+            { _ = try $0.delete(one) },
+            { try $0.insert(FunctionRecord(configuration: configuration(one), active: nil)) },
+        ]
+        for change in changes {
+            let generation = store.generation(of: one)
+            try await store.change(change)
+            #expect(store.generation(of: one) > generation)
+        }
+        _ = try await store.read { try $0.record(one) }
+        // Two functions may share a place.
+        #expect(zip(before, others).count { $0 == store.generation(of: $1) } > 25)
+    }
+
     @Test func `of many creations at once one wins`() async throws {
         let fixture = try Fixture()
         let store = try fixture.open()
