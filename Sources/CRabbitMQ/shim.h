@@ -14,6 +14,8 @@
 
 static const amqp_method_number_t CRABBITMQ_DELIVER = AMQP_BASIC_DELIVER_METHOD;
 static const amqp_method_number_t CRABBITMQ_CANCEL = AMQP_BASIC_CANCEL_METHOD;
+static const amqp_method_number_t CRABBITMQ_QUEUE_DECLARE = AMQP_QUEUE_DECLARE_METHOD;
+static const amqp_method_number_t CRABBITMQ_QUEUE_DECLARE_OK = AMQP_QUEUE_DECLARE_OK_METHOD;
 static const amqp_method_number_t CRABBITMQ_CHANNEL_CLOSE = AMQP_CHANNEL_CLOSE_METHOD;
 static const amqp_method_number_t CRABBITMQ_CONNECTION_CLOSE = AMQP_CONNECTION_CLOSE_METHOD;
 static const amqp_method_number_t CRABBITMQ_CONNECTION_CLOSE_OK = AMQP_CONNECTION_CLOSE_OK_METHOD;

@@ -11,6 +11,9 @@ package actor EventSourceService: Service {
     /// What is to be read for a mapping now; nil for nothing.
     package typealias Plan = @Sendable (EventSourceKey) async throws -> EventSourcePlan?
 
+    /// So much waits in the source of a mapping; nil where that is not known any more.
+    package typealias Lag = @Sendable (EventSourcePlan, Int?) -> Void
+
     /// Before a mapping that could not be looked up is looked up again.
     private static let retryPause = Duration.seconds(1)
 
@@ -30,6 +33,7 @@ package actor EventSourceService: Service {
     private let invoke: Invoke
     private let all: @Sendable () async throws -> [EventSourceKey]
     private let plan: Plan
+    private let lag: Lag
     private let now: @Sendable () -> MonotonicTime
     private let clock: any Clock<Duration>
     private let logger: Logger
@@ -53,6 +57,7 @@ package actor EventSourceService: Service {
         invoke: @escaping Invoke,
         all: @escaping @Sendable () async throws -> [EventSourceKey],
         plan: @escaping Plan,
+        lag: @escaping Lag,
         now: @escaping @Sendable () -> MonotonicTime,
         clock: any Clock<Duration>,
         logger: Logger
@@ -66,6 +71,7 @@ package actor EventSourceService: Service {
         self.invoke = invoke
         self.all = all
         self.plan = plan
+        self.lag = lag
         self.now = now
         self.clock = clock
         self.logger = logger
@@ -116,6 +122,9 @@ package actor EventSourceService: Service {
             case (let plan?, let reading?):
                 try await reading.poller.change(plan)
                 readings[key]?.plan = plan
+                if (reading.plan.function, reading.plan.qualifier) != (plan.function, plan.qualifier) {
+                    lag(reading.plan, nil)
+                }
             case (let plan?, nil): try begin(plan, &group)
             }
         } catch {
@@ -190,6 +199,7 @@ package actor EventSourceService: Service {
                 secrets: secrets,
                 invoke: invoke,
                 report: report,
+                lag: lag,
                 now: now,
                 clock: clock,
                 logger: logger
@@ -206,6 +216,7 @@ package actor EventSourceService: Service {
             invoke: invoke,
             delivery: DiscardDelivery(deliver: streams.deliver, clock: clock, logger: logger),
             share: kafkaShare,
+            lag: lag,
             time: streams.time,
             now: now,
             clock: clock,
@@ -214,10 +225,11 @@ package actor EventSourceService: Service {
     }
 
     private func ended(_ key: EventSourceKey) {
-        let wasBroker = readings.removeValue(forKey: key)?.readsBroker == true
+        let ended = readings.removeValue(forKey: key)
+        if let ended { lag(ended.plan, nil) }
         board.set(key, nil)
         board.changed(key)
-        guard wasBroker else { return }
+        guard ended?.readsBroker == true else { return }
         crowded.forEach(board.changed)
         crowded = []
     }

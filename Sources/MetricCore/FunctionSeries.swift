@@ -81,6 +81,8 @@ package final class FunctionSeries: Sendable {
         var provisionedInHand = 0
         /// Since a batch of a stream was sent.
         var minutesWithoutAge = 0
+        /// By event source mapping.
+        var lags: [String: (metric: FunctionMetric, value: Double)] = [:]
 
         mutating func record(_ metric: FunctionMetric, _ value: Double) {
             totals[metric.rawValue].count += 1
@@ -183,6 +185,14 @@ package final class FunctionSeries: Sendable {
 
     package func leftProvisioned() { state.withLock { $0.provisionedInHand -= 1 } }
 
+    /// So much waits in the source of a mapping; nil where that is not known any more.
+    func setLag(_ metric: FunctionMetric, of mapping: String, to value: Int?) {
+        state.withLock { state in
+            state.lags[mapping] = value.map { (metric, Double($0)) }
+            if let value { state.record(metric, Double(value)) }
+        }
+    }
+
     // MARK: - Use
 
     func use() {
@@ -206,6 +216,11 @@ package final class FunctionSeries: Sendable {
             // How old records were that were sent long ago says nothing of now.
             if state.minutesWithoutAge >= Self.ageShownMinutes {
                 totals[FunctionMetric.iteratorAge.rawValue].count = 0
+            }
+            for metric in FunctionMetric.lags {
+                let most = state.lags.values.filter { $0.metric == metric }.map(\.value).max()
+                if most == nil { totals[metric.rawValue].count = 0 }
+                totals[metric.rawValue].last = most ?? 0
             }
             totals[FunctionMetric.concurrentExecutions.rawValue].last = Double(state.inHand)
             totals[FunctionMetric.provisionedConcurrentExecutions.rawValue].last = Double(state.provisionedInHand)

@@ -30,6 +30,7 @@ package struct MetricDefinition: Equatable, Sendable {
 /// Values are in the units of AWS's namespace AWS/Lambda, times in milliseconds; Prometheus has them in seconds.
 package enum FunctionMetric: Int, CaseIterable, Sendable {
     case invocations, errors, throttles, duration, concurrentExecutions, iteratorAge
+    case offsetLag, messagesWaiting
     case asyncEventsReceived, asyncEventAge, asyncEventsDropped
     case deadLetterErrors, destinationDeliveryFailures, recursiveInvocationsDropped
     case provisionedConcurrencyInvocations, provisionedConcurrencySpilloverInvocations
@@ -53,6 +54,8 @@ package enum FunctionMetric: Int, CaseIterable, Sendable {
         case .duration: "Duration"
         case .concurrentExecutions: "ConcurrentExecutions"
         case .iteratorAge: "IteratorAge"
+        case .offsetLag: "OffsetLag"
+        case .messagesWaiting: "MessagesWaiting"
         case .asyncEventsReceived: "AsyncEventsReceived"
         case .asyncEventAge: "AsyncEventAge"
         case .asyncEventsDropped: "AsyncEventsDropped"
@@ -68,8 +71,13 @@ package enum FunctionMetric: Int, CaseIterable, Sendable {
         }
     }
 
-    /// AWS's own, and another for what AWS has in the log only.
-    package var namespace: String { self == .initDuration ? "Martlet/Lambda" : "AWS/Lambda" }
+    /// AWS's own, and another for what AWS has in the log only, or nowhere.
+    package var namespace: String {
+        switch self {
+        case .initDuration, .messagesWaiting: "Martlet/Lambda"
+        default: "AWS/Lambda"
+        }
+    }
 
     package static let namespaces = Set(allCases.map(\.namespace))
 
@@ -101,6 +109,9 @@ package enum FunctionMetric: Int, CaseIterable, Sendable {
 
     /// How many of something there are at one time, of a function and of an account as a whole too.
     package var isOfLevels: Bool { self == .concurrentExecutions }
+
+    /// What waits in sources of events: of several of a function, the most.
+    static let lags = [offsetLag, messagesWaiting]
 
     /// Seconds.
     var bounds: [Double]? {
@@ -143,6 +154,16 @@ package enum FunctionMetric: Int, CaseIterable, Sendable {
             (
                 "iterator_age_seconds", .gauge,
                 "Age of the last record of the batch of a stream that was sent to the function last."
+            )
+        case .offsetLag:
+            (
+                "offset_lag", .gauge,
+                "Records between the last one of a topic and the last one that was processed, of the partition where that is most."
+            )
+        case .messagesWaiting:
+            (
+                "messages_waiting", .gauge,
+                "Messages of a RabbitMQ queue that are ready, or in hand and not processed."
             )
         case .asyncEventsReceived:
             ("async_events_received_total", .counter, "Asynchronous events that were accepted for the function.")

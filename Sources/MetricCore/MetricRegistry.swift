@@ -62,6 +62,24 @@ package final class MetricRegistry: Sendable {
         return known(key, wholes: [ofFunction, account], in: &state.series)
     }
 
+    /// So much waits in the source of a mapping of that function; nil where that is not known any more.
+    package func setLag(
+        _ metric: FunctionMetric,
+        of mapping: String,
+        _ function: FunctionKey,
+        qualifier: String?,
+        to value: Int?
+    ) {
+        let current = value.map { _ in series(function, qualifier: qualifier) }
+        let other = FunctionKey(accountID: function.accountID, region: function.region, name: SeriesKey.otherName)
+        // It may have been counted under the other one before.
+        let known = state.withLock { state in
+            [state.series[SeriesKey(function, qualifier: qualifier)], state.accounts[SeriesKey(other)]]
+        }
+        for case let series? in known where series !== current { series.setLag(metric, of: mapping, to: nil) }
+        current?.setLag(metric, of: mapping, to: value)
+    }
+
     /// To be called once a minute: where three quarters of the room are taken, functions that nobody asks for any more make some.
     package func passMinute() {
         state.withLock { state in

@@ -7,6 +7,7 @@ import EventSources
 import InvocationCore
 import LambdaModel
 import Logging
+import MetricCore
 import QueueCore
 import Queues
 import ServerConfiguration
@@ -193,3 +194,16 @@ extension SQSFailure {
 
 /// How far mappings are in their streams.
 extension StreamPositions: StreamCheckpoints {}
+
+extension MetricRegistry {
+    /// What waits in the source of a mapping, where that is counted; nil where it is not known any more.
+    func setLag(of plan: EventSourcePlan, to value: Int?) {
+        let metric: FunctionMetric
+        switch plan.source {
+        case .kafka: metric = .offsetLag
+        case .broker: metric = .messagesWaiting
+        case .queue, .stream: return
+        }
+        setLag(metric, of: plan.key.id, plan.function, qualifier: plan.qualifier, to: value)
+    }
+}

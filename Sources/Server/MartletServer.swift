@@ -127,7 +127,7 @@ struct MartletServer {
             time: Self.now,
             aged: { registry.series($0, qualifier: $1).record(.iteratorAge, $2.inMilliseconds) }
         )
-        let readers = readers(of: sources, streams, secrets, board, invoker, controlPlane)
+        let readers = readers(of: sources, streams, secrets, board, registry, invoker, controlPlane)
         let events = events(stores.events, registry, invoker, controlPlane, connections.destinations)
         try await events.load()
         let schedules = schedules(stores, controlPlane, invoker, events, queues)
@@ -305,6 +305,7 @@ struct MartletServer {
         _ streams: StreamReading,
         _ secrets: @escaping Secret.Finder,
         _ board: EventSourceBoard,
+        _ registry: MetricRegistry,
         _ invoker: InvokeService,
         _ controlPlane: ControlPlane
     ) -> EventSourceService {
@@ -318,6 +319,7 @@ struct MartletServer {
             invoke: { try await invoker.invoke($0) },
             all: { try await controlPlane.eventSources() },
             plan: { try await controlPlane.eventSourcePlan($0) },
+            lag: { registry.setLag(of: $0, to: $1) },
             now: { .now },
             clock: ContinuousClock(),
             logger: logger

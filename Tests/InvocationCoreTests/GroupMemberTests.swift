@@ -43,6 +43,43 @@ struct GroupMemberTests {
         #expect(member.next(at: now) == .invoke(seat, [108]))
     }
 
+    @Test func `the lag is that of the partition where most is not processed, as far as it is known`() throws {
+        var (member, seat) = try invoking(5..<8)
+        #expect(member.lag(before: [:]) == nil && member.lag(before: [0: 8, 1: 100]) == 3)
+        member.ended(seat, .throttled, at: now)
+        #expect(member.lag(before: [0: 20]) == 15)
+        let later = now + .seconds(60)
+        while let action = member.next(at: later) {
+            if case .invoke = action { member.ended(seat, .succeeded, at: later) }
+            if case .commit = action { member.committed(seat, isDone: true, at: later) }
+        }
+        #expect(member.lag(before: [0: 20]) == 12 && member.lag(before: [0: 8]) == 0)
+        // What brokers said was older.
+        #expect(member.lag(before: [0: 4]) == 0)
+        // From the oldest record on, which may have any offset.
+        member.assigned([0: -2, 1: 7], at: later)
+        #expect(member.lag(before: [0: 1_000]) == nil && member.lag(before: [0: 0]) == 0)
+        #expect(member.lag(before: [0: 1_000, 1: 9]) == 2)
+        #expect(member.next(at: later) == .drop(seat))
+        let first = try #require(self.seat(member.next(at: later)))
+        _ = member.fetched(first, records(990..<992), hasMore: true, at: later)
+        #expect(member.lag(before: [0: 1_000, 1: 9]) == 10)
+        member.lost(at: later)
+        #expect(member.lag(before: [0: 1_000, 1: 9]) == nil)
+    }
+
+    @Test func `a record at the last offset that there may be does no harm`() throws {
+        var member = GroupMember(.init(batchSize: 10, isPushed: true), payloadBytesMax: 1_000)
+        member.assigned([0: .max], at: now)
+        let seat = try #require(self.seat(member.next(at: now)))
+        let record = GroupMember.Record(offset: .max, wanted: .init(number: 1, bytes: 1, age: .zero, arrival: time))
+        _ = member.fetched(seat, [record], hasMore: false, at: now)
+        #expect(member.next(at: now) == .invoke(seat, [1]))
+        _ = member.next(at: now)
+        member.ended(seat, .succeeded, at: now)
+        #expect(member.next(at: now) == .commit(seat, .max, done: [1]) && member.lag(before: [0: .max]) == 0)
+    }
+
     @Test func `a rebalance waits for what runs, and for no longer than its grace`() throws {
         var (member, seat) = try invoking(0..<2)
         member.revoked(isLost: false, at: now)

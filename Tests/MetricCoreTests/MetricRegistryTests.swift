@@ -90,6 +90,40 @@ struct MetricRegistryTests {
         #expect(registry.all.contains { $0.key.function.name == "f3" })
     }
 
+    @Test func `a lag is the most of a function's mappings, as long as it is known`() {
+        let registry = MetricRegistry()
+        func set(_ mapping: String, _ value: Int?) {
+            registry.setLag(.offsetLag, of: mapping, .test, qualifier: nil, to: value)
+        }
+        func lag() -> Double? {
+            let total = registry.series(.test).totals[FunctionMetric.offsetLag.rawValue]
+            return total.count > 0 ? total.last : nil
+        }
+        set("a", nil)
+        #expect(registry.count == 0)
+        set("a", 7)
+        set("b", 3)
+        #expect(lag() == 7)
+        set("a", 0)
+        #expect(lag() == 3)
+        set("b", nil)
+        #expect(lag() == 0)
+        set("a", nil)
+        #expect(lag() == nil)
+        #expect(registry.series(.test).recent(.offsetLag).high == 7)
+        #expect(registry.series(.test).totals[FunctionMetric.messagesWaiting.rawValue].count == 0)
+    }
+
+    @Test func `a lag that was counted under the other function goes with its mapping`() throws {
+        let registry = MetricRegistry(seriesMax: 2)
+        registry.series(.numbered(0)).record(.invocations)
+        registry.setLag(.messagesWaiting, of: "a", .numbered(1), qualifier: "live", to: 5)
+        let other = try #require(registry.all.first { $0.key.function.name == "(other)" })
+        #expect(other.totals[FunctionMetric.messagesWaiting.rawValue].last == 5)
+        registry.setLag(.messagesWaiting, of: "a", .numbered(1), qualifier: "live", to: nil)
+        #expect(other.totals[FunctionMetric.messagesWaiting.rawValue].count == 0)
+    }
+
     @Test func `an iterator's age is told while batches are sent`() {
         let series = MetricRegistry().series(.test)
         func isTold() -> Bool { series.totals[FunctionMetric.iteratorAge.rawValue].count > 0 }

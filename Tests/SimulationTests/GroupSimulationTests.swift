@@ -7,7 +7,8 @@ import Testing
 struct GroupSimulationTests {
     /// 120 histories of a topic, a group of two members that is rebalanced in mid-batch, and a function that fails, is throttled and takes
     /// its time, with kills, memberships that are lost, and partitions that are made anew with other records: every record is processed or
-    /// discarded, in the order of its partition, no offset is committed before, and no process repeats what it has done.
+    /// discarded, in the order of its partition, no offset is committed before, no process repeats what it has done, and the lag is
+    /// between what is not settled and what is not committed.
     @Test(arguments: UInt64(0)..<4) func `random histories skip no record and keep every order`(_ batch: UInt64) {
         var seen = GroupHistory.Seen()
         for seed in Histories.seeds(batch, of: 4, count: 120) {
@@ -67,6 +68,8 @@ private struct GroupHistory {
         var isPolling = false
         /// Which making of its partition a seat reads.
         var makings: [GroupMember.Seat: Int] = [:]
+        /// Of all partitions, when it was given some.
+        var givenMakings: [Int] = []
         /// What this very process has done: partition, making and offset.
         var done: Set<[Int]> = []
     }
@@ -224,6 +227,7 @@ private struct GroupHistory {
             let offsets = given[member] ?? [:]
             lives[member]?.generation = generation
             lives[member]?.places = offsets.mapValues { Int($0) }
+            lives[member]?.givenMakings = makings
             lives[member]?.member.assigned(offsets, at: events.now)
         }
     }
@@ -407,6 +411,7 @@ private struct GroupHistory {
         for member in lives.keys.sorted() {
             while let action = lives[member]?.member.next(at: events.now) { perform(action, member) }
             guard let life = lives[member] else { continue }
+            if life.generation != nil, life.givenMakings == makings { checkLag(life) }
             if life.member.recordsInHand > partitions.count * (2 * settings.batchSize + 60) * 2 {
                 faults.append("\(life.member.recordsInHand) records in hand")
             }
@@ -429,6 +434,18 @@ private struct GroupHistory {
         if due <= events.now { faults.append("due is not in the future") }
         alarms += 1
         events.schedule(.alarm(alarms), at: due)
+    }
+
+    private mutating func checkLag(_ life: Life) {
+        let ends = Dictionary(uniqueKeysWithValues: partitions.enumerated().map { ($0, Int64($1.count)) })
+        let lag = life.member.lag(before: ends)
+        let unsettled = life.places.keys.map { partitions[$0].count { $0.isWanted && !$0.isSettled } }.max()
+        let uncommitted = life.places.keys.map { partitions[$0].count - Int(committed[$0] ?? 0) }.max()
+        guard let lag, let unsettled, let uncommitted else {
+            if lag != nil || unsettled != nil { faults.append("a lag of \(lag ?? -1) of nothing") }
+            return
+        }
+        if lag < unsettled || lag > uncommitted { faults.append("a lag of \(lag), not \(unsettled)...\(uncommitted)") }
     }
 
     private mutating func perform(_ action: GroupMember.Action, _ member: Int) {

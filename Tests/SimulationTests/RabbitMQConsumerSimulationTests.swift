@@ -6,7 +6,7 @@ import Testing
 
 struct RabbitMQConsumerSimulationTests {
     /// 600 histories of a queue, a broker that goes away, a consumer, and a function that fails, is throttled and takes its time: no
-    /// message is acknowledged that was not processed, none is lost or run beside itself, and every bound holds.
+    /// message is acknowledged that was not processed, none is lost or run beside itself, every bound holds, and what waits is counted.
     @Test(arguments: UInt64(0)..<10) func `random histories acknowledge what was processed and nothing else`(
         _ batch: UInt64
     ) {
@@ -21,6 +21,7 @@ struct RabbitMQConsumerSimulationTests {
         #expect(seen.failures > 0 && seen.throttles > 0 && seen.losses > 0 && seen.refusals > 0 && seen.givenUp > 0)
         #expect(seen.fullBatches > 0 && seen.windows > 0 && seen.stops > 0 && seen.lateMessages > 0)
         #expect(seen.failedConnections > 0 && seen.lostWhileRunning > 0)
+        #expect(seen.counts > 0 && seen.lateCounts > 0)
     }
 
     @Test func `a broker that is away is tried again after a second, and a minute at most`() {
@@ -37,11 +38,20 @@ struct RabbitMQConsumerSimulationTests {
         #expect(delays == [1, 2, 4, 8, 16, 16, 16, 16, 16].map { .seconds($0) })
     }
 
+    /// A consumer that has connected, and has waited in vain for how many messages are ready; and when.
+    private func connected(_ settings: RabbitMQConsumer.Settings) -> (RabbitMQConsumer, MonotonicTime) {
+        var consumer = RabbitMQConsumer(settings, payloadBytesMax: 100)
+        let begun = MonotonicTime(nanoseconds: 0)
+        #expect(consumer.next(at: begun) == .connect(1))
+        consumer.connected(1, at: begun)
+        #expect(consumer.next(at: begun) == .count)
+        let now = begun + RabbitMQConsumer.countPatience
+        #expect(consumer.next(at: now) == .forgetCount)
+        return (consumer, now)
+    }
+
     @Test func `what can't be run in its time is given back, counted from its arrival`() {
-        var consumer = RabbitMQConsumer(.init(batchSize: 3, window: .zero), payloadBytesMax: 100)
-        var now = MonotonicTime(nanoseconds: 0)
-        #expect(consumer.next(at: now) == .connect(1))
-        consumer.connected(1)
+        var (consumer, now) = connected(.init(batchSize: 3, window: .zero))
         consumer.received(.init(tag: 1, bytes: 10), isWanted: true, by: 1, at: now)
         #expect(consumer.next(at: now) == .invoke(1, messages: [1]))
         // It comes while the first one runs, for fourteen minutes.
@@ -65,10 +75,7 @@ struct RabbitMQConsumerSimulationTests {
     }
 
     @Test func `what waits behind a batch for too long is given back while that runs`() {
-        var consumer = RabbitMQConsumer(.init(batchSize: 3, window: .zero), payloadBytesMax: 100)
-        let begun = MonotonicTime(nanoseconds: 0)
-        #expect(consumer.next(at: begun) == .connect(1))
-        consumer.connected(1)
+        var (consumer, begun) = connected(.init(batchSize: 3, window: .zero))
         consumer.received(.init(tag: 1, bytes: 10), isWanted: true, by: 1, at: begun)
         #expect(consumer.next(at: begun) == .invoke(1, messages: [1]))
         consumer.received(.init(tag: 2, bytes: 10), isWanted: true, by: 1, at: begun)
@@ -78,11 +85,35 @@ struct RabbitMQConsumerSimulationTests {
         #expect(consumer.due == begun + .seconds(5) + RabbitMQConsumer.holdMax)
     }
 
+    @Test func `what waits is what is ready and what is in hand, asked for every ten seconds`() {
+        var consumer = RabbitMQConsumer(.init(batchSize: 2, window: .zero), payloadBytesMax: 100)
+        let begun = MonotonicTime(nanoseconds: 0)
+        #expect(consumer.next(at: begun) == .connect(1) && consumer.next(at: begun) == nil)
+        consumer.connected(1, at: begun)
+        #expect(consumer.due == begun && consumer.next(at: begun) == .count)
+        // One question at a time.
+        let late = begun + RabbitMQConsumer.countPatience
+        #expect(consumer.due == late && consumer.next(at: late) == .forgetCount)
+        #expect(consumer.due == nil && consumer.next(at: late + .seconds(60)) == nil)
+        for tag in UInt64(1)...3 { consumer.received(.init(tag: tag, bytes: 1), isWanted: true, by: 1, at: begun) }
+        #expect(consumer.next(at: begun) == .invoke(1, messages: [1, 2]))
+        #expect(consumer.counted(ready: 40, by: 1, at: begun) == 43)
+        #expect(consumer.due == begun + RabbitMQConsumer.countPause)
+        consumer.ended(1, .throttled, at: begun)
+        let later = begun + RabbitMQConsumer.countPause
+        #expect(consumer.next(at: later) == .count && consumer.next(at: later) == .invoke(1, messages: [1, 2]))
+        #expect(consumer.counted(ready: 50, by: 1, at: later) == 53)
+        consumer.ended(1, .succeeded, at: later)
+        #expect(consumer.next(at: later) == .acknowledge([1, 2]))
+        #expect(consumer.counted(ready: 0, by: 1, at: later) == 1)
+        consumer.lost(1, at: later)
+        #expect(consumer.counted(ready: 7, by: 1, at: later) == nil)
+        #expect(consumer.next(at: later + .seconds(1)) == .connect(2))
+        #expect(consumer.next(at: later + .seconds(100)) == nil)
+    }
+
     @Test func `a batch that failed is given back at once, and nothing is run for a while`() {
-        var consumer = RabbitMQConsumer(.init(batchSize: 2), payloadBytesMax: 100)
-        var now = MonotonicTime(nanoseconds: 0)
-        #expect(consumer.next(at: now) == .connect(1))
-        consumer.connected(1)
+        var (consumer, now) = connected(.init(batchSize: 2))
         var delays: [Duration] = []
         for round in 0..<7 {
             let tags = [UInt64(2 * round), UInt64(2 * round + 1)]
@@ -104,7 +135,7 @@ struct RabbitMQConsumerSimulationTests {
 private struct ConsumerHistory {
     struct Seen {
         var failures = 0, throttles = 0, losses = 0, refusals = 0, givenUp = 0, fullBatches = 0, windows = 0, stops = 0
-        var lateMessages = 0, failedConnections = 0, lostWhileRunning = 0
+        var lateMessages = 0, failedConnections = 0, lostWhileRunning = 0, counts = 0, lateCounts = 0
 
         mutating func add(_ other: Seen) {
             failures += other.failures
@@ -118,6 +149,8 @@ private struct ConsumerHistory {
             lateMessages += other.lateMessages
             failedConnections += other.failedConnections
             lostWhileRunning += other.lostWhileRunning
+            counts += other.counts
+            lateCounts += other.lateCounts
         }
     }
 
@@ -128,6 +161,7 @@ private struct ConsumerHistory {
         case lost(Int)
         case closed(Int)
         case ended(Int)
+        case counted(Int)
         case alarm(Int)
         case change
         case stop
@@ -158,6 +192,8 @@ private struct ConsumerHistory {
     private var connection = 0
     private var isOpen = false
     private var isConsuming = false
+    /// When it asked last how many messages are ready, and whether it waits for the answer.
+    private var counting: (asked: MonotonicTime, isOpen: Bool)?
     /// What is on its way when the consumer is cancelled.
     private var late = 0
     private var lastTag: UInt64 = 0
@@ -226,6 +262,7 @@ private struct ConsumerHistory {
             putBack()
             consumer.lost(id, at: events.now)
         case .ended(let id): end(id)
+        case .counted(let id): count(id)
         case .alarm(let number): if number != alarms { return }
         case .change:
             consumer.change(window: .milliseconds(random.below(5_000)))
@@ -256,7 +293,7 @@ private struct ConsumerHistory {
             seen.failedConnections += 1
             return consumer.lost(id, at: events.now)
         }
-        consumer.connected(id)
+        consumer.connected(id, at: events.now)
         isOpen = true
         isConsuming = true
         events.schedule(.deliver(id), after: .milliseconds(1))
@@ -291,7 +328,18 @@ private struct ConsumerHistory {
         consumer.lost(id, at: events.now)
     }
 
+    private mutating func count(_ id: Int) {
+        guard isOpen, id == connection else { return }
+        seen.counts += 1
+        counting?.isOpen = false
+        let waiting = consumer.counted(ready: ready.count, by: id, at: events.now)
+        if waiting ?? -1 != ready.count + held.count, waiting != nil || !isStopped {
+            faults.append("\(waiting ?? -1) wait instead of \(ready.count + held.count)")
+        }
+    }
+
     private mutating func putBack() {
+        counting = nil
         isOpen = false
         isConsuming = false
         ready = held.values.map(\.message).filter { !messages[$0].isGone }.sorted() + ready
@@ -330,6 +378,22 @@ private struct ConsumerHistory {
             case .invoke(let id, let tags): begin(id, tags)
             case .acknowledge(let tags): for tag in tags { acknowledge(tag) }
             case .reject(let tags, let requeues): for tag in tags { reject(tag, requeues: requeues) }
+            case .count:
+                if let counting, counting.isOpen || events.now < counting.asked + RabbitMQConsumer.countPause {
+                    faults.append("it asks too often")
+                }
+                counting = (events.now, true)
+                events.schedule(
+                    .counted(connection),
+                    after: random.duration(upTo: .seconds(random.oneIn(5) ? 60 : 1))
+                )
+            case .forgetCount:
+                seen.lateCounts += 1
+                guard let counting, counting.isOpen, events.now >= counting.asked + RabbitMQConsumer.countPatience
+                else {
+                    faults.append("no count to forget")
+                    continue
+                }
             case .cancel:
                 isConsuming = false
                 late = random.below(5)

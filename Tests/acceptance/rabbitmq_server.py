@@ -26,6 +26,8 @@ PROGRAM = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 # May do everything, and may look at nothing.
 USER, PASSWORD = "reader", "pass wörd/+"
 STRANGER, STRANGERS_PASSWORD = "stranger", "another"
+# May read, and nothing else; with the first one's password.
+WATCHER = "watcher"
 OTHER_HOST = "other"
 
 
@@ -57,10 +59,11 @@ class Broker:
         (self.directory / "definitions.json").write_text(json.dumps({
             "users": [{"name": name, "password_hash": _hash(password), "tags": "",
                        "hashing_algorithm": "rabbit_password_hashing_sha256"}
-                      for name, password in ((USER, PASSWORD), (STRANGER, STRANGERS_PASSWORD))],
+                      for name, password in ((USER, PASSWORD), (STRANGER, STRANGERS_PASSWORD), (WATCHER, PASSWORD))],
             "vhosts": [{"name": "/"}, {"name": OTHER_HOST}],
             "permissions": [{"user": USER, "vhost": host, **everything} for host in ("/", OTHER_HOST)]
-            + [{"user": STRANGER, "vhost": "/", "configure": "", "write": "", "read": ""}]}))
+            + [{"user": STRANGER, "vhost": "/", "configure": "", "write": "", "read": ""},
+               {"user": WATCHER, "vhost": "/", "configure": "", "write": "", "read": ".*"}]}))
         settings = {
             "listeners.tcp.1": f"127.0.0.1:{self.port}", "load_definitions": self.directory / "definitions.json",
             "log.console": "true", "log.console.level": "warning", "loopback_users": "none", "default_user": "nobody"}

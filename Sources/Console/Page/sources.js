@@ -8,7 +8,7 @@ import { hashOf } from "./functions.js";
 
 const mappings = "/2015-03-31/event-source-mappings";
 const queuesMax = 100;
-const agesMax = 500;
+const measuresMax = 500;
 const every = 5_000;
 
 const sourceOf = (mapping) => {
@@ -28,17 +28,40 @@ function resultOf(mapping) {
 const functionOf = (mapping) => mapping.FunctionArn.split(":")[6];
 const service = (mapping) => (mapping.EventSourceArn ?? "").split(":")[2];
 
-/** How old the last record was that a function had of a stream, by the function: the most of the last five minutes. */
-async function ages(mappings, options) {
-  const names = [...new Set(mappings.filter((mapping) => ["kinesis", "dynamodb"].includes(service(mapping))).map(functionOf))].slice(0, agesMax);
-  if (names.length === 0) return new Map();
+/** How far behind functions are, as CloudWatch has it: the metric, over how many seconds, and what is said of it. */
+const ageMeasure = { Namespace: "AWS/Lambda", MetricName: "IteratorAge", period: 300, text: (value) => `${milliseconds(value)} old` };
+const measures = {
+  kinesis: ageMeasure,
+  dynamodb: ageMeasure,
+  kafka: { Namespace: "AWS/Lambda", MetricName: "OffsetLag", period: 60, text: (value) => `${count(value)} behind` },
+  mq: { Namespace: "Martlet/Lambda", MetricName: "MessagesWaiting", period: 60, text: (value) => `${count(value)} waiting` },
+};
+// A cluster of one's own has no ARN.
+const measureOf = (mapping) => measures[service(mapping) || "kafka"];
+
+/** What CloudWatch says of mappings' functions, as texts by the mappings' UUIDs: the most of the last time that there is a value of. */
+async function measured(mappings, options) {
+  const asked = new Map();
+  for (const mapping of mappings) {
+    const measure = measureOf(mapping);
+    if (!measure || asked.size >= measuresMax) continue;
+    const key = `${measure.MetricName} ${functionOf(mapping)}`;
+    asked.set(key, { measure, name: functionOf(mapping), ids: [...(asked.get(key)?.ids ?? []), mapping.UUID] });
+  }
+  if (asked.size === 0) return new Map();
   const EndTime = Math.ceil(Date.now() / 60_000) * 60;
+  const queries = [...asked.values()];
   const answer = await cloudWatch("GetMetricData", {
-    StartTime: EndTime - 300, EndTime, MetricDataQueries: names.map((name, index) => ({ Id: `m${index}`, MetricStat: {
-      Metric: { Namespace: "AWS/Lambda", MetricName: "IteratorAge", Dimensions: [{ Name: "FunctionName", Value: name }] }, Period: 300, Stat: "Maximum",
+    StartTime: EndTime - 300, EndTime, MetricDataQueries: queries.map(({ measure, name }, index) => ({ Id: `m${index}`, MetricStat: {
+      Metric: { Namespace: measure.Namespace, MetricName: measure.MetricName, Dimensions: [{ Name: "FunctionName", Value: name }] }, Period: measure.period, Stat: "Maximum",
     } })),
   }, options);
-  return new Map(answer.MetricDataResults.map((result) => [names[Number(result.Id.slice(1))], result.Values[0]]));
+  return new Map(answer.MetricDataResults.flatMap((result) => {
+    const { measure, ids } = queries[Number(result.Id.slice(1))];
+    // The newest is the first; what is older than the minute before this one says nothing of a mapping that is not read any more.
+    if (!(result.Timestamps[0] >= EndTime - 2 * measure.period)) return [];
+    return ids.map((id) => [id, measure.text(result.Values[0])]);
+  }));
 }
 
 /** How far behind each mapping is, as a text by its UUID, where that is known; `queues` promises those that are listed anyway. */
@@ -63,15 +86,11 @@ async function lags(mappings, user, queues, options) {
     }));
     return counts;
   };
-  const [old, counts] = await Promise.all([known(ages(mappings, options)), waiting()]);
+  const [texts, counts] = await Promise.all([known(measured(mappings, options)), waiting()]);
   for (const mapping of ofQueues) {
     if (counts.has(mapping.EventSourceArn)) found.set(mapping.UUID, `${count(counts.get(mapping.EventSourceArn))} waiting`);
   }
-  for (const mapping of mappings) {
-    const age = old?.get(functionOf(mapping));
-    if (age !== undefined && ["kinesis", "dynamodb"].includes(service(mapping))) found.set(mapping.UUID, `${milliseconds(age)} old`);
-  }
-  return found;
+  return new Map([...found, ...texts ?? []]);
 }
 
 /** The mappings of one function, or of all; `queues` promises those that are listed beside it. */
@@ -164,7 +183,7 @@ async function keptSections(sections, signal) {
     return load();
   }));
   return [shown.map(({ title, place }) => h("section", {}, h("h2", {}, title), place)), h("p", { class: "hint" },
-    `Read anew every ${every / 1_000} seconds. The lag is how many messages wait in the queue, or how old the last record was that the function had of a stream.`)];
+    `Read anew every ${every / 1_000} seconds. The lag is how many messages wait in the queue, how old the last record was that the function had of a stream, or how many records the function is behind in the topic's partition where those are most.`)];
 }
 
 const mappingsOf = (context, name, queues) => ({ title: "Mappings", read: (background) => mappingTable({ ...context, background }, name, queues) });

@@ -17,13 +17,15 @@ enum KafkaCommand: Sendable {
 
 /// What the thread of a consumer says.
 enum KafkaNotice: Sendable {
-    /// Those partitions are the member's, each from that offset on; so many more are not read, as there are too many, and so many wait
-    /// for memory.
+    /// Those partitions are the member's, each from that offset on, with a negative one from its oldest record on; so many more are not
+    /// read, as there are too many, and so many wait for memory.
     case assigned([Int: Int64], unread: Int, waiting: Int)
     case revoked(isLost: Bool)
     /// `bytes` are to be settled with the mailbox.
     case records(GroupMember.Seat, [KafkaRecord], hasMore: Bool, bytes: Int)
     case committed(GroupMember.Seat, isDone: Bool)
+    /// Where the partitions that are read end, as far as that is known.
+    case ends([Int: Int64])
     /// What keeps the topic from being read.
     case problem(KafkaProblem)
     /// The brokers answer.

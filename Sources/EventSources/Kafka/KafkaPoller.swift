@@ -16,6 +16,7 @@ actor KafkaPoller: SourcePoller {
         var delivery: DiscardDelivery
         /// Of all mappings of topics.
         var share: KafkaShare
+        var lag: EventSourceService.Lag
         /// Wall-clock time.
         var time: @Sendable () -> Timestamp
         var now: @Sendable () -> MonotonicTime
@@ -198,6 +199,7 @@ actor KafkaPoller: SourcePoller {
         self.consumer = consumer
         for await notice in consumer.notices { handle(notice, consumer) }
         self.consumer = nil
+        tools.lag(plan, nil)
         member.lost(at: tools.now())
         ringing.yield()
     }
@@ -215,6 +217,7 @@ actor KafkaPoller: SourcePoller {
             receive(seat, records, hasMore: hasMore, at: now)
             consumer.mailbox.hold(member.bytesInHand, settled: bytes)
         case .committed(let seat, let isDone): member.committed(seat, isDone: isDone, at: now)
+        case .ends(let ends): tools.lag(plan, member.lag(before: ends))
         case .problem(let problem): set(problem: problem.text, cause: problem.cause)
         case .fine: set(problem: nil)
         case .closed: break

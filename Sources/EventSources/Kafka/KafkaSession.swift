@@ -25,6 +25,11 @@ final class KafkaSession {
     private static let locatePause = Duration.seconds(2)
     /// Partitions wait for memory so long before it is looked whether there is some.
     private static let waitPause = Duration.seconds(20)
+    /// Where partitions end is told so often, and soon after they were assigned.
+    private static let lookPause = Duration.seconds(5)
+    private static let firstLookPause = Duration.seconds(1)
+    /// Brokers that did not say where partitions end are not asked again for so long.
+    private static let askPause = Duration.seconds(60)
 
     /// What says that a problem is no more, and in which order problems are shown.
     private enum Ground: CaseIterable {
@@ -56,6 +61,9 @@ final class KafkaSession {
     private var locateDue = ContinuousClock.now
     /// Of those, and of those that are read.
     private var places = 0
+    private var assigned: [Int] = []
+    private var lookDue = ContinuousClock.now
+    private var askDue = ContinuousClock.now
     private var hasWaiting = false
     private var waitDue = ContinuousClock.now
     private var problems: [Ground: KafkaProblem] = [:]
@@ -141,6 +149,7 @@ final class KafkaSession {
             serve()
             if !unlocated.isEmpty, ContinuousClock.now >= locateDue { locate() }
             sweep()
+            if !mailbox.isLeaving, ContinuousClock.now >= lookDue { look() }
             if problems[.reading] != nil, ContinuousClock.now >= probeDue { probe() }
             if hasWaiting, ContinuousClock.now >= waitDue {
                 waitDue = .now + Self.waitPause
@@ -347,10 +356,11 @@ final class KafkaSession {
                 isFatal = true
                 return note(code == RD_KAFKA_RESP_ERR_NO_ERROR ? RD_KAFKA_RESP_ERR__FAIL : code, "rd_kafka_assign")
             }
-            // Nothing is before the oldest record, wherever that is.
+            assigned = partitions
+            lookDue = .now + Self.firstLookPause
             hasWaiting = waiting > 0
             waitDue = .now + Self.waitPause
-            say(.assigned(offsets.mapValues { max(0, $0) }, unread: unread, waiting: waiting))
+            say(.assigned(offsets, unread: unread, waiting: waiting))
             isAssigned()
         } catch {
             givePlacesBack()
@@ -362,6 +372,7 @@ final class KafkaSession {
     private func givePlacesBack() {
         mailbox.giveBackPartitions(places)
         places = 0
+        assigned = []
         hasWaiting = false
     }
 
@@ -451,6 +462,44 @@ final class KafkaSession {
                 "Connection error. Please check your event source connection configuration.",
                 cause: "\(KafkaProblem.name(code)): \(what)"
             )
+    }
+
+    // MARK: Where partitions end
+
+    private func look() {
+        lookDue = .now + Self.lookPause
+        // Nobody knows what came while brokers were away.
+        guard problems[.reading] == nil else { return say(.ends([:])) }
+        var ends: [Int: Int64] = [:]
+        for partition in assigned {
+            var (low, high) = (Int64(0), Int64(0))
+            let code = rd_kafka_get_watermark_offsets(client, configuration.topic, Int32(partition), &low, &high)
+            // Negative before the first answer to a fetch.
+            if code == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0 { ends[partition] = high }
+        }
+        // Where so much is ahead that nothing is fetched, the last answer may be old.
+        let ahead = assigned.filter { partitionQueues[$0].map { rd_kafka_queue_length($0) > 0 } ?? false }
+        if !ahead.isEmpty {
+            let asked = askForEnds(of: ahead)
+            for partition in ahead { ends[partition] = asked[partition] }
+        }
+        say(.ends(ends))
+    }
+
+    private func askForEnds(of partitions: [Int]) -> [Int: Int64] {
+        guard ContinuousClock.now >= askDue else { return [:] }
+        // The end is a time to brokers.
+        let asked = list(Dictionary(partitions.map { ($0, Int64(RD_KAFKA_OFFSET_END)) }) { first, _ in first })
+        defer { rd_kafka_topic_partition_list_destroy(asked) }
+        guard rd_kafka_offsets_for_times(client, asked, Self.probeMilliseconds) == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            askDue = .now + Self.askPause
+            return [:]
+        }
+        var ends: [Int: Int64] = [:]
+        for item in Self.partitions(asked) where item.err == RD_KAFKA_RESP_ERR_NO_ERROR && item.offset >= 0 {
+            ends[Int(item.partition)] = item.offset
+        }
+        return ends
     }
 
     // MARK: Records

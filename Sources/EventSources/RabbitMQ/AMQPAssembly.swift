@@ -8,6 +8,8 @@ enum AMQPFrame: Equatable, Sendable {
     /// Its properties, and how many bytes of body follow.
     case header(properties: [String: JSONValue], bodySize: UInt64)
     case body([UInt8])
+    /// So many messages are ready in the queue.
+    case counted(Int)
     /// The consumer's queue is gone.
     case cancelled
     /// The broker ends the channel or the connection.
@@ -69,7 +71,7 @@ struct AMQPAssembly: Sendable {
             else { throw Self.disorder }
             message?.rest = rest - UInt64(bytes.count)
             if message?.isTooLarge == false { message?.body += bytes }
-        case .cancelled, .closed, .closeAgreed, .other: return nil
+        case .counted, .cancelled, .closed, .closeAgreed, .other: return nil
         }
         guard let message, message.rest == 0, let properties = message.properties else { return nil }
         self.message = nil

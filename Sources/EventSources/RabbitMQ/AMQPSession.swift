@@ -34,6 +34,7 @@ final class AMQPSession {
 
     private let connection: amqp_connection_state_t
     private var assembly: AMQPAssembly
+    private var queue = ""
 
     /// - Throws: `AMQPFailure` where memory is short.
     init(bodyBytesMax: Int) throws(AMQPFailure) {
@@ -56,6 +57,7 @@ final class AMQPSession {
         try answered(target)
         _ = amqp_basic_qos(connection, Self.channel, 0, UInt16(clamping: target.prefetch), 0)
         try answered(target)
+        queue = target.queue
         // What it points to outlives the call, which sends it.
         target.queue.withBytes { queue in
             Self.consumer.withBytes { tag in
@@ -151,6 +153,8 @@ final class AMQPSession {
 
     enum Arrival {
         case message(RabbitMQRecord)
+        /// So many are ready in the queue.
+        case count(Int)
         /// Part of one, or nothing that matters.
         case frame
     }
@@ -170,6 +174,7 @@ final class AMQPSession {
         case .cancelled:
             throw Self.refused("ESM_CONFIG_NOT_VALID", "The queue was deleted.")
         case .closed(let code, let text): throw Self.lost("\(code) \(text)")
+        case .counted(let ready): return .count(ready)
         default: return try assembly.take(read).map(Arrival.message) ?? .frame
         }
     }
@@ -187,6 +192,17 @@ final class AMQPSession {
 
     func reject(_ tag: UInt64, requeues: Bool) throws(AMQPFailure) {
         try sent(amqp_basic_reject(connection, Self.channel, tag, requeues ? 1 : 0))
+    }
+
+    /// Asks how many messages are ready in the queue, and declares nothing; the answer is not waited for.
+    func count() throws(AMQPFailure) {
+        let status = queue.withBytes { queue in
+            var method = amqp_queue_declare_t()
+            method.queue = queue
+            method.passive = 1
+            return amqp_send_method(connection, Self.channel, CRABBITMQ_QUEUE_DECLARE, &method)
+        }
+        try sent(status)
     }
 
     /// Messages that are on their way still come: an answer is not waited for, since they would be kept before it.
@@ -246,6 +262,8 @@ final class AMQPSession {
             let deliver = decoded.assumingMemoryBound(to: amqp_basic_deliver_t.self).pointee
             return .deliver(tag: deliver.delivery_tag, isRedelivered: deliver.redelivered != 0)
         case CRABBITMQ_CANCEL: return .cancelled
+        case CRABBITMQ_QUEUE_DECLARE_OK:
+            return .counted(Int(decoded.assumingMemoryBound(to: amqp_queue_declare_ok_t.self).pointee.message_count))
         case CRABBITMQ_CHANNEL_CLOSE:
             let close = decoded.assumingMemoryBound(to: amqp_channel_close_t.self).pointee
             return .closed(code: close.reply_code, text: shown(AMQPProperties.string(close.reply_text)))

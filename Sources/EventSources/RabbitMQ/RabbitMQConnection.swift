@@ -12,6 +12,8 @@ final class RabbitMQConnection: Sendable {
         case connected
         /// What came at once.
         case received([RabbitMQRecord])
+        /// So many messages are ready in the queue, beside what came before.
+        case counted(Int)
         /// The last; without a failure where it was closed from here.
         case lost(AMQPFailure?)
     }
@@ -19,6 +21,7 @@ final class RabbitMQConnection: Sendable {
     private enum Order {
         case acknowledge([UInt64])
         case reject([UInt64], requeues: Bool)
+        case count
         case cancel
         case close
     }
@@ -77,6 +80,9 @@ final class RabbitMQConnection: Sendable {
     func acknowledge(_ tags: [UInt64]) { send(.acknowledge(tags)) }
 
     func reject(_ tags: [UInt64], requeues: Bool) { send(.reject(tags, requeues: requeues)) }
+
+    /// Asks how many messages are ready in the queue; while as much is in hand as may be, the answer waits with all else.
+    func count() { send(.count) }
 
     /// Consumes no more; what is on its way still comes.
     func cancel() { send(.cancel) }
@@ -137,6 +143,7 @@ final class RabbitMQConnection: Sendable {
                 try session.reject(tag, requeues: requeues)
                 hand.settle(tag)
             }
+        case .count: try session.count()
         case .cancel: try session.cancel()
         case .close: return false
         }
@@ -155,6 +162,10 @@ final class RabbitMQConnection: Sendable {
             switch try session.next() {
             case nil: isEmpty = true
             case .frame: continue
+            case .count(let ready):
+                if !records.isEmpty { tell(.received(records)) }
+                records = []
+                tell(.counted(ready))
             case .message(let record):
                 hand.take(record)
                 records.append(record)

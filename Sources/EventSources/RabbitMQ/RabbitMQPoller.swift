@@ -29,6 +29,7 @@ actor RabbitMQPoller: SourcePoller {
     private let envelope: RabbitMQRecord.Envelope
     private let invoke: EventSourceService.Invoke
     private let report: Report
+    private let lag: EventSourceService.Lag
     private let now: @Sendable () -> MonotonicTime
     private let clock: any Clock<Duration>
     private let logger: Logger
@@ -53,6 +54,7 @@ actor RabbitMQPoller: SourcePoller {
         secrets: @escaping Secret.Finder,
         invoke: @escaping EventSourceService.Invoke,
         report: @escaping Report,
+        lag: @escaping EventSourceService.Lag,
         now: @escaping @Sendable () -> MonotonicTime,
         clock: any Clock<Duration>,
         logger: Logger
@@ -64,6 +66,7 @@ actor RabbitMQPoller: SourcePoller {
         self.secrets = secrets
         self.invoke = invoke
         self.report = report
+        self.lag = lag
         self.now = now
         self.clock = clock
         var logger = logger
@@ -133,11 +136,13 @@ actor RabbitMQPoller: SourcePoller {
     private func note(_ event: RabbitMQConnection.Event, by id: RabbitMQConsumer.ConnectionID) {
         switch event {
         case .connected:
-            machine.connected(id)
+            machine.connected(id, at: now())
             set(reading: nil)
         case .received(let records): for record in records { take(record, by: id) }
+        case .counted(let ready): lag(plan, machine.counted(ready: ready, by: id, at: now()))
         case .lost(let failure):
             machine.lost(id, at: now())
+            lag(plan, nil)
             connection = nil
             inHand = [:]
             if let failure { set(reading: failure.problem, cause: failure.cause) }
@@ -170,6 +175,8 @@ actor RabbitMQPoller: SourcePoller {
             }
             tags.forEach { inHand[$0] = nil }
             connection?.connection.reject(tags, requeues: requeues)
+        case .count: connection?.connection.count()
+        case .forgetCount: lag(plan, nil)
         case .cancel: connection?.connection.cancel()
         case .disconnect: connection?.connection.end()
         }

@@ -72,6 +72,8 @@ package struct GroupMember: Sendable {
         var isFetching = false
         /// What is being committed.
         var committing: Int64?
+        /// All before that offset was processed or discarded; nil where it is not known from where on there are records.
+        var processed: Int64?
         /// By number, what is in hand.
         var marks: [Int: Mark] = [:]
         /// What this very process has done, though the group does not know it.
@@ -145,9 +147,19 @@ package struct GroupMember: Sendable {
         }
     }
 
+    /// How many records were not processed yet, of the partition where those are most; nil where it is known of none where it ends.
+    package func lag(before ends: [Int: Int64]) -> Int? {
+        holders.compactMap { partition, holder -> Int? in
+            guard let end = ends[partition] else { return nil }
+            guard let processed = holder.processed else { return end == 0 ? 0 : nil }
+            return Int(max(0, end - processed))
+        }
+        .max()
+    }
+
     // MARK: What happened in the group
 
-    /// Those partitions are the member's now, each from that offset on.
+    /// Those partitions are the member's now, each from that offset on; with a negative one from its oldest record on, wherever that is.
     package mutating func assigned(_ offsets: [Int: Int64], at now: MonotonicTime) {
         // The group takes all back before it gives anything.
         vacate(at: now)
@@ -155,13 +167,14 @@ package struct GroupMember: Sendable {
         for (partition, offset) in offsets {
             var machine = ShardPoller(
                 settings,
-                from: Self.position(before: offset),
+                from: Self.position(before: max(0, offset)),
                 payloadBytesMax: payloadBytesMax
             )
             if isStopping { machine.stop() }
             holders[partition] = Holder(
                 seat: Seat(partition: partition, turn: turn),
                 machine: machine,
+                processed: offset < 0 ? nil : offset,
                 done: (done.removeValue(forKey: partition) ?? [:]).filter { $0.key >= offset }
             )
         }
@@ -228,6 +241,8 @@ package struct GroupMember: Sendable {
         defer { holders[seat.partition] = holder }
         guard holder.isFetching else { return records.compactMap(\.wanted?.number) }
         holder.isFetching = false
+        // Between what was done and what there is is nothing.
+        if holder.machine.recordsInHand == 0, let first = records.first { holder.processed = max(0, first.offset) }
         var wanted: [ShardPoller.Record] = []
         var unwanted: [Int] = []
         for record in records {
@@ -374,6 +389,7 @@ package struct GroupMember: Sendable {
             case .save(let position, _, let done):
                 guard let offset = Self.offset(after: position) else { preconditionFailure("offsets are numbers") }
                 holder.committing = offset
+                holder.processed = offset
                 Self.settle(done, &holder)
                 return .commit(holder.seat, offset, done: done)
             }
@@ -385,6 +401,7 @@ package struct GroupMember: Sendable {
 
     private static func offset(after position: StreamPosition) -> Int64? {
         guard case .after(let text) = position else { return nil }
-        return Int64(text).map { $0 + 1 }
+        // Whatever a broker says.
+        return Int64(text).map { $0 == .max ? $0 : $0 + 1 }
     }
 }

@@ -44,6 +44,10 @@ package struct RabbitMQConsumer: Equatable, Sendable {
         case acknowledge([UInt64])
         /// With `requeues` the queue shows them again, to others or to us; otherwise they are dead letters, or gone.
         case reject([UInt64], requeues: Bool)
+        /// Ask how many messages are ready in the queue; to be followed by `counted`, unless the connection is lost.
+        case count
+        /// No answer has come for long: what was counted before says nothing any more.
+        case forgetCount
         /// Consume no more; what was on its way still comes.
         case cancel
         /// Close the connection when all before this is said; to be followed by `lost` unless it was not open yet.
@@ -63,6 +67,10 @@ package struct RabbitMQConsumer: Equatable, Sendable {
     /// RabbitMQ closes the channel of a message that is not acknowledged 30 minutes after it was delivered
     /// (https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout), 14 of which a function may run.
     package static let holdMax = Duration.seconds(900)
+    /// Between an answer to how many messages are ready and the next question.
+    package static let countPause = Duration.seconds(10)
+    /// The answer comes behind messages that nobody may have room for.
+    package static let countPatience = Duration.seconds(30)
     private static let retryDelayMin = Duration.seconds(1)
     private static let retryDelayMax = Duration.seconds(30)
     private static let connectDelayMax = Duration.seconds(16)
@@ -99,6 +107,10 @@ package struct RabbitMQConsumer: Equatable, Sendable {
     private var lastConnection: ConnectionID = 0
     private var connectAt = MonotonicTime(nanoseconds: 0)
     private var connectFailures = 0
+    /// When it is asked next how many messages are ready; nil while there is no connection, or no answer.
+    private var countAt: MonotonicTime?
+    /// Until then an answer to that is waited for.
+    private var countedBy: MonotonicTime?
     /// Messages that wait for their batch to be full or its window to be over.
     private var gathered: [Gathered] = []
     /// How many of those are one batch, by their number and their bytes, and how many bytes they have.
@@ -135,10 +147,11 @@ package struct RabbitMQConsumer: Equatable, Sendable {
 
     // MARK: What happened
 
-    package mutating func connected(_ id: ConnectionID) {
+    package mutating func connected(_ id: ConnectionID, at now: MonotonicTime) {
         guard connection == .opening(id) else { return }
         connection = .open(id)
         connectFailures = 0
+        countAt = now
     }
 
     /// A connection has ended, or did not come about: the broker shows what was not acknowledged again; the next waits 1 s, 2 s … 16 s.
@@ -154,7 +167,21 @@ package struct RabbitMQConsumer: Equatable, Sendable {
         forget()
     }
 
+    /// So many messages were ready when all that came before this was not.
+    ///
+    /// - Returns: how many wait: those, and what is in hand; nil where that says nothing any more.
+    package mutating func counted(ready: Int, by id: ConnectionID, at now: MonotonicTime) -> Int? {
+        guard connection == .open(id) else { return nil }
+        countAt = now + Self.countPause
+        countedBy = nil
+        // What came by a connection that was lost comes again.
+        let running = running.map { $0.connection == id ? $0.messages.count : 0 } ?? 0
+        return ready + gathered.count + (delayed?.messages.count ?? 0) + running
+    }
+
     private mutating func forget() {
+        countAt = nil
+        countedBy = nil
         gathered = []
         fitting = Fitting()
         delayed = nil
@@ -206,6 +233,10 @@ package struct RabbitMQConsumer: Equatable, Sendable {
     package var due: MonotonicTime? {
         guard !isStopping else { return nil }
         if connection == .none { return connectAt }
+        return [countAt, countedBy, workDue].compactMap(\.self).min()
+    }
+
+    private var workDue: MonotonicTime? {
         let expiry = gathered.first.map { $0.arrived + Self.holdMax }
         guard running == nil else { return expiry }
         guard delayed == nil else { return min(resumeAt, expiry ?? resumeAt) }
@@ -222,6 +253,15 @@ package struct RabbitMQConsumer: Equatable, Sendable {
             lastConnection += 1
             connection = .opening(lastConnection)
             return .connect(lastConnection)
+        }
+        if let due = countAt, now >= due {
+            countAt = nil
+            countedBy = now + Self.countPatience
+            return .count
+        }
+        if let due = countedBy, now >= due {
+            countedBy = nil
+            return .forgetCount
         }
         guard case .open(let id) = connection, running == nil, now >= resumeAt else { return nil }
         if let batch = delayed {
