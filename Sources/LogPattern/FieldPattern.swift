@@ -7,8 +7,15 @@ struct FieldPattern: Equatable, Sendable {
         var alternatives: [[ScalarTest]] = []
 
         func matches(_ field: UnsafeRawBufferPointer) -> Bool {
-            alternatives.isEmpty
-                || alternatives.contains { tests in tests.allSatisfy { $0.matches(field) } }
+            for index in alternatives.indices where holds(index, field) { return true }
+            return alternatives.isEmpty
+        }
+
+        private func holds(_ alternative: Int, _ field: UnsafeRawBufferPointer) -> Bool {
+            for index in alternatives[alternative].indices where !alternatives[alternative][index].matches(field) {
+                return false
+            }
+            return true
         }
     }
 
@@ -64,8 +71,8 @@ struct FieldPattern: Equatable, Sendable {
 
     func matches(_ message: UnsafeRawBufferPointer) -> Bool {
         var fields = MessageFields(message)
-        for field in head {
-            guard let next = fields.next(), field.matches(message[in: next]) else { return false }
+        for index in head.indices {
+            guard let next = fields.next(), head[index].matches(message[in: next]) else { return false }
         }
         guard let tail else { return fields.next() == nil }
         guard !tail.isEmpty else { return true }
@@ -104,10 +111,24 @@ private struct MessageFields {
         case UInt8(ascii: "\""): if let field = enclosed(by: UInt8(ascii: "\"")) { return field }
         default: break
         }
-        var end = start + 1
-        while end < message.count, !PatternScanner.isSpace(message[end]) { end += 1 }
-        offset = end
-        return start..<end
+        offset = endOfWord(from: start + 1)
+        return start..<offset
+    }
+
+    private func endOfWord(from start: Int) -> Int {
+        var end = start
+        while end < message.count {
+            if end + 8 <= message.count {
+                let word = UInt64(littleEndian: message.loadUnaligned(fromByteOffset: end, as: UInt64.self))
+                // The lowest bit that is set is of a byte below 0x21.
+                let low = (word &- 0x2121_2121_2121_2121) & ~word & 0x8080_8080_8080_8080
+                end += low.trailingZeroBitCount / 8
+                guard low != 0 else { continue }
+            }
+            if PatternScanner.isSpace(message[end]) { break }
+            end += 1
+        }
+        return end
     }
 
     /// Where the next mark of each kind is, as last looked for: none twice, or a message of many brackets would take for ever.
@@ -117,7 +138,9 @@ private struct MessageFields {
         let start = offset + 1
         let isBracket = end == UInt8(ascii: "]")
         var close = isBracket ? found.bracket : found.quotation
-        if close.map({ $0 < start }) ?? true { close = message[start...].firstIndex(of: end) ?? message.count }
+        if close.map({ $0 < start }) ?? true {
+            close = ByteText.firstIndex(of: end, in: message, from: start) ?? message.count
+        }
         if isBracket { found.bracket = close } else { found.quotation = close }
         guard let close, close < message.count,
             close + 1 == message.count || PatternScanner.isSpace(message[close + 1])

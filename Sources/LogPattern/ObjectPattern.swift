@@ -28,7 +28,7 @@ struct ObjectPattern: Equatable, Sendable {
         try scanner.expect("{")
         condition = try Self.alternatives(&scanner, &selectors, depth: 0)
         places = ObjectPlaces(selectors)
-        required = RequiredText(of: condition)
+        required = RequiredText(of: condition, selectors)
         try scanner.expect("}")
         scanner.skipSpace()
         guard scanner.next == nil else { throw scanner.failure("nothing more expected") }
@@ -101,7 +101,7 @@ struct ObjectPattern: Equatable, Sendable {
     /// What is not met as it stands is not read to its end as JSON either, where it has no escapes.
     func isMet(by message: UnsafeRawBufferPointer) -> Bool {
         guard message.first(where: { !PatternScanner.isSpace($0) }) == UInt8(ascii: "{") else { return false }
-        let hasEscapes = ByteText.contains(message, UInt8(ascii: "\\"))
+        let hasEscapes = ByteText.firstIndex(of: UInt8(ascii: "\\"), in: message, from: 0) != nil
         if hasEscapes, !Self.isJSON(message) { return false }
         let bytes = message.bindMemory(to: UInt8.self)
         let isMet = withUnsafeTemporaryAllocation(of: ObjectScan.Value.self, capacity: places.all.count) { values in

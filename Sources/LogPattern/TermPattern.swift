@@ -65,8 +65,36 @@ enum ByteText {
         guard let start = text.baseAddress, text.count >= needle.count else { return false }
         return clinux_contains(start, text.count, needle, needle.count) != 0
     }
-    static func contains(_ text: UnsafeRawBufferPointer, _ byte: UInt8) -> Bool {
-        guard let start = text.baseAddress else { return false }
-        return memchr(start, CInt(byte), text.count) != nil
+
+    /// Where it is first, at `start` or behind it.
+    static func firstIndex(of byte: UInt8, in text: UnsafeRawBufferPointer, from start: Int) -> Int? {
+        guard let begin = text.baseAddress, start < text.count else { return nil }
+        return memchr(begin + start, CInt(byte), text.count - start).map { UnsafeRawPointer($0) - begin }
+    }
+
+    /// Where a name in its quotation marks is first, at `start` or behind it.
+    ///
+    /// Eight places at a time are looked at for its first two bytes. A mark is at no place between its own, so that no byte is compared for
+    /// more than one of them.
+    static func firstIndex(of name: [UInt8], in text: UnsafeRawBufferPointer, from start: Int) -> Int? {
+        guard let begin = text.baseAddress else { return nil }
+        let last = text.count - name.count
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let (first, second) = (ones &* UInt64(name[0]), ones &* UInt64(name[1]))
+        var index = start
+        while index <= last {
+            if index + 9 <= text.count {
+                let here = UInt64(littleEndian: text.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                let next = UInt64(littleEndian: text.loadUnaligned(fromByteOffset: index + 1, as: UInt64.self))
+                let different = (here ^ first) | (next ^ second)
+                // The lowest bit that is set is of a byte that is zero.
+                let same = (different &- ones) & ~different & (ones &* 0x80)
+                index += same.trailingZeroBitCount / 8
+                guard same != 0, index <= last else { continue }
+            }
+            if memcmp(begin + index, name, name.count) == 0 { return index }
+            index += 1
+        }
+        return nil
     }
 }

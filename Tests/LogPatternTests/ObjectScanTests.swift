@@ -52,14 +52,13 @@ struct ObjectScanTests {
 
         private static let names = [
             "a", "b", #"\u0061"#, #"a\u0062"#, "ab", "é", #"\u00e9"#, "o\u{308}", #"o\u0308"#, "K", "\u{2126}",
-            #"\u2126"#, "",
-            "x y", #"\""#, "😀", #"\ud83d\ude00"#,
+            #"\u2126"#, "", "x y", #"\""#, "😀", #"\ud83d\ude00"#, ":", ",", #"b\"a"#,
         ]
         private static let scalars = [
             "1", "-0", "0", "12", "1.5", "15e-1", "9007199254740993", "9007199254740992", "12345678901234567890",
             "1e400",
             "1E+2", "true", "false", "null", #""""#, #""a""#, #""\u0061""#, #""a\nb""#, #""12""#, #""é""#, #""\ud800""#,
-            #""\ud83d\ude00""#, #""{\"a\":1}""#, #""]}""#, "[]", "{}",
+            #""\ud83d\ude00""#, #""{\"a\":1}""#, #""]}""#, #""a:5""#, #""\"12""#, #""\/""#, "[]", "{}",
         ]
 
         mutating func pick<T>(_ list: [T]) -> T { list[random.below(list.count)] }
@@ -109,6 +108,7 @@ struct ObjectScanTests {
                     : pick([
                         ".a", ".a", ".a", ".b", ".b", ".ab", ".K", "['é']", "['e\u{301}']", "['']", "['x y']", "['\"']",
                         "['😀']", "['\u{212A}']", "['o\u{308}']", "['ö']", "['\u{2126}']", "['\u{3A9}']",
+                        "[',']", "[':']",
                     ])
             }.joined()
         }
@@ -126,15 +126,15 @@ struct ObjectScanTests {
         }
     }
 
-    @Test(arguments: UInt64(0)..<64)
+    @Test(arguments: UInt64(0)..<16)
     func `conditions hold as of what the parser makes`(seed: UInt64) {
         var messages = Messages(random: SplitMix64(seed: seed))
         var met = 0
-        for _ in 0..<40 {
+        for _ in 0..<50 {
             let text = "{ \(messages.condition(0)) }"
             // Too many regular expressions are none.
             guard let pattern = try? LogPattern(text), case .object(let object) = pattern.form else { continue }
-            for _ in 0..<20 {
+            for _ in 0..<10 {
                 let message = messages.next()
                 let expected = Self.isMet(object, by: message)
                 met += expected ? 1 : 0
@@ -176,11 +176,17 @@ struct ObjectScanTests {
             #expect(message.withUnsafeBytes(pattern.matches) == expected, "\(name)")
             #expect(expected == ["é", "A\u{304}", "a"].contains { Array($0.utf8) == Array(name.utf8) }, "\(name)")
         }
-        let nulls = try LogPattern("{ \(names.map { "$.\($0) IS NULL" }.joined(separator: "||")) }")
-        #expect(RequiredText(of: try #require(Self.object(nulls)).condition) == .text(Array("null".utf8)))
+        let condition = names.map { "$.\($0) IS NULL" }.joined(separator: "||")
+        let nulls = try LogPattern("{ \(condition) }")
+        #expect(try Self.required(condition) == .text(Array("null".utf8)))
         #expect(nulls.cost == 6 + 60)
         #expect(nulls.matches("{\(other)\"\(names[59])\":null}"))
         #expect(!nulls.matches("{\(other)\"A\u{304}\":null}"))
+    }
+
+    private static func required(_ condition: String) throws -> RequiredText {
+        let object = try #require(object(try LogPattern("{ \(condition) }")))
+        return RequiredText(of: object.condition, object.selectors)
     }
 
     @Test(arguments: [
@@ -188,12 +194,42 @@ struct ObjectScanTests {
         ("($.a IS NULL && $.b IS NULL) || $.c IS NULL", .text(Array("null".utf8))),
         ("$.a IS NULL || $.b IS TRUE || $.c IS NULL", .any([.text(Array("null".utf8)), .text(Array("true".utf8))])),
         ("$.a = x && $.b IS TRUE && $.c = x", .all([.text(Array("x".utf8)), .text(Array("true".utf8))])),
-        ("$.a NOT EXISTS && $.b NOT EXISTS", .nothing), ("$.a IS NULL || $.b != x", .nothing),
-        ("$.a IS NULL || ($.b > 1 && $.c != x)", .nothing),
+        ("$.a NOT EXISTS && $.b NOT EXISTS", .nothing), ("$.a IS NULL || $.b NOT EXISTS", .nothing),
+        ("$.a[0] > 1", .nothing), (#"$.a = "\"x""#, .nothing),
     ])
     func `a message needs each text once`(condition: String, text: RequiredText) throws {
-        let object = try #require(Self.object(try LogPattern("{ \(condition) }")))
-        #expect(RequiredText(of: object.condition) == text)
+        #expect(try Self.required(condition) == text)
+    }
+
+    @Test func `a message needs a member where no text is needed, and none of many`() throws {
+        func member(_ name: String, _ test: String) throws -> RequiredText {
+            var scanner = PatternScanner(Array(test.utf8))
+            return .member(Array("\"\(name)\"".utf8), try ScalarTest(&scanner, .object))
+        }
+        #expect(try Self.required("$.a.b > 1") == member("b", "> 1"))
+        #expect(try Self.required("$.a = x && $.b != x") == .all([.text(Array("x".utf8)), member("b", "!= x")]))
+        let needed = try RequiredText.any([.text(Array("null".utf8)), member("b", "> 1")])
+        #expect(try Self.required("$.a IS NULL || ($.b > 1 && $.c NOT EXISTS)") == needed)
+        func numbers(_ count: Int) -> [String] { (1...count).map { "> \($0)" } }
+        func condition(_ count: Int) -> String { numbers(count).map { "$.a \($0)" }.joined(separator: "||") }
+        #expect(try Self.required(condition(8)) == .any(numbers(8).map { try member("a", $0) }))
+        #expect(try Self.required(condition(9)) == .nothing)
+    }
+
+    @Test(arguments: [
+        (#"{"a":"x",":":1,",":5}"#, "$[','] > 4", true), (#"{"a" : 1, "b" : {"a" : 5}}"#, "$.b.a > 4", true),
+        (#"{"a":"say \"a\"","b":{"a":"\"5"}}"#, "$.b.a != 5", true), (#"{"b\"a":5}"#, "$.a > 4", false),
+        (#"{"\u0061":5}"#, "$.a > 4", true), (#"{"b\/a":5}"#, "$['b/a'] > 4", true),
+        (#"{"a":"\u0035"}"#, "$.a > 4", true), (#"{"b":"\n","a":5}"#, "$.a > 4", true), (#"{"":5}"#, "$[''] > 4", true),
+        (#"{"a":5,"b":"\"#, "$.a > 4", false), (#"{"b":1,"a":5"#, "$.a > 4", false),
+        (#"{"b":1,"a":"#, "$.a > 4", false),
+    ])
+    func `members are found wherever they are, however they are written`(
+        message: String,
+        condition: String,
+        isMet: Bool
+    ) throws {
+        #expect(try LogPattern("{ \(condition) }").matches(message) == isMet)
     }
 
     @Test func `what the parser refuses for its size does not match`() throws {
