@@ -183,6 +183,54 @@ def test_configuration_and_versions(open_page, server, name):
     assert page.run("window.pwned") is None
 
 
+def test_an_alias_shares_its_invocations_by_keyboard(open_page, server, name):
+    """With what is so now in the form; a change that somebody else made meanwhile is not undone."""
+    server.deploy(name, TALKER)
+    client = server.client()
+    for number in (1, 2):
+        client.update_function_configuration(FunctionName=name, Description=str(number))
+        assert client.publish_version(FunctionName=name)["Version"] == str(number)
+    for alias in ("live", "next"):
+        client.create_alias(FunctionName=name, Name=alias, FunctionVersion="1")
+    routing = lambda alias: client.get_alias(FunctionName=name, Name=alias).get("RoutingConfig")  # noqa: E731
+    client.update_alias(FunctionName=name, Name="next", RoutingConfig={"AdditionalVersionWeights": {"2": 0.125}})
+    page = open_page(f"#/functions/{name}/versions")
+    page.shows("1 (87.5 %), 2 (12.5 %)")
+    assert page.run("document.querySelector('#share-weight').disabled")
+    page.run("document.querySelector('#share-alias').focus()")
+    page.key("Tab")
+    assert page.run("document.activeElement.id") == "share-version"
+    page.key("Tab")
+    # An option is chosen by its first letter.
+    page.call("Input.dispatchKeyEvent", type="keyDown", key="2", code="Digit2", windowsVirtualKeyCode=50, text="2")
+    page.call("Input.dispatchKeyEvent", type="keyUp", key="2", code="Digit2", windowsVirtualKeyCode=50)
+    page.until("!document.querySelector('#share-weight').disabled", "the weight")
+    page.key("Tab")
+    page.run("document.activeElement.select()")
+    page.type("30")
+    page.key("Tab")
+    assert page.run("document.activeElement.textContent") == "Share invocations"
+    page.key("Enter")
+    page.shows("1 (70 %), 2 (30 %)")
+    assert routing("live") == {"AdditionalVersionWeights": {"2": 0.3}}
+
+    page.fill("#share-alias", "next")
+    assert page.run("['version', 'additional', 'weight'].map((each) => document.querySelector(`#share-${each}`).value)") == ["1", "2", "12.5"]
+    client.update_alias(FunctionName=name, Name="next", RoutingConfig={"AdditionalVersionWeights": {"2": 0.5}})
+    page.fill("#share-weight", "20")
+    page.may_complain = ("412",)
+    page.press("Share invocations", "button")
+    page.shows("The Revision Id provided does not match")
+    assert routing("next") == {"AdditionalVersionWeights": {"2": 0.5}}
+    page.call("Page.reload")
+    page.shows("1 (50 %), 2 (50 %)")
+    page.fill("#share-alias", "next")
+    page.fill("#share-additional", "")
+    page.press("Share invocations", "button")
+    page.until("document.querySelector('#announcer').textContent.includes('next is changed')", "the change")
+    assert not (routing("next") or {}).get("AdditionalVersionWeights")
+
+
 def test_new_code_from_a_folder(open_page, server, name, tmp_path):
     server.deploy(name, TALKER)
     folder = tmp_path / "source"
@@ -268,6 +316,8 @@ def test_fits(open_page, server, name, width, dark):
     """No view is wider than its window, and text stands out from what is behind it."""
     server.deploy(name, TALKER, Environment={"Variables": {"A_RATHER_LONG_NAME_OF_A_VARIABLE": "x" * 200}})
     server.invoke(name, {"say": "y" * 300})
+    version = server.client().publish_version(FunctionName=name)["Version"]
+    server.client().create_alias(FunctionName=name, Name="a-rather-long-name-of-an-alias", FunctionVersion=version)
     page = open_page(width=width, height=800, dark=dark)
     for view in ["/functions", f"/functions/{name}", f"/functions/{name}/invoke", f"/functions/{name}/logs",
                  f"/functions/{name}/configuration", f"/functions/{name}/versions", "/deploy", "/sources", "/usage", "/environments"]:

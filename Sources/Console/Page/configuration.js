@@ -104,6 +104,42 @@ export async function configurationTab(configuration, context) {
       }, { class: "danger" })));
 }
 
+const percent = (share) => Number((share * 100).toFixed(2));
+
+/** How an alias shares its invocations between two versions, by a form that has what is so now. */
+function sharing(aliases, versions, { name, refresh, signal }) {
+  const published = versions.map((version) => version.Version).filter((version) => version !== "$LATEST");
+  const options = () => published.map((version) => h("option", { value: version }, version));
+  const alias = h("select", { id: "share-alias" }, aliases.map((each) => h("option", { value: each.Name }, each.Name)));
+  const version = h("select", { id: "share-version", required: true }, options());
+  const additional = h("select", { id: "share-additional" }, h("option", { value: "" }, "None"), options());
+  const weight = h("input", { id: "share-weight", type: "number", required: true, min: 0, max: 100, step: "any" });
+  const chosen = () => aliases.find((each) => each.Name === alias.value);
+  const follow = () => { weight.disabled = !additional.value; };
+  const fill = () => {
+    const { FunctionVersion, RoutingConfig } = chosen();
+    const [[other, share]] = [...Object.entries(RoutingConfig?.AdditionalVersionWeights ?? {}), ["", 0]];
+    version.value = FunctionVersion;
+    additional.value = other;
+    weight.value = percent(share);
+    follow();
+  };
+  alias.addEventListener("change", fill);
+  additional.addEventListener("change", follow);
+  fill();
+  return deed("Share invocations", "Sharing…", h("div", { class: "columns" },
+    field("Alias", alias), field("Version", version), field("Additional version", additional),
+    field("Its weight in per cent", weight, "Of the alias' invocations; the version has the rest.")), async () => {
+    const weights = additional.value ? { [additional.value]: Number(weight.value) / 100 } : {};
+    // Nobody's change in the meantime is undone, such as a step of a deployment.
+    await lambda("PUT", functionPath(name, `/aliases/${encodeURIComponent(alias.value)}`), { signal, input: {
+      FunctionVersion: version.value, RoutingConfig: { AdditionalVersionWeights: weights }, RevisionId: chosen().RevisionId,
+    } });
+    announce(`${alias.value} is changed.`);
+    refresh();
+  });
+}
+
 export async function versionsTab(configuration, context) {
   const { versions, aliases, refresh, signal } = context;
   const name = configuration.FunctionName;
@@ -133,6 +169,7 @@ export async function versionsTab(configuration, context) {
           return target;
         } },
       ], aliases) : empty("No aliases."),
+      aliases.length > 0 && versions.length > 1 && sharing(aliases, versions, { name, refresh, signal }),
       deed("Create alias", "Creating…", h("div", { class: "columns" }, field("Name", aliasName), field("Version", aliasVersion)), async () => {
         await lambda("POST", functionPath(name, "/aliases"), { signal, input: { Name: aliasName.value, FunctionVersion: aliasVersion.value } });
         refresh();
@@ -153,6 +190,6 @@ function versionsOf(alias) {
   const weights = Object.entries(alias.RoutingConfig?.AdditionalVersionWeights ?? {});
   const rest = 1 - weights.reduce((sum, [, weight]) => sum + weight, 0);
   if (weights.length === 0) return alias.FunctionVersion;
-  return [[alias.FunctionVersion, rest], ...weights].map(([version, weight]) => `${version} (${Math.round(weight * 100)} %)`).join(", ");
+  return [[alias.FunctionVersion, rest], ...weights].map(([version, weight]) => `${version} (${percent(weight)} %)`).join(", ");
 }
 
