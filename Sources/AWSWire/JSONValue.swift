@@ -99,7 +99,11 @@ extension JSONValue {
                     continue
                 }
                 let unit = units[index]
-                if unit < 0x20 || unit == UInt8(ascii: "\"") || unit == UInt8(ascii: "\\") {
+                if unit == UInt8(ascii: "\"") || unit == UInt8(ascii: "\\") {
+                    bytes += units[begin..<index]
+                    bytes.append(UInt8(ascii: "\\"))
+                    begin = index
+                } else if unit < 0x20 {
                     bytes += units[begin..<index]
                     bytes += escaped(unit).utf8
                     begin = index + 1
@@ -120,10 +124,9 @@ extension JSONValue {
         return found & (ones &* 0x80) == 0
     }
 
+    /// Of a control character.
     private static func escaped(_ unit: UInt8) -> String {
         switch unit {
-        case UInt8(ascii: "\""): "\\\""
-        case UInt8(ascii: "\\"): "\\\\"
         case 0x0A: "\\n"
         case 0x0D: "\\r"
         case 0x09: "\\t"
