@@ -26,7 +26,7 @@ package final class MetricsService: Service {
         var generation = 0
         var lost = 0
         /// Questions that wait for what is being written.
-        var waiting: [CheckedContinuation<Void, Never>] = []
+        var waiting: [CheckedContinuation<Int, Never>] = []
     }
 
     /// Minutes between two looks at what is too old.
@@ -86,23 +86,26 @@ package final class MetricsService: Service {
             state.withLock { $0.lost += points.count }
             logger.error("values of metrics not stored", metadata: ["count": "\(points.count)", "error": "\(error)"])
         }
-        let waiting = state.withLock { state in
+        let (waiting, generation) = state.withLock { state in
             state.generation += 1
             state.taken = (0, [])
             defer { state.waiting = [] }
-            return state.waiting
+            return (state.waiting, state.generation)
         }
-        for question in waiting { question.resume() }
+        for question in waiting { question.resume(returning: generation) }
     }
 
-    /// Until nothing is on its way into the store, where it could be found twice.
-    private func settled() async {
+    /// Until nothing is on its way into the store, where it could be found twice or not at all: the generation of that moment.
+    private func settled() async -> Int {
         await withCheckedContinuation { continuation in
-            let isSettled = state.withLock { state in
-                if !state.taken.points.isEmpty { state.waiting.append(continuation) }
-                return state.taken.points.isEmpty
+            let generation = state.withLock { state -> Int? in
+                guard state.taken.points.isEmpty else {
+                    state.waiting.append(continuation)
+                    return nil
+                }
+                return state.generation
             }
-            if isSettled { continuation.resume() }
+            if let generation { continuation.resume(returning: generation) }
         }
     }
 
@@ -121,8 +124,7 @@ package final class MetricsService: Service {
     ) async throws -> [Int64: Distribution] {
         var found: [Int64: Distribution] = [:]
         for _ in 0..<Self.readsMax {
-            await settled()
-            let before = state.withLock { $0.generation }
+            let before = await settled()
             found = try await store.values(of: metric, filter, minutes: minutes)
             let isWhole = state.withLock { state in
                 if minutes.contains(state.minute) {
