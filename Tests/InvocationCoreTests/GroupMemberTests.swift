@@ -64,6 +64,9 @@ struct GroupMemberTests {
         let first = try #require(self.seat(member.next(at: later)))
         _ = member.fetched(first, records(990..<992), hasMore: true, at: later)
         #expect(member.lag(before: [0: 1_000, 1: 9]) == 10)
+        var other = member
+        other.stop(at: later)
+        #expect(other.lag(before: [0: 1_000, 1: 9]) == nil)
         member.lost(at: later)
         #expect(member.lag(before: [0: 1_000, 1: 9]) == nil)
     }

@@ -106,6 +106,9 @@ struct RabbitMQConsumerSimulationTests {
         consumer.ended(1, .succeeded, at: later)
         #expect(consumer.next(at: later) == .acknowledge([1, 2]))
         #expect(consumer.counted(ready: 0, by: 1, at: later) == 1)
+        var other = consumer
+        other.stop()
+        #expect(other.counted(ready: 0, by: 1, at: later) == nil)
         consumer.lost(1, at: later)
         #expect(consumer.counted(ready: 7, by: 1, at: later) == nil)
         #expect(consumer.next(at: later + .seconds(1)) == .connect(2))

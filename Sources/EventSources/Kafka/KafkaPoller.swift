@@ -97,6 +97,7 @@ actor KafkaPoller: SourcePoller {
         member.stop(at: tools.now())
         for discard in discards.values { discard.cancel() }
         pause?.cancel()
+        tools.lag(plan, nil)
         tell()
         ringing.yield()
     }

@@ -477,12 +477,9 @@ final class KafkaSession {
             // Negative before the first answer to a fetch.
             if code == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0 { ends[partition] = high }
         }
-        // Where so much is ahead that nothing is fetched, the last answer may be old.
+        // Where so much is ahead that nothing is fetched, the last answer may be old: without another one it is the least that there is.
         let ahead = assigned.filter { partitionQueues[$0].map { rd_kafka_queue_length($0) > 0 } ?? false }
-        if !ahead.isEmpty {
-            let asked = askForEnds(of: ahead)
-            for partition in ahead { ends[partition] = asked[partition] }
-        }
+        if !ahead.isEmpty { ends.merge(askForEnds(of: ahead)) { _, asked in asked } }
         say(.ends(ends))
     }
 

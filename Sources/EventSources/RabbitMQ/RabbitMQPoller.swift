@@ -95,6 +95,7 @@ actor RabbitMQPoller: SourcePoller {
 
     func stop(isHasty: Bool) {
         machine.stop()
+        lag(plan, nil)
         tell()
         happened.yield(.changed)
     }

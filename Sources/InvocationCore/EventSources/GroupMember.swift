@@ -147,9 +147,11 @@ package struct GroupMember: Sendable {
         }
     }
 
-    /// How many records were not processed yet, of the partition where those are most; nil where it is known of none where it ends.
+    /// How many records were not processed yet, of the partition where those are most; nil where it is known of none where it ends,
+    /// and once the member is to stop.
     package func lag(before ends: [Int: Int64]) -> Int? {
-        holders.compactMap { partition, holder -> Int? in
+        guard !isStopping else { return nil }
+        return holders.compactMap { partition, holder -> Int? in
             guard let end = ends[partition] else { return nil }
             guard let processed = holder.processed else { return end == 0 ? 0 : nil }
             return Int(max(0, end - processed))

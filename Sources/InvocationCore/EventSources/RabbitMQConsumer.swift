@@ -171,7 +171,7 @@ package struct RabbitMQConsumer: Equatable, Sendable {
     ///
     /// - Returns: how many wait: those, and what is in hand; nil where that says nothing any more.
     package mutating func counted(ready: Int, by id: ConnectionID, at now: MonotonicTime) -> Int? {
-        guard connection == .open(id) else { return nil }
+        guard connection == .open(id), !isStopping else { return nil }
         countAt = now + Self.countPause
         countedBy = nil
         // What came by a connection that was lost comes again.
