@@ -184,8 +184,7 @@ package actor FunctionActivator: Service {
             return
         }
         if failure == nil {
-            // So that the first invocation need not; one that can't be read is that invocation's to tell.
-            _ = try? await invocables.entry(key)
+            await invocables.prepare(key)
             await activated(key.function, key.version, revisionID)
         }
         await collector.discardLater(settled.unused)

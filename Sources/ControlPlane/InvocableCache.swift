@@ -54,6 +54,14 @@ package final class InvocableCache: Sendable {
         return entry
     }
 
+    /// Reads what somebody may ask for soon, while that takes no other's place.
+    ///
+    /// What can't be read is told to who asks.
+    func prepare(_ key: FunctionVersionKey) async {
+        guard kept.withLock({ $0.count < Self.countMax / 2 }) else { return }
+        _ = try? await entry(key)
+    }
+
     private func keep(_ new: Kept, for key: FunctionVersionKey) {
         kept.withLock { kept in
             if kept.count >= Self.countMax, kept[key] == nil { kept.removeAll(keepingCapacity: true) }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import DatabaseFile
 import GRDB
-import LambdaModel
+package import LambdaModel
 
 /// Groups and streams by themselves: events make theirs where they are not there.
 extension LogStore {
@@ -318,7 +318,7 @@ extension LogStore {
     }
 
     /// The earliest time of an event that is kept; a number of days that nobody sets keeps all.
-    static func horizon(days: Int, now: Timestamp) -> Int64 {
+    package static func horizon(days: Int, now: Timestamp) -> Int64 {
         (1...36_500).contains(days) ? now.millisecondsSinceEpoch - Int64(days) * 86_400_000 : .min
     }
 }

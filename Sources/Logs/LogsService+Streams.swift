@@ -104,11 +104,11 @@ extension LogsService {
         }
         let group = try await existing(key)
         guard try await store.hasStream(stream, in: key) else { throw LogsError.noStream }
-        let time = now().millisecondsSinceEpoch
+        let now = now()
+        let time = now.millisecondsSinceEpoch
+        let horizon = group.retentionDays.map { LogStore.horizon(days: $0, now: now) }
         let tooOld = events.prefix { $0.timestamp < time - Self.ageMax }.count
-        let expired = group.retentionDays.map { days in
-            events.prefix { $0.timestamp < time - Int64(days) * 86_400_000 }.count
-        }
+        let expired = horizon.map { horizon in events.prefix { $0.timestamp < horizon }.count }
         let tooNew = events.firstIndex { $0.timestamp > time + Self.aheadMax } ?? events.count
         let first = max(tooOld, expired ?? 0)
         if first < tooNew {

@@ -108,7 +108,10 @@ const percent = (share) => Number((share * 100).toFixed(2));
 
 /** How an alias shares its invocations between two versions, by a form that has what is so now. */
 function sharing(aliases, versions, { name, refresh, signal }) {
-  const published = versions.map((version) => version.Version).filter((version) => version !== "$LATEST");
+  const listed = versions.map((version) => version.Version).filter((version) => version !== "$LATEST");
+  // A list that was cut short has not all that aliases name.
+  const named = aliases.flatMap((each) => [each.FunctionVersion, ...Object.keys(each.RoutingConfig?.AdditionalVersionWeights ?? {})]);
+  const published = [...new Set([...listed, ...named])];
   const options = () => published.map((version) => h("option", { value: version }, version));
   const alias = h("select", { id: "share-alias" }, aliases.map((each) => h("option", { value: each.Name }, each.Name)));
   const version = h("select", { id: "share-version", required: true }, options());
@@ -121,7 +124,8 @@ function sharing(aliases, versions, { name, refresh, signal }) {
     const [[other, share]] = [...Object.entries(RoutingConfig?.AdditionalVersionWeights ?? {}), ["", 0]];
     version.value = FunctionVersion;
     additional.value = other;
-    weight.value = percent(share);
+    // As exact as it may be set: what is not touched stays.
+    weight.value = Number((share * 100).toFixed(10));
     follow();
   };
   alias.addEventListener("change", fill);
