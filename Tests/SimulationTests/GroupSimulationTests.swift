@@ -442,7 +442,9 @@ private struct GroupHistory {
         let unsettled = life.places.keys.map { partitions[$0].count { $0.isWanted && !$0.isSettled } }.max()
         let uncommitted = life.places.keys.map { partitions[$0].count - Int(committed[$0] ?? 0) }.max()
         guard let lag, let unsettled, let uncommitted else {
-            if lag != nil || unsettled != nil && !life.member.isStopping { faults.append("a lag of \(lag ?? -1) of nothing") }
+            if lag != nil || unsettled != nil && !life.member.isStopping {
+                faults.append("a lag of \(lag ?? -1) of nothing")
+            }
             return
         }
         if lag < unsettled || lag > uncommitted { faults.append("a lag of \(lag), not \(unsettled)...\(uncommitted)") }
